@@ -1,0 +1,37 @@
+# `make bench` and `make test` set up everything they need: Python 3.11, venv, git, make and a package index.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+NOJIT := $(wildcard tests/model tests/kernels tests/sync tests/machine tests/test_rng.py)
+
+.PHONY: bench test test-live lint lock publish clean
+
+$(STAMP): requirements.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $(STAMP)
+
+bench: $(STAMP)
+	$(BIN)/python -m benchmarks.main
+
+test: $(STAMP) lint
+	$(BIN)/python -m pytest -m "not live and not browser and not lab"
+	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -q $(NOJIT)
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test-live: $(STAMP)
+	$(BIN)/python -m pytest -m live -rs
+
+lock:
+	rm -rf build/lock && $(PYTHON) -m venv build/lock
+	build/lock/bin/python -m pip install --quiet --upgrade setuptools wheel ".[bench,dev]"
+	build/lock/bin/python -m pip freeze --all --exclude mmbench --exclude pip > requirements.lock
+
+clean:
+	rm -rf $(VENV) build .asv

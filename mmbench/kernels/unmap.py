@@ -1,0 +1,82 @@
+"""Unmapping: clear present pages of one PTE table, counting what went.
+
+Source: zap_pte_range and zap_huge_pmd, mm/memory.c and mm/huge_memory.c (v6.0.19, v6.18). Clearing
+PG_mlocked at rmap removal is cea86fe246b6 (v5.18); before that the munlock pass has cleared it already.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from mmbench.accelerate import njit
+from mmbench.model.bits import ZERO, mask_between, popcount
+from mmbench.model.layout import PAGES_PER_TABLE, WORDS_PER_TABLE
+
+
+@njit
+def unmap_whole_table(bits: Any, present: int, mlocked: int) -> Any:
+    """Unmap all 512 pages of one table whose words begin at `present` and `mlocked` in bits (uint64, 1-d).
+
+    Returns (pages unmapped, of those PG_mlocked). Mutates: bits.
+    """
+    n_present = np.int64(0)
+    n_mlocked = np.int64(0)
+    for word in range(WORDS_PER_TABLE):
+        n_present += popcount(bits[present + word])
+        n_mlocked += popcount(bits[mlocked + word])
+        bits[present + word] = ZERO
+        bits[mlocked + word] = ZERO
+    return n_present, n_mlocked
+
+
+@njit
+def unmap_part(bits: Any, present: int, mlocked: int, first: int, end: int) -> Any:
+    """As unmap_whole_table for pages [first, end) of the table, 0 <= first < end <= 512. Mutates: bits."""
+    if first == 0 and end == PAGES_PER_TABLE:
+        return unmap_whole_table(bits, present, mlocked)
+    n_present = np.int64(0)
+    n_mlocked = np.int64(0)
+    for word in range(first >> 6, ((end - 1) >> 6) + 1):
+        mask = mask_between(max(first - (word << 6), 0), min(end - (word << 6), 64))
+        gone = bits[present + word] & mask
+        n_present += popcount(gone)
+        n_mlocked += popcount(bits[mlocked + word] & gone)
+        bits[present + word] &= ~gone
+        bits[mlocked + word] &= ~gone
+    return n_present, n_mlocked
+
+
+@njit
+def count_elsewhere(bits: Any, plane: int, elsewhere: Any, table: int, first: int, end: int) -> int:
+    """Pages of [first, end) set in a plane of the table that another mm maps too.
+
+    plane: index in bits of the table's words; elsewhere: uint64 (n_tables * 8,).
+    """
+    n = np.int64(0)
+    for word in range(first >> 6, ((end - 1) >> 6) + 1):
+        mask = mask_between(max(first - (word << 6), 0), min(end - (word << 6), 64))
+        n += popcount(bits[plane + word] & elsewhere[table * WORDS_PER_TABLE + word] & mask)
+    return n  # type: ignore[return-value]
+
+
+@njit
+def unmap_range(bits: Any, present: int, mlocked: int, first: int, end: int) -> Any:
+    """Unmap pages [first, end) across tables whose planes begin at `present` and `mlocked` in bits.
+
+    Returns (pages unmapped, of those PG_mlocked). Mutates: bits.
+    """
+    n_present = np.int64(0)
+    n_mlocked = np.int64(0)
+    page = first
+    while page < end:
+        table = page >> 9
+        base = table << 9
+        stop = min(end, base + PAGES_PER_TABLE)
+        at = table * WORDS_PER_TABLE
+        n, m = unmap_part(bits, present + at, mlocked + at, page - base, stop - base)
+        n_present += n
+        n_mlocked += m
+        page = stop
+    return n_present, n_mlocked

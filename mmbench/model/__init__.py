@@ -1,0 +1,1 @@
+"""What exists: page tables as bit planes, VMAs, locks, flags and task registers in one arena."""
