@@ -1,0 +1,1 @@
+"""One atomic step: what an op means (`apply`), and how steps become a protocol (`protocol`, `assemble`, `lint`)."""

@@ -1,0 +1,130 @@
+"""Steps of those around the victim: page-lock holders, the allocator with the OOM killer's rule, the reaper's retries.
+
+Source: out_of_memory and oom_evaluate_task, mm/oom_kill.c (v5.10 to v6.18).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mmbench.accelerate import njit
+from mmbench.machine import work as wk
+from mmbench.machine.locks import branch, forget_passed, go_on
+from mmbench.machine.status import BLOCKED, RAN, ROW_A, WOKE
+from mmbench.model.world import (
+    MM_COLLATERAL,
+    MM_EXTRA_FREED,
+    MM_FLAGS,
+    MM_FREED,
+    MM_N_TASKS,
+    MM_RSS,
+    MMF_OOM_SKIP,
+    T_HOLD_PS,
+    T_LOCK_PAGE,
+    T_NEED,
+    T_NEXT_VICTIM,
+    T_PAGE_HELD,
+    T_PASSED,
+    T_TRIES,
+    T_WAIT,
+    T_WAIT_PAGE,
+    WAIT_PAGE,
+    WAIT_WORK,
+    task_at,
+)
+from mmbench.sync import page_lock
+
+
+@njit
+def retry(w: Any, task: int, row: Any, work: Any) -> int:
+    """Count an attempt; branch after the last. Mutates: mem, work."""
+    w.mem[task_at(task) + T_TRIES] += 1
+    return branch(w, task, row, w.mem[task_at(task) + T_TRIES] >= row[ROW_A], work)
+
+
+@njit
+def leave(w: Any, task: int, row: Any, work: Any) -> int:
+    """Book everything still mapped as left, for one reason. Mutates: mem, work."""
+    forget_passed(w, task)
+    w.mem[task_at(task) + T_PASSED + row[ROW_A]] = w.mem[MM_RSS]
+    go_on(w, task, row, work)
+    return RAN
+
+
+@njit
+def lock_page(w: Any, task: int, row: Any, work: Any) -> int:
+    """lock_page on page T_LOCK_PAGE. Mutates: bits, mem, work."""
+    page = w.mem[task_at(task) + T_LOCK_PAGE]
+    if not page_lock.trylock_page(w, page):
+        w.mem[task_at(task) + T_WAIT] = WAIT_PAGE
+        w.mem[task_at(task) + T_WAIT_PAGE] = page
+        return BLOCKED
+    w.mem[task_at(task) + T_PAGE_HELD] = page + 1
+    go_on(w, task, row, work)
+    return RAN
+
+
+@njit
+def unlock_page(w: Any, task: int, row: Any, work: Any) -> int:
+    """unlock_page on the page this task holds. Mutates: bits, mem, work."""
+    page_lock.unlock_page(w, w.mem[task_at(task) + T_PAGE_HELD] - 1)
+    w.mem[task_at(task) + T_PAGE_HELD] = 0
+    go_on(w, task, row, work)
+    return WOKE
+
+
+@njit
+def hold_for(w: Any, task: int, row: Any, work: Any) -> int:
+    """Pass T_HOLD_PS picoseconds. Mutates: mem, work."""
+    wk.did(work, wk.SLEEP, w.mem[task_at(task) + T_HOLD_PS])
+    go_on(w, task, row, work)
+    return RAN
+
+
+@njit
+def is_held(w: Any, page: int) -> bool:
+    """True when some task of the world holds PG_locked of `page`."""
+    for task in range(w.mem[MM_N_TASKS]):
+        if w.mem[task_at(task) + T_PAGE_HELD] == page + 1:
+            return True
+    return False
+
+
+@njit
+def await_page_waiter(w: Any, task: int, row: Any, work: Any) -> int:
+    """Become the holder of a contended page that somebody waits for. Mutates: mem, work."""
+    for other in range(w.mem[MM_N_TASKS]):
+        if w.mem[task_at(other) + T_WAIT] == WAIT_PAGE and not is_held(w, w.mem[task_at(other) + T_WAIT_PAGE]):
+            w.mem[task_at(task) + T_PAGE_HELD] = w.mem[task_at(other) + T_WAIT_PAGE] + 1
+            wk.did(work, wk.HOLD_DRAW, 1)
+            go_on(w, task, row, work)
+            return RAN
+    w.mem[task_at(task) + T_WAIT] = WAIT_WORK
+    return BLOCKED
+
+
+@njit
+def has_enough(w: Any, task: int) -> bool:
+    """True when the pages that the task's allocation needs have been freed, by the victim or by later ones."""
+    return w.mem[MM_FREED] + w.mem[MM_EXTRA_FREED] >= w.mem[task_at(task) + T_NEED]
+
+
+@njit
+def alloc(w: Any, task: int, row: Any, work: Any) -> int:
+    """Have T_NEED pages been freed? On; else branch. Mutates: mem, work."""
+    return branch(w, task, row, not has_enough(w, task), work)
+
+
+@njit
+def out_of_memory(w: Any, task: int, row: Any, work: Any) -> int:
+    """One last try, then the killer's scan: it aborts at a victim without MMF_OOM_SKIP, else kills the next one.
+
+    The next victim gives T_NEXT_VICTIM pages back at once. Mutates: mem, work.
+    """
+    if not has_enough(w, task):
+        if not w.mem[MM_FLAGS] & MMF_OOM_SKIP:
+            return branch(w, task, row, True, work)
+        w.mem[MM_COLLATERAL] += 1
+        w.mem[MM_EXTRA_FREED] += w.mem[task_at(task) + T_NEXT_VICTIM]
+    go_on(w, task, row, work)
+    return WOKE

@@ -1,0 +1,51 @@
+"""How a design is written down: roles made of labelled steps, and the primitives that designs share.
+
+A strategy file imports only this package and `mmbench.machine.ops`.
+"""
+
+from mmbench.machine.ops import Op
+from mmbench.machine.protocol.primitives import (
+    HIGH_TO_LOW,
+    LOW_TO_HIGH,
+    OOM_REAPER_DELAY_PS,
+    RETRIES,
+    RETRY_SLEEP_PS,
+    oom_reaper,
+    process_mrelease,
+    self_reap,
+)
+from mmbench.machine.protocol.steps import (
+    DONE_LABEL,
+    Param,
+    Role,
+    Step,
+    Strategy,
+    step,
+)
+from mmbench.model.layout import VM_HUGETLB, VM_LOCKED, VM_PFNMAP, VM_UNLOCKING
+from mmbench.model.world import MMF_OOM_SKIP, MMF_OOM_VICTIM, MMF_UNSTABLE
+
+__all__ = [
+    "DONE_LABEL",
+    "HIGH_TO_LOW",
+    "LOW_TO_HIGH",
+    "MMF_OOM_SKIP",
+    "MMF_OOM_VICTIM",
+    "MMF_UNSTABLE",
+    "OOM_REAPER_DELAY_PS",
+    "RETRIES",
+    "RETRY_SLEEP_PS",
+    "VM_HUGETLB",
+    "VM_LOCKED",
+    "VM_PFNMAP",
+    "VM_UNLOCKING",
+    "Op",
+    "Param",
+    "Role",
+    "Step",
+    "Strategy",
+    "oom_reaper",
+    "process_mrelease",
+    "self_reap",
+    "step",
+]
