@@ -1,0 +1,1 @@
+"""Picoseconds per work item, and where each number comes from."""

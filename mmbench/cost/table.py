@@ -1,0 +1,96 @@
+"""Cost tables: picoseconds per work item, each with its provenance.
+
+A table is one JSON file. Kinds of provenance: measured, fitted, scaled from, published, assumed. A cost that
+nobody measured says so.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from mmbench.errors import InputError, nearest
+from mmbench.machine.work import ITEMS, N_WORK, NAMES, UNPRICED
+
+FORMAT = "mmbench-costs 1"
+FOLDER = Path(__file__).parent / "tables"
+PROVENANCE = ("measured", "fitted", "scaled from", "published", "assumed")
+MAX_PS = 10**15
+COLD = "cold_page"  # extra cost of a 4 KiB page beyond the first `cold_after_pages` of an mm
+
+
+@dataclass(frozen=True)
+class CostTable:
+    """Prices of all work items.
+
+    prices: int64 (N_WORK,), picoseconds; unpriced items are 0
+    cold_page_ps, cold_after_pages: extra per page once that many pages of the mm have been unmapped
+    entries: item -> {"ps", "provenance", "source"} as in the file
+    """
+
+    name: str
+    machine: str
+    prices: np.ndarray
+    cold_page_ps: int
+    cold_after_pages: int
+    entries: dict[str, dict[str, object]]
+
+
+def table_names() -> list[str]:
+    """Names of the tables that ship with the package."""
+    return sorted(path.stem for path in FOLDER.glob("*.json"))
+
+
+def find_table(spec: str) -> Path:
+    """Path of a shipped table by name, or of a user's file."""
+    if spec in table_names():
+        return FOLDER / f"{spec}.json"
+    if "/" in spec or spec.endswith(".json"):
+        if not Path(spec).is_file():
+            raise InputError(f"cost table {spec!r} does not exist. Shipped tables: {', '.join(table_names())}.")
+        return Path(spec)
+    raise nearest(spec, table_names(), "cost table")
+
+
+def check_entry(path: Path, name: str, entry: object) -> None:
+    """Raise InputError unless the entry has an integer price in range and a known provenance."""
+    if not isinstance(entry, dict) or not {"ps", "provenance", "source"} <= entry.keys():
+        raise InputError(f"{path}: cost {name!r} needs ps, provenance and source.")
+    ps = entry["ps"]
+    if isinstance(ps, bool) or not isinstance(ps, int) or not 0 <= ps <= MAX_PS:
+        raise InputError(f"{path}: cost {name!r} has ps = {ps!r}; it is an integer from 0 to {MAX_PS}.")
+    if entry["provenance"] not in PROVENANCE:
+        raise InputError(f"{path}: cost {name!r} has provenance {entry['provenance']!r}; it is one of {PROVENANCE}.")
+
+
+def load_table(spec: str = "default") -> CostTable:
+    """Load a cost table by name or path. Raises InputError naming the file and the entry."""
+    path = find_table(spec)
+    try:
+        data = json.loads(path.read_text())
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise InputError(f"{path}: not a readable cost table: {error}") from error
+    if not isinstance(data, dict) or data.get("format") != FORMAT:
+        raise InputError(f"{path}: the first key must be format = {FORMAT!r}.")
+    entries = data.get("costs", {})
+    wanted = [name for name in NAMES if name not in UNPRICED] + [COLD]
+    for name in wanted:
+        if name not in entries:
+            raise InputError(f"{path}: the cost {name!r} is missing ({ITEMS.get(name, 'a cold page')}).")
+    for name, entry in entries.items():
+        if name not in wanted:
+            raise nearest(name, wanted, f"cost in {path}:")
+        check_entry(path, name, entry)
+    prices = np.zeros(N_WORK, dtype=np.int64)
+    for k, name in enumerate(NAMES):
+        if name not in UNPRICED:
+            prices[k] = entries[name]["ps"]
+    after = data.get("cold_after_pages", 0)
+    if not isinstance(after, int) or after < 0:
+        raise InputError(f"{path}: cold_after_pages = {after!r}; it is a number of pages.")
+    return CostTable(
+        str(data.get("name", path.stem)), str(data.get("machine", "")), prices, entries[COLD]["ps"], after, entries
+    )

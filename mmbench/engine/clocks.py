@@ -1,0 +1,175 @@
+"""The engine's own state in one int64 array, laid out like a world: clocks, causes, milestones, event log.
+
+Header | one row per task | milestones and when each was reached | sample times and what was freed by then |
+event log. Compiled code uses the indexes; Python code uses `clock_views`.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from mmbench.accelerate import njit
+from mmbench.machine.work import (
+    ALLOC_SLEEP,
+    FIRST_UNPRICED,
+    FREE_CONTENDED,
+    LRU_CONTENDED,
+    METER_PRICES,
+    N_METER,
+    N_WORK,
+    RETRY_SLEEP,
+    SLEEP,
+)
+
+# Causes of blocking; the first six are the WAIT_* codes of the world.
+CAUSES = (
+    "",
+    "mmap_lock_read",
+    "mmap_lock_write",
+    "page_lock",
+    "mm_users",
+    "idle",
+    "memory",
+    "mmap_lock_retry",
+    "ptl",
+    "lru_lock",
+    "zone_lock",
+)
+CAUSE_PTL = 8
+N_CAUSES = len(CAUSES)
+
+# Causes that a task meets while it works or sleeps: they are read off its meter.
+WORK_CAUSES = {
+    "memory": ALLOC_SLEEP,
+    "mmap_lock_retry": RETRY_SLEEP,
+    "lru_lock": LRU_CONTENDED,
+    "zone_lock": FREE_CONTENDED,
+}
+
+# --- header ---------------------------------------------------------------------------------------
+S_SKIP_PS = 0  # when MMF_OOM_SKIP was set, or NEVER
+S_ZAPPED = 1  # PTE-mapped pages unmapped so far
+S_COLD_AFTER = 2  # pages of an mm that are not cold
+S_SEED = 3
+S_HOLD_MEAN_PS = 4
+S_NEXT_SAMPLE_PS = 5
+S_N_TASKS = 6
+S_MILESTONES_AT, S_N_MILESTONES, S_REACHED = 7, 8, 9  # S_REACHED: how many milestones were reached
+S_SAMPLES_AT, S_N_SAMPLES, S_SAMPLED = 10, 11, 12
+S_LOG_AT, S_N_LOG, S_LOGGED = 13, 14, 15
+ROWS_AT = 16
+
+# --- a task's row: cells relative to row_at(task) -------------------------------------------------
+C_NOW = 0  # its clock, ps after the kill
+C_SINCE = 1  # start of the current wait, or NEVER
+C_STATE = 2  # RUNNABLE ..
+C_END = 3  # when it was over, or NEVER
+C_PTL_TABLE = 4  # the table whose lock its last step holds, or -1
+C_PTL_UNTIL = 5  # and until when
+C_COLD_PS = 6  # extra cost of one cold page, for this task
+C_COLD = 7  # cold pages it has unmapped
+C_BLOCKED = 8  # N_CAUSES cells: ps blocked, by cause
+C_METER = C_BLOCKED + N_CAUSES  # N_METER cells: work done and its prices for this task
+N_CELLS = C_METER + N_METER
+
+RUNNABLE, WAITING, OVER = 0, 1, 2
+NEVER = -1
+
+# --- event log: four cells an event ---------------------------------------------------------------
+LOG_TIME, LOG_TASK, LOG_ROW, LOG_KIND = 0, 1, 2, 3
+N_LOG_CELLS = 4
+LOG_ENTER, LOG_WAIT, LOG_GO = 0, 1, 2
+LOG_KINDS = ("enter", "wait", "go")
+
+
+@njit
+def row_at(task: int) -> int:
+    """Cell where a task's row begins."""
+    return ROWS_AT + task * N_CELLS
+
+
+class ClockViews(NamedTuple):
+    """NumPy views of the engine's state.
+
+    rows: int64 (n_tasks, N_CELLS); milestones, reached_ps: int64 (n,); samples_ps, freed_pages: int64 (n,)
+    log: int64 (events so far, 4)
+    """
+
+    header: np.ndarray
+    rows: np.ndarray
+    milestones: np.ndarray
+    reached_ps: np.ndarray
+    samples_ps: np.ndarray
+    freed_pages: np.ndarray
+    log: np.ndarray
+
+
+def clock_views(s: np.ndarray) -> ClockViews:
+    """Look at the engine's state."""
+
+    def pair(at: int, n: int) -> tuple[np.ndarray, np.ndarray]:
+        return s[at : at + n], s[at + n : at + 2 * n]
+
+    n_tasks = int(s[S_N_TASKS])
+    log_at = int(s[S_LOG_AT])
+    return ClockViews(
+        s[:ROWS_AT],
+        s[ROWS_AT : ROWS_AT + n_tasks * N_CELLS].reshape(n_tasks, N_CELLS),
+        *pair(int(s[S_MILESTONES_AT]), int(s[S_N_MILESTONES])),
+        *pair(int(s[S_SAMPLES_AT]), int(s[S_N_SAMPLES])),
+        s[log_at : log_at + int(s[S_LOGGED]) * N_LOG_CELLS].reshape(-1, N_LOG_CELLS),
+    )
+
+
+def new_clocks(starts_ps: list[int], milestones: np.ndarray, samples_ps: np.ndarray, n_log: int) -> np.ndarray:
+    """State at the kill: every task runnable at its start time, nothing priced yet.
+
+    milestones, samples_ps: increasing int64; n_log: events that the log has room for.
+    """
+    n_tasks = len(starts_ps)
+    milestones_at = ROWS_AT + n_tasks * N_CELLS
+    samples_at = milestones_at + 2 * len(milestones)
+    log_at = samples_at + 2 * len(samples_ps)
+    s = np.zeros(log_at + n_log * N_LOG_CELLS, dtype=np.int64)
+    s[S_SKIP_PS] = NEVER
+    s[S_N_TASKS] = n_tasks
+    s[S_MILESTONES_AT : S_REACHED + 1] = milestones_at, len(milestones), 0
+    s[S_SAMPLES_AT : S_SAMPLED + 1] = samples_at, len(samples_ps), 0
+    s[S_LOG_AT : S_LOGGED + 1] = log_at, n_log, 0
+    v = clock_views(s)
+    v.rows[:, C_NOW] = starts_ps
+    for cell in (C_SINCE, C_END, C_PTL_TABLE):
+        v.rows[:, cell] = NEVER
+    v.milestones[:] = milestones
+    v.reached_ps[:] = NEVER
+    v.samples_ps[:] = samples_ps
+    v.freed_pages[:] = NEVER
+    s[S_NEXT_SAMPLE_PS] = samples_ps[0]
+    return s
+
+
+def set_prices(s: np.ndarray, slowness: list[int], prices: np.ndarray, cold_page_ps: int, cold_after: int) -> None:
+    """Give every task its prices: work costs `slowness` times more, a picosecond asleep is a picosecond.
+
+    prices: int64 (N_WORK,). Mutates: s.
+    """
+    s[S_COLD_AFTER] = cold_after
+    rows = clock_views(s).rows
+    for task, factor in enumerate(slowness):
+        meter = rows[task, C_METER:]
+        meter[METER_PRICES : METER_PRICES + N_WORK] = prices * factor
+        meter[[METER_PRICES + SLEEP, METER_PRICES + RETRY_SLEEP, METER_PRICES + ALLOC_SLEEP]] = 1
+        rows[task, C_COLD_PS] = cold_page_ps * factor
+
+
+def spent_ps(row: np.ndarray, items: range) -> int:
+    """What a task paid for some work items in all. row: one row of ClockViews.rows."""
+    meter = row[C_METER:]
+    return sum(int(meter[k]) * int(meter[METER_PRICES + k]) for k in items)
+
+
+def busy_ps(row: np.ndarray) -> int:
+    """Time that a task worked, asleep and blocked left out."""
+    return spent_ps(row, range(FIRST_UNPRICED)) + int(row[C_COLD]) * int(row[C_COLD_PS])

@@ -1,0 +1,305 @@
+"""The clockwork: the task with the earliest clock takes the next step, and its cost moves its clock.
+
+Ties go to the lower task id. A step acts at its start and lasts for its cost; what a step frees is credited at
+its end. Page-table locks are the engine's: a step that zaps a table waits for whoever zaps that table now.
+All times are int64 picoseconds, so every machine computes the same run.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mmbench.accelerate import njit, pointer, shifted
+from mmbench.engine.clocks import (
+    C_BLOCKED,
+    C_COLD,
+    C_COLD_PS,
+    C_END,
+    C_METER,
+    C_NOW,
+    C_PTL_TABLE,
+    C_PTL_UNTIL,
+    C_SINCE,
+    C_STATE,
+    CAUSE_PTL,
+    LOG_ENTER,
+    LOG_GO,
+    LOG_KIND,
+    LOG_ROW,
+    LOG_TASK,
+    LOG_TIME,
+    LOG_WAIT,
+    N_LOG_CELLS,
+    NEVER,
+    OVER,
+    RUNNABLE,
+    S_COLD_AFTER,
+    S_HOLD_MEAN_PS,
+    S_LOG_AT,
+    S_LOGGED,
+    S_MILESTONES_AT,
+    S_N_LOG,
+    S_N_MILESTONES,
+    S_N_SAMPLES,
+    S_N_TASKS,
+    S_NEXT_SAMPLE_PS,
+    S_REACHED,
+    S_SAMPLED,
+    S_SAMPLES_AT,
+    S_SEED,
+    S_SKIP_PS,
+    S_ZAPPED,
+    WAITING,
+    row_at,
+)
+from mmbench.machine import work as wk
+from mmbench.machine.apply import apply
+from mmbench.machine.status import BLOCKED, FINISHED, RAN, WOKE
+from mmbench.machine.walks import ZAP
+from mmbench.model.layout import TABLE_SHIFT
+from mmbench.model.world import (
+    MM_FLAGS,
+    MM_FREED,
+    MMF_OOM_SKIP,
+    T_PAGE,
+    T_PAGE_HELD,
+    T_PC,
+    T_PENDING,
+    T_SUB,
+    T_WAIT,
+    T_ZAPPING,
+    pointers,
+    task_at,
+)
+from mmbench.rng import STREAM_HOLD, exponential
+
+FOREVER = 1 << 62
+
+# How a run can end.
+ALL_DONE, DEADLOCK, OUT_OF_TIME = 0, 1, 2
+
+
+@njit
+def write_log(s: Any, time: int, task: int, row: int, kind: int) -> None:
+    """Append to the event log, if there is room. Mutates: s."""
+    if s[S_LOGGED] < s[S_N_LOG]:
+        at = s[S_LOG_AT] + s[S_LOGGED] * N_LOG_CELLS
+        s[at + LOG_TIME] = time
+        s[at + LOG_TASK] = task
+        s[at + LOG_ROW] = row
+        s[at + LOG_KIND] = kind
+        s[S_LOGGED] += 1
+
+
+# --- page-table locks -------------------------------------------------------------------------------
+
+
+@njit
+def wanted_table(w: Any, task: int) -> int:
+    """The table whose lock the task's next step takes, or -1."""
+    t = task_at(task)
+    if w.mem[t + T_ZAPPING] and w.mem[t + T_SUB] == ZAP and not w.mem[t + T_PENDING]:
+        return w.mem[t + T_PAGE] >> TABLE_SHIFT
+    return -1
+
+
+@njit
+def wait_for_table(s: Any, task: int, table: int) -> bool:
+    """Wait for whoever holds the lock of `table` now. Returns True when the clock moved. Mutates: s."""
+    c = row_at(task)
+    until = s[c + C_NOW]
+    for other in range(s[S_N_TASKS]):
+        o = row_at(other)
+        if other != task and s[o + C_PTL_TABLE] == table:
+            until = max(until, s[o + C_PTL_UNTIL])
+    if until == s[c + C_NOW]:
+        return False
+    s[c + C_BLOCKED + CAUSE_PTL] += until - s[c + C_NOW]
+    s[c + C_NOW] = until
+    return True
+
+
+# --- what a step costs ------------------------------------------------------------------------------
+
+
+@njit
+def cold_pages(s: Any, c: int, n: int) -> int:
+    """How many of n PTE-mapped pages lie beyond the first S_COLD_AFTER of this mm. Mutates: s."""
+    s[S_ZAPPED] += n
+    cold = max(min(n, s[S_ZAPPED] - s[S_COLD_AFTER]), 0)
+    s[c + C_COLD] += cold
+    return cold
+
+
+@njit
+def drawn_hold(w: Any, s: Any, task: int) -> int:
+    """How long the page lock that a task of the crowd has just taken over is still held, ps."""
+    page = w.mem[task_at(task) + T_PAGE_HELD] - 1
+    return exponential(s[S_SEED], STREAM_HOLD, page, s[S_HOLD_MEAN_PS])
+
+
+@njit
+def spend(s: Any, task: int, table: int, zapped: int) -> None:
+    """Move the task's clock by the cost of the step it has just taken. Mutates: s."""
+    c = row_at(task)
+    start = s[c + C_NOW]
+    held = s[c + C_METER + wk.METER_HELD_PS]
+    if zapped:
+        held += cold_pages(s, c, zapped) * s[c + C_COLD_PS]
+    if table >= 0:
+        s[c + C_PTL_TABLE] = table
+        s[c + C_PTL_UNTIL] = start + held
+    s[c + C_NOW] = start + held + s[c + C_METER + wk.METER_SPENT_PS]
+    s[c + C_METER + wk.METER_HELD_PS] = 0
+    s[c + C_METER + wk.METER_SPENT_PS] = 0
+
+
+# --- what a run notes -------------------------------------------------------------------------------
+
+
+@njit
+def note_progress(w: Any, s: Any, now: int) -> None:
+    """Book milestones of freed pages and the moment of MMF_OOM_SKIP, at `now`. Mutates: s."""
+    while s[S_REACHED] < s[S_N_MILESTONES] and w.mem[MM_FREED] >= s[s[S_MILESTONES_AT] + s[S_REACHED]]:
+        s[s[S_MILESTONES_AT] + s[S_N_MILESTONES] + s[S_REACHED]] = now
+        s[S_REACHED] += 1
+    if s[S_SKIP_PS] < 0 and w.mem[MM_FLAGS] & MMF_OOM_SKIP:
+        s[S_SKIP_PS] = now
+
+
+@njit
+def take_samples(w: Any, s: Any, time: int) -> None:
+    """Book how much is freed at the sample times before `time`. Mutates: s."""
+    while s[S_NEXT_SAMPLE_PS] < time:
+        s[s[S_SAMPLES_AT] + s[S_N_SAMPLES] + s[S_SAMPLED]] = w.mem[MM_FREED]
+        s[S_SAMPLED] += 1
+        more = s[S_SAMPLED] < s[S_N_SAMPLES]
+        s[S_NEXT_SAMPLE_PS] = s[s[S_SAMPLES_AT] + s[S_SAMPLED]] if more else FOREVER
+
+
+# --- who is next ------------------------------------------------------------------------------------
+
+
+@njit
+def wake_all(s: Any, time: int) -> None:
+    """Let every waiting task try again at `time`. Mutates: s."""
+    for task in range(s[S_N_TASKS]):
+        c = row_at(task)
+        if s[c + C_STATE] == WAITING:
+            s[c + C_STATE] = RUNNABLE
+            s[c + C_NOW] = time
+
+
+@njit
+def begin_wait(w: Any, s: Any, task: int) -> None:
+    """The step is blocked: stop the task until somebody wakes it. Mutates: s."""
+    c = row_at(task)
+    s[c + C_STATE] = WAITING
+    if s[c + C_SINCE] < 0:
+        s[c + C_SINCE] = s[c + C_NOW]
+        s[c + C_PTL_TABLE] = NEVER
+        write_log(s, s[c + C_NOW], task, w.mem[task_at(task) + T_PC], LOG_WAIT)
+
+
+@njit
+def end_wait(s: Any, task: int, cause: int, row: int) -> None:
+    """The task goes on after a wait: book how long, and for what. Mutates: s."""
+    c = row_at(task)
+    s[c + C_BLOCKED + cause] += s[c + C_NOW] - s[c + C_SINCE]
+    s[c + C_SINCE] = NEVER
+    write_log(s, s[c + C_NOW], task, row, LOG_GO)
+
+
+@njit
+def pick(s: Any) -> Any:
+    """(task with the earliest clock or -1, the last clock at which it is still the earliest)."""
+    best, other = -1, -1
+    best_now, other_now = FOREVER, FOREVER
+    for task in range(s[S_N_TASKS]):
+        c = row_at(task)
+        if s[c + C_STATE] != RUNNABLE:
+            continue
+        now = s[c + C_NOW]
+        if best < 0 or now < best_now:
+            other, other_now = best, best_now
+            best, best_now = task, now
+        elif other < 0 or now < other_now:
+            other, other_now = task, now
+    if other < 0:
+        return best, FOREVER
+    return best, other_now if best < other else other_now - 1
+
+
+@njit
+def step_task(w: Any, s: Any, rows: Any, task: int, width: int) -> int:
+    """Let `task` take one step at its clock and pay for it. Returns the step's status. Mutates: w, s."""
+    table = wanted_table(w, task)
+    if table >= 0 and wait_for_table(s, task, table):
+        return RAN  # its clock moved: somebody else may be first now
+    c = row_at(task)
+    t = task_at(task)
+    meter = shifted(s, c + C_METER)
+    row = w.mem[t + T_PC]
+    cause = w.mem[t + T_WAIT]
+    freed = w.mem[MM_FREED]
+    zapped = meter[wk.ZAP_PTE]
+    status = apply(w, task, rows, width, meter)
+    if status == BLOCKED:
+        begin_wait(w, s, task)
+        return status
+    if s[c + C_SINCE] >= 0:
+        end_wait(s, task, cause, row)
+    moved = w.mem[t + T_PC] != row
+    if moved or w.mem[MM_FREED] != freed:
+        note_progress(w, s, s[c + C_NOW])
+    if status == WOKE:
+        wake_all(s, s[c + C_NOW])
+    spend(s, task, table, meter[wk.ZAP_PTE] - zapped)
+    if moved:
+        if meter[wk.HOLD_DRAW]:
+            meter[wk.HOLD_DRAW] = 0
+            s[c + C_NOW] += drawn_hold(w, s, task)
+        write_log(s, s[c + C_NOW], task, w.mem[t + T_PC], LOG_ENTER)
+    if status == FINISHED:
+        s[c + C_STATE] = OVER
+        s[c + C_END] = s[c + C_NOW]
+        wake_all(s, s[c + C_NOW])
+    return status
+
+
+@njit
+def all_over(s: Any, n_waited_for: int) -> bool:
+    """True when the first n_waited_for tasks are over."""
+    for task in range(n_waited_for):
+        if s[row_at(task) + C_STATE] != OVER:
+            return False
+    return True
+
+
+@njit
+def run_clockwork(
+    world: Any, clocks: Any, program: Any, n_waited_for: int, width: int, chunk: int, until_ps: int
+) -> int:
+    """Run until the first n_waited_for tasks are over, nobody can move, or the clock passes until_ps.
+
+    clocks: int64, see engine.clocks; program: int64 (n_rows, 6)
+    width: pages per page-table step (1 to 512); chunk: steps that one task may take before the clocks are
+    compared again, which changes speed and nothing else. Returns ALL_DONE, DEADLOCK or OUT_OF_TIME.
+    Mutates: world, clocks.
+    """
+    w, s, rows = pointers(world), pointer(clocks), pointer(program)
+    while not all_over(s, n_waited_for):
+        task, last = pick(s)
+        if task < 0:
+            return DEADLOCK
+        c = row_at(task)
+        if s[c + C_NOW] > until_ps:
+            take_samples(w, s, until_ps + 1)
+            return OUT_OF_TIME
+        for _ in range(chunk):
+            if s[c + C_NOW] > s[S_NEXT_SAMPLE_PS]:
+                take_samples(w, s, s[c + C_NOW])
+            status = step_task(w, s, rows, task, width)
+            if status != RAN or s[c + C_NOW] > last:
+                break
+    return ALL_DONE

@@ -1,0 +1,206 @@
+"""Turn a finished run into a record: exact integers, named causes, conservation checked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from mmbench.cost.table import CostTable
+from mmbench.engine.clocks import (
+    C_BLOCKED,
+    C_END,
+    C_METER,
+    CAUSES,
+    LOG_KIND,
+    LOG_KINDS,
+    LOG_ROW,
+    LOG_TASK,
+    LOG_TIME,
+    N_CAUSES,
+    S_SKIP_PS,
+    WORK_CAUSES,
+    ClockViews,
+    busy_ps,
+    clock_views,
+    spent_ps,
+)
+from mmbench.engine.clockwork import ALL_DONE
+from mmbench.engine.setup import SAMPLE_TIMES_PS, Prepared, Task
+from mmbench.machine.assemble import Program
+from mmbench.machine.protocol import RETRIES
+from mmbench.machine.work import N_WORK, NAMES
+from mmbench.model.invariants import broken, conserved, pages_in_flight
+from mmbench.model.world import (
+    DONE,
+    MM_COLLATERAL,
+    MM_ELSEWHERE,
+    MM_RSS,
+    T_FREED,
+    T_PASSED,
+    T_PASSES,
+    T_PC,
+    T_TRIES,
+    WHY_NAMES,
+    World,
+    task_at,
+)
+from mmbench.scenarios.scenario import Scenario
+from mmbench.strategies.load import Loaded
+
+FORMAT = "mmbench-run 1"
+PARTIES = ("exit", "reaper", "mrelease")
+PATIENCE_PS = {"kernel": 10**12, "earlyoom": 10 * 10**12, "oomd": 15 * 10**12, "systemd-oomd": 15 * 10**12}
+PS_PER_SECOND = 10**12
+
+
+def outcome(w: World, ending: int, tasks: list[Task]) -> str:
+    """unsafe: an invariant broke; hung: somebody never finished; gave-up: the reaper did; else completed."""
+    if broken(w):
+        return "unsafe"
+    if ending != ALL_DONE:
+        return "hung"
+    reaper = [k for k, task in enumerate(tasks) if task.name == "reaper"]
+    if any(w.mem[task_at(k) + T_TRIES] >= RETRIES for k in reaper):
+        return "gave-up"
+    return "completed"
+
+
+def left_pages(w: World, tasks: list[Task]) -> dict[str, int]:
+    """Pages that never came back, by reason, when the run ended."""
+    mapped = "exit_blocked" if w.mem[task_at(0) + T_PC] != DONE else "still_mapped"
+    left = {
+        "mapped_elsewhere": int(w.mem[MM_ELSEWHERE]),
+        mapped: int(w.mem[MM_RSS]),
+        "in_gather": pages_in_flight(w),
+    }
+    return {why: n for why, n in left.items() if n}
+
+
+def passed_over(w: World, task: int) -> dict[str, int]:
+    """Pages that a reaping task left to others, by reason."""
+    return {why: int(n) for why, n in zip(WHY_NAMES, w.mem[task_at(task) + T_PASSED :], strict=False) if n}
+
+
+def times(c: ClockViews, resident_pages: int) -> dict[str, int | None]:
+    """When the first, half, 90 % and all of the resident pages were free, and MMF_OOM_SKIP set."""
+
+    def at(pages: int) -> int | None:
+        k = int(np.searchsorted(c.milestones, pages))
+        found = int(c.reached_ps[k]) if k < len(c.reached_ps) else -1
+        return found if found >= 0 else None
+
+    skip = int(c.header[S_SKIP_PS])
+    return {
+        "first": at(1),
+        "half": at(-(-resident_pages // 2)),
+        "p90": at(-(-resident_pages * 9 // 10)),
+        "all": at(resident_pages),
+        "oom_skip": skip if skip >= 0 else None,
+    }
+
+
+def curve(c: ClockViews) -> dict[str, list[int]]:
+    """Freed pages over time: the milestones that were reached."""
+    n = int((c.reached_ps >= 0).sum())
+    return {"time_ps": c.reached_ps[:n].tolist(), "freed_pages": c.milestones[:n].tolist()}
+
+
+def blocked_ps(row: np.ndarray) -> dict[str, int]:
+    """Time a task was blocked, by cause: waits for locks, contended lock holds, sleeps between attempts."""
+    by_cause = dict(zip(CAUSES, row[C_BLOCKED : C_BLOCKED + N_CAUSES].tolist(), strict=True))
+    for cause, item in WORK_CAUSES.items():
+        by_cause[cause] += spent_ps(row, range(item, item + 1))
+    return {cause: ps for cause, ps in by_cause.items() if ps and cause != "idle"}
+
+
+def work_done(row: np.ndarray) -> dict[str, int]:
+    """How much of each work item a task did."""
+    return {NAMES[k]: int(n) for k, n in enumerate(row[C_METER : C_METER + N_WORK]) if n}
+
+
+def rate(pages: int, ps: int) -> int:
+    """Pages per second of simulated time, rounded down; 0 when no time passed."""
+    return pages * PS_PER_SECOND // ps if ps > 0 else 0
+
+
+def timeline(c: ClockViews, program: Program, names: list[str]) -> list[list[Any]]:
+    """The event log: [time ps, task, kind, label]."""
+    return [
+        [
+            int(e[LOG_TIME]),
+            names[e[LOG_TASK]],
+            LOG_KINDS[e[LOG_KIND]],
+            program.labels[e[LOG_ROW]][1] if e[LOG_ROW] >= 0 else "done",
+        ]
+        for e in c.log
+    ]
+
+
+def make_record(
+    w: World,
+    clocks: np.ndarray,
+    ending: int,
+    tasks: list[Task],
+    program: Program,
+    prepared: Prepared,
+    loaded: Loaded,
+    scenario: Scenario,
+    costs: CostTable,
+    victim: str,
+    seed: int,
+) -> dict[str, Any]:
+    """The record of one run. Raises AssertionError if pages were lost, which is a bug here and never input."""
+    if not conserved(w, prepared.resident_pages):
+        raise AssertionError("pages are not conserved")
+    c = clock_views(clocks)
+    names = [task.name for task in tasks]
+    freed = {name: int(w.mem[task_at(names.index(name)) + T_FREED]) if name in names else 0 for name in PARTIES}
+    total = sum(freed.values())
+    time_ps = times(c, prepared.resident_pages)
+    last_freed = int(c.reached_ps[c.reached_ps >= 0].max()) if total else 0
+    waited_for = [(i, name) for i, name in enumerate(names) if tasks[i].waited_for]
+    parties = [(names.index(name), name) for name in PARTIES if name in names]
+    blocked = {name: blocked_ps(c.rows[i]) for i, name in waited_for}
+    need_ps = int(c.rows[names.index("allocator"), C_END]) if "allocator" in names else None
+    return {
+        "format": FORMAT,
+        "kind": "model",
+        "strategy": loaded.name,
+        "status": loaded.strategy.status,
+        "params": loaded.params,
+        "scenario": scenario.name,
+        "scenario_params": scenario.params(),
+        "victim": victim,
+        "seed": seed,
+        "costs": costs.name,
+        "resident_pages": prepared.resident_pages,
+        "locked_pages": prepared.locked_pages,
+        "outcome": outcome(w, ending, tasks),
+        "violations": broken(w),
+        "freed_pages": freed,
+        "left_pages": left_pages(w, tasks),
+        "reaper_left_pages": passed_over(w, names.index("reaper")) if "reaper" in names else {},
+        "mrelease_left_pages": passed_over(w, names.index("mrelease")) if "mrelease" in names else {},
+        "blocked_ps": blocked,
+        "busy_ps": {name: busy_ps(c.rows[i]) for i, name in waited_for},
+        "end_ps": {name: int(c.rows[i, C_END]) if c.rows[i, C_END] >= 0 else None for i, name in waited_for},
+        "reap_passes": {name: int(w.mem[task_at(i) + T_PASSES]) for i, name in parties},
+        "time_ps": time_ps,
+        "throughput_pages_per_s": rate(total, last_freed),
+        "throughput_by_task": {name: rate(freed[name], busy_ps(c.rows[i])) for i, name in parties},
+        "collateral_kills": int(w.mem[MM_COLLATERAL]),
+        "patience_kills": {
+            who: int(need_ps is not None and (need_ps < 0 or need_ps > ps)) for who, ps in PATIENCE_PS.items()
+        },
+        "curve": curve(c),
+        "freed_at": {
+            "time_ps": SAMPLE_TIMES_PS.tolist(),
+            "freed_pages": [int(n) if n >= 0 else total for n in c.freed_pages],
+        },
+        "work": {
+            name: {NAMES[k]: int(n) for k, n in enumerate(c.rows[i, C_METER : C_METER + N_WORK]) if n}
+            for i, name in parties
+        },
+        "timeline": timeline(c, program, names),
+    }

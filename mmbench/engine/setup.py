@@ -1,0 +1,209 @@
+"""Set up a run: victim, strategy and scenario become a world, a program and clocks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mmbench.accelerate import njit
+from mmbench.cost.table import CostTable
+from mmbench.engine.clocks import S_HOLD_MEAN_PS, S_SEED, new_clocks, set_prices
+from mmbench.errors import InputError
+from mmbench.machine.assemble import Program, assemble
+from mmbench.machine.gather import FULL_CAPACITY, ON_STACK_SLOTS
+from mmbench.machine.protocol import Role
+from mmbench.model.bits import ONE, ZERO, lowest_bit, popcount
+from mmbench.model.build import build
+from mmbench.model.layout import TABLE_SHIFT, WORDS_PER_TABLE, VmaTable
+from mmbench.model.world import (
+    DONE,
+    MM_FLAGS,
+    MM_NR_MLOCK,
+    MM_RSS,
+    MMF_OOM_VICTIM,
+    T_CAPACITY,
+    T_HOLD_PS,
+    T_LOCK_PAGE,
+    T_NEED,
+    T_NEXT_VICTIM,
+    T_PC,
+    TABLE_HUGE,
+    World,
+    restore,
+    snapshot,
+    views,
+)
+from mmbench.rng import STREAM_CONTENDED, below
+from mmbench.scenarios.bystanders import ALLOCATOR, CROWD, HOLDER_TIMED, HOLDER_UNTIL_FREED, WRITER
+from mmbench.scenarios.scenario import NEVER, Scenario
+from mmbench.strategies.load import Loaded
+
+CURVE_POINTS = 256
+SAMPLE_TIMES_PS = np.array(
+    [m * 10**e for e in range(9, 13) for m in (1, 2, 5)] + [10 * 10**12, 15 * 10**12], dtype=np.int64
+)  # 1 ms .. 15 s
+LOG_EVENTS = 4096
+
+
+@dataclass(frozen=True)
+class Task:
+    """One task of a run: its role's steps, when it starts, and what the scenario tells it."""
+
+    name: str
+    role: Role
+    start_ps: int
+    lock_page: int = 0
+    hold_ps: int = 0
+    need_pages: int = 0
+    next_victim_pages: int = 0
+    slowness: int = 1
+    capacity: int = FULL_CAPACITY
+    waited_for: bool = True
+
+
+@dataclass
+class Prepared:
+    """A victim's world, ready for many runs: the template is restored before each.
+
+    resident_pages, locked_pages: what the victim has at the kill
+    """
+
+    world: World
+    template: np.ndarray | None
+    resident_pages: int
+    locked_pages: int
+
+
+MAX_TASKS_OF_A_RUN = 8
+
+
+def prepare(vmas: VmaTable, *, reuse: bool = True) -> Prepared:
+    """Build the world of a victim once. `reuse` keeps a template for further runs (doubles the memory)."""
+    world = build(vmas, MAX_TASKS_OF_A_RUN)
+    return Prepared(world, snapshot(world) if reuse else None, vmas.resident_pages, vmas.locked_pages)
+
+
+def gather_capacity(s: Scenario, name: str) -> int:
+    """mmu_gather slots of a task: under OOM only exit_mmap of the victim may get batch pages."""
+    gets_pages = s.batch_pages == 2 or (s.batch_pages == 1 and name == "exit")
+    return FULL_CAPACITY if gets_pages else ON_STACK_SLOTS
+
+
+def plan_tasks(loaded: Loaded, s: Scenario, resident_pages: int, page: int) -> list[Task]:
+    """The tasks of a run; those that a run waits for come first, exit always at 0."""
+    roles = loaded.roles
+    tasks = [
+        Task("exit", roles["exit"], s.exit_start_ps, slowness=s.exit_slowness, capacity=gather_capacity(s, "exit"))
+    ]
+    for name, start in (("reaper", s.reaper_start_ps), ("mrelease", s.mrelease_start_ps)):
+        if start != NEVER and name in roles:
+            tasks.append(Task(name, roles[name], start, capacity=gather_capacity(s, name)))
+    need = max(min(s.need_pages, resident_pages // 4), 1)
+    holder_need = min(s.holder_needs_pages, resident_pages)
+    next_victim = max(need, holder_need)
+    if s.holder_needs_pages and page >= 0:
+        tasks.append(Task("holder", HOLDER_UNTIL_FREED, 0, page, need_pages=holder_need, next_victim_pages=next_victim))
+    if s.holder_hold_ps and page >= 0:
+        tasks.append(Task("holder", HOLDER_TIMED, 0, page, hold_ps=s.holder_hold_ps))
+    if s.writer_hold_ps:
+        tasks.append(Task("writer", WRITER, 0, hold_ps=s.writer_hold_ps))
+    if s.oom_victim:
+        tasks.append(Task("allocator", ALLOCATOR, 0, need_pages=need, next_victim_pages=next_victim))
+    if s.contended_ppm:
+        tasks += [Task("crowd", CROWD, 0, waited_for=False)] * 2
+    return tasks
+
+
+@njit
+def find_mlocked(mlocked: Any, nth: int) -> int:
+    """Page number of the nth (from 0) mlocked page, or -1. mlocked: uint64 (n_tables, 8)."""
+    for table in range(len(mlocked)):
+        for word in range(WORDS_PER_TABLE):
+            bits = mlocked[table, word]
+            n = popcount(bits)
+            if nth >= n:
+                nth -= n
+                continue
+            for _ in range(nth):
+                bits &= bits - ONE
+            return (table << TABLE_SHIFT) + (word << 6) + lowest_bit(bits)
+    return -1
+
+
+@njit
+def contend(mlocked: Any, pg_locked: Any, table_state: Any, seed: int, ppm: int) -> None:
+    """Set PG_locked on about ppm per million of the mlocked pages; of a huge page only its head can be chosen.
+
+    Mutates: pg_locked.
+    """
+    for table in range(len(mlocked)):
+        for word in range(WORDS_PER_TABLE):
+            bits = mlocked[table, word]
+            if table_state[table] & TABLE_HUGE:
+                bits &= ONE if word == 0 else ZERO
+            while bits != ZERO:
+                bit = lowest_bit(bits)
+                page = (table << TABLE_SHIFT) + (word << 6) + bit
+                if below(seed, STREAM_CONTENDED, page, 1_000_000) < ppm:
+                    pg_locked[table, word] |= ONE << np.uint64(bit)
+                bits &= bits - ONE
+
+
+def place_tasks(w: World, tasks: list[Task], program: Program, s: Scenario) -> None:
+    """Write the tasks' registers and the mm's flags. Mutates: w."""
+    cells = views(w).tasks
+    cells[:, T_PC] = DONE
+    for k, task in enumerate(tasks):
+        cells[k, T_PC] = program.starts[task_key(tasks, k)]
+        cells[k, T_LOCK_PAGE] = task.lock_page
+        cells[k, T_HOLD_PS] = task.hold_ps
+        cells[k, T_NEED] = task.need_pages
+        cells[k, T_NEXT_VICTIM] = task.next_victim_pages
+        cells[k, T_CAPACITY] = task.capacity
+    w.mem[MM_FLAGS] = MMF_OOM_VICTIM if s.oom_victim else 0
+
+
+def task_key(tasks: list[Task], k: int) -> str:
+    """Unique name of task k (two holders of one crowd get numbers)."""
+    same = [j for j, task in enumerate(tasks) if task.name == tasks[k].name]
+    return tasks[k].name if len(same) == 1 else f"{tasks[k].name}{same.index(k)}"
+
+
+def assemble_tasks(tasks: list[Task]) -> Program:
+    """One program for all tasks of a run."""
+    return assemble({task_key(tasks, k): task.role for k, task in enumerate(tasks)})
+
+
+def milestones_of(resident_pages: int) -> np.ndarray:
+    """Freed-page thresholds of the curve: the first page, then equal shares up to all of them."""
+    shares = [-(-resident_pages * k // CURVE_POINTS) for k in range(1, CURVE_POINTS + 1)]
+    extra = [1, -(-resident_pages * 9 // 10)]
+    return np.unique(np.array(shares + extra, dtype=np.int64))
+
+
+def start_clocks(tasks: list[Task], resident_pages: int, costs: CostTable, seed: int, s: Scenario) -> np.ndarray:
+    """The engine's state at the kill."""
+    starts = [task.start_ps for task in tasks]
+    slowness = [task.slowness for task in tasks]
+    state = new_clocks(starts, milestones_of(resident_pages), SAMPLE_TIMES_PS, LOG_EVENTS)
+    set_prices(state, slowness, costs.prices, costs.cold_page_ps, costs.cold_after_pages)
+    state[S_SEED] = seed
+    state[S_HOLD_MEAN_PS] = s.hold_mean_ps
+    return state
+
+
+def held_page(w: World, s: Scenario) -> int:
+    """The page that the scenario's holder locks: the mlocked page at holder_at_ppm, or -1 when none is mlocked."""
+    n = int(w.mem[MM_NR_MLOCK])
+    return int(find_mlocked(views(w).mlocked, n * s.holder_at_ppm // 1_000_000)) if n else -1
+
+
+def reset(prepared: Prepared) -> World:
+    """The victim's world as it was at the kill. Raises InputError when it was prepared for one run only."""
+    if prepared.template is not None:
+        restore(prepared.world, prepared.template)
+    elif int(prepared.world.mem[MM_RSS]) != prepared.resident_pages:
+        raise InputError("this victim was prepared for one run (reuse=False); prepare it again.")
+    return prepared.world
