@@ -82,20 +82,20 @@ def passed_over(w: World, task: int) -> dict[str, int]:
     return {why: int(n) for why, n in zip(WHY_NAMES, w.mem[task_at(task) + T_PASSED :], strict=False) if n}
 
 
-def times(c: ClockViews, resident_pages: int) -> dict[str, int | None]:
-    """When the first, half, 90 % and all of the resident pages were free, and MMF_OOM_SKIP set."""
+def times(c: ClockViews, freeable_pages: int) -> dict[str, int | None]:
+    """When the first, half, 90 % and all of the pages that can come back were free, and MMF_OOM_SKIP set."""
 
     def at(pages: int) -> int | None:
         k = int(np.searchsorted(c.milestones, pages))
-        found = int(c.reached_ps[k]) if k < len(c.reached_ps) else -1
+        found = int(c.reached_ps[k]) if pages and k < len(c.reached_ps) else -1
         return found if found >= 0 else None
 
     skip = int(c.header[S_SKIP_PS])
     return {
-        "first": at(1),
-        "half": at(-(-resident_pages // 2)),
-        "p90": at(-(-resident_pages * 9 // 10)),
-        "all": at(resident_pages),
+        "first": at(min(1, freeable_pages)),
+        "half": at(-(-freeable_pages // 2)),
+        "p90": at(-(-freeable_pages * 9 // 10)),
+        "all": at(freeable_pages),
         "oom_skip": skip if skip >= 0 else None,
     }
 
@@ -157,8 +157,8 @@ def make_record(
     names = [task.name for task in tasks]
     freed = {name: int(w.mem[task_at(names.index(name)) + T_FREED]) if name in names else 0 for name in PARTIES}
     total = sum(freed.values())
-    time_ps = times(c, prepared.resident_pages)
-    last_freed = int(c.reached_ps[c.reached_ps >= 0].max()) if total else 0
+    time_ps = times(c, prepared.freeable_pages)
+    last_freed = int(c.reached_ps.max()) if total else 0
     waited_for = [(i, name) for i, name in enumerate(names) if tasks[i].waited_for]
     parties = [(names.index(name), name) for name in PARTIES if name in names]
     blocked = {name: blocked_ps(c.rows[i]) for i, name in waited_for}

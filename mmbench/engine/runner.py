@@ -23,7 +23,8 @@ from mmbench.model.world import views
 from mmbench.scenarios.scenario import Scenario
 from mmbench.strategies.load import Loaded
 
-UNTIL_PS = 600 * 10**12  # ten minutes of simulated time
+PATIENCE_PS = 600 * 10**12  # ten minutes of simulated time, and more for a larger victim:
+PATIENCE_PER_PAGE_PS = 10_000_000  # ten times what the slowest page costs
 WHOLE_TABLE = PAGES_PER_TABLE
 CHUNK = 1 << 30
 
@@ -38,13 +39,16 @@ def run_prepared(
     seed: int = 1,
     width: int = WHOLE_TABLE,
     chunk: int = CHUNK,
-    until_ps: int = UNTIL_PS,
+    until_ps: int | None = None,
 ) -> dict[str, Any]:
     """Run once and return the record (see mmbench.records). The same inputs give the same record.
 
     width: pages per page-table step; chunk: steps between two looks at the clocks (speed only);
-    until_ps: end of simulated time, after which the run counts as hung. Mutates: prepared.world.
+    until_ps: end of simulated time, after which the run counts as hung (default: ten minutes and 10 us a page,
+    times the slowness of exit). Mutates: prepared.world.
     """
+    if until_ps is None:
+        until_ps = PATIENCE_PS + prepared.resident_pages * PATIENCE_PER_PAGE_PS * scenario.exit_slowness
     w = reset(prepared)
     tasks = plan_tasks(loaded, scenario, prepared.resident_pages, held_page(w, scenario))
     program = assemble_tasks(tasks)
@@ -52,7 +56,7 @@ def run_prepared(
         v = views(w)
         contend(v.mlocked, v.pg_locked, v.table_state, seed, scenario.contended_ppm)
     place_tasks(w, tasks, program, scenario)
-    clocks = start_clocks(tasks, prepared.resident_pages, costs, seed, scenario)
+    clocks = start_clocks(tasks, prepared.freeable_pages, costs, seed, scenario)
     n_waited_for = sum(task.waited_for for task in tasks)
     ending = cw.run_clockwork(w, clocks, program.rows, n_waited_for, width, chunk, until_ps)
     return make_record(w, clocks, ending, tasks, program, prepared, loaded, scenario, costs, victim, seed)

@@ -68,12 +68,14 @@ class Prepared:
     """A victim's world, ready for many runs: the template is restored before each.
 
     resident_pages, locked_pages: what the victim has at the kill
+    freeable_pages: those of the resident pages that no other mm maps
     """
 
     world: World
     template: np.ndarray | None
     resident_pages: int
     locked_pages: int
+    freeable_pages: int
 
 
 MAX_TASKS_OF_A_RUN = 8
@@ -82,7 +84,8 @@ MAX_TASKS_OF_A_RUN = 8
 def prepare(vmas: VmaTable, *, reuse: bool = True) -> Prepared:
     """Build the world of a victim once. `reuse` keeps a template for further runs (doubles the memory)."""
     world = build(vmas, MAX_TASKS_OF_A_RUN)
-    return Prepared(world, snapshot(world) if reuse else None, vmas.resident_pages, vmas.locked_pages)
+    template = snapshot(world) if reuse else None
+    return Prepared(world, template, vmas.resident_pages, vmas.locked_pages, vmas.freeable_pages)
 
 
 def gather_capacity(s: Scenario, name: str) -> int:
@@ -176,18 +179,19 @@ def assemble_tasks(tasks: list[Task]) -> Program:
     return assemble({task_key(tasks, k): task.role for k, task in enumerate(tasks)})
 
 
-def milestones_of(resident_pages: int) -> np.ndarray:
-    """Freed-page thresholds of the curve: the first page, then equal shares up to all of them."""
-    shares = [-(-resident_pages * k // CURVE_POINTS) for k in range(1, CURVE_POINTS + 1)]
-    extra = [1, -(-resident_pages * 9 // 10)]
-    return np.unique(np.array(shares + extra, dtype=np.int64))
+def milestones_of(freeable_pages: int) -> np.ndarray:
+    """Freed-page thresholds of the curve: the first page, then equal shares up to all that can come back."""
+    shares = [-(-freeable_pages * k // CURVE_POINTS) for k in range(1, CURVE_POINTS + 1)]
+    extra = [1, -(-freeable_pages * 9 // 10)]
+    milestones = np.unique(np.array(shares + extra, dtype=np.int64))
+    return milestones[(milestones > 0) & (milestones <= freeable_pages)]
 
 
-def start_clocks(tasks: list[Task], resident_pages: int, costs: CostTable, seed: int, s: Scenario) -> np.ndarray:
+def start_clocks(tasks: list[Task], freeable_pages: int, costs: CostTable, seed: int, s: Scenario) -> np.ndarray:
     """The engine's state at the kill."""
     starts = [task.start_ps for task in tasks]
     slowness = [task.slowness for task in tasks]
-    state = new_clocks(starts, milestones_of(resident_pages), SAMPLE_TIMES_PS, LOG_EVENTS)
+    state = new_clocks(starts, milestones_of(freeable_pages), SAMPLE_TIMES_PS, LOG_EVENTS)
     set_prices(state, slowness, costs.prices, costs.cold_page_ps, costs.cold_after_pages)
     state[S_SEED] = seed
     state[S_HOLD_MEAN_PS] = s.hold_mean_ps

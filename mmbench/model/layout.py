@@ -78,6 +78,11 @@ class VmaTable:
         return int(self.resident[(self.flags & VM_PFNMAP) == 0].sum())
 
     @property
+    def freeable_pages(self) -> int:
+        """Resident pages that come back when this mm lets go of them: those that no other mm maps."""
+        return self.resident_pages - int(self.elsewhere[(self.flags & VM_PFNMAP) == 0].sum())
+
+    @property
     def locked_pages(self) -> int:
         """Resident pages in VM_LOCKED VMAs."""
         locked = ((self.flags & VM_LOCKED) != 0) & ((self.flags & VM_PFNMAP) == 0)

@@ -211,8 +211,18 @@ class _Reader:
                 flags[flag_names] = self._flags(flag_names)
             if run_list != "-":
                 runs[len(rows)] = self._runs(run_list)
-            rows.append((int(start, 16), int(pages), flags[flag_names], KIND_NAMES.index(kind), int(resident),
-                         int(huge), int(order), int(elsewhere)))
+            rows.append(
+                (
+                    int(start, 16),
+                    int(pages),
+                    flags[flag_names],
+                    KIND_NAMES.index(kind),
+                    int(resident),
+                    int(huge),
+                    int(order),
+                    int(elsewhere),
+                )
+            )
         self._end(line, len(rows))
         values = np.array(rows, dtype=np.int64).reshape(len(rows), len(COLUMNS) - 1)
         return dict(zip(COLUMNS[:-1], values.T, strict=True)), runs

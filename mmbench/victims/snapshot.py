@@ -68,9 +68,7 @@ def snapshot(pid: int, proc: Path = PROC, name: str | None = None) -> Victim:
 
 def _table(pid: int, smaps: list[Smap], runs: dict[int, np.ndarray]) -> VmaTable:
     try:
-        table = vma_table(
-            {field: [getattr(s, field) for s in smaps] for field in Smap.__dataclass_fields__}, runs
-        )
+        table = vma_table({field: [getattr(s, field) for s in smaps] for field in Smap.__dataclass_fields__}, runs)
         check_runs(table)
     except InputError as error:
         raise CannotError(f"process {pid}: what the kernel shows does not fit the model: {error}") from error
@@ -116,7 +114,8 @@ def _read_smaps(home: Path, pid: int) -> list[Smap]:
 def _with_runs(home: Path, smaps: list[Smap]) -> tuple[list[Smap], dict[int, np.ndarray], str]:
     """Add what pagemap knows: the exact runs of partly resident VMAs, where they are few and agree with Rss."""
     partly = [
-        i for i, s in enumerate(smaps)
+        i
+        for i, s in enumerate(smaps)
         if 0 < s.resident < s.pages <= pagemap.MAX_VMA_PAGES and not s.flags & (VM_HUGETLB | VM_PFNMAP)
     ]
     try:

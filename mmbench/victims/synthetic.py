@@ -61,8 +61,14 @@ def synthetic(
     shares need, or an address space that is too small.
     """
     check_size(size_bytes)
-    for name, share in (("locked", locked), ("thp", thp), ("shared", shared), ("elsewhere", elsewhere),
-                        ("hugetlb", hugetlb), ("resident", resident)):
+    for name, share in (
+        ("locked", locked),
+        ("thp", thp),
+        ("shared", shared),
+        ("elsewhere", elsewhere),
+        ("hugetlb", hugetlb),
+        ("resident", resident),
+    ):
         check_share(share, name)
     _check_count("vmas", vmas, 1, MAX_VMAS)
     _check_count("order", order, 0, MAX_ORDER)
@@ -79,16 +85,18 @@ def synthetic(
     start = _place(pages, gap_pages, aligned=(pages >= PAGES_PER_TABLE) & (is_hugetlb | (thp > 0)))
     kinds = np.full(vmas, KIND_NAMES.index(kind), dtype=np.int64)
     kinds[((flags & VM_SHARED) != 0) & (kinds == ANON)] = SHMEM
-    table = vma_table({
-        "start": start,
-        "pages": pages,
-        "flags": flags,
-        "kind": kinds,
-        "resident": mapped,
-        "huge": _huge(start, pages, mapped, is_hugetlb, thp),
-        "order": np.where(~is_hugetlb & (pages >> order > 0), order, 0),
-        "elsewhere": proportional(_part(elsewhere, int(mapped.sum())), mapped),
-    })
+    table = vma_table(
+        {
+            "start": start,
+            "pages": pages,
+            "flags": flags,
+            "kind": kinds,
+            "resident": mapped,
+            "huge": _huge(start, pages, mapped, is_hugetlb, thp),
+            "order": np.where(~is_hugetlb & (pages >> order > 0), order, 0),
+            "elsewhere": proportional(_part(elsewhere, int(mapped.sum())), mapped),
+        }
+    )
     return Victim(f"synthetic-{format_size(size_bytes).replace(' ', '')}", table, "synthetic", _facts(table))
 
 

@@ -42,20 +42,33 @@ def vma(line: str, flags: str, rss: int = 0, **kb: int) -> str:
     return line + "\n" + FIELDS.format(size=(high - low) // 1024, rss=rss, flags=flags, **values)
 
 
-SMAPS = "".join([
-    vma("00400000-00420000 r-xp 00000000 fe:00 1234    /home/secret name/program", "rd ex mr mw me", 80, shared=80),
-    vma("00500000-00510000 rw-p 00000000 00:00 0       [heap]", "rd wr mr mw me ac", 24),
-    vma("00800000-00e00000 rw-p 00000000 00:00 0 ", "rd wr mr mw me lo ac hg", 6144, anon_huge=4096),
-    vma("01000000-01003000 rw-s 00000000 00:01 77      /dev/zero (deleted)", "rd wr sh mr mw me ms lo lf", 4, shared=4),
-    vma("01010000-01014000 rw-p 00000000 00:05 9       /dev/zero", "rd wr mr mw me", 16),
-    vma("01020000-01024000 rw-s 00000000 00:01 78      /memfd:buffer (deleted)", "rd wr sh mr mw me ms", 16),
-    vma("01030000-01034000 rw-s 00000000 00:1c 79      /mnt/a tmpfs file", "rd wr sh mr mw me ms", 0),
-    vma("01200000-01600000 rw-s 00000000 00:0f 80      /anon_hugepage (deleted)", "rd wr sh mr mw me ms de ht", 0,
-        page=2048, shared_hugetlb=2048, private_hugetlb=2048),
-    vma("01600000-01604000 r--p 00000000 00:00 0       [vvar]", "rd mr pf io de dd"),
-    vma("01604000-01606000 r-xp 00000000 00:00 0       [vdso]", "rd ex mr mw me de", 8, shared=8),
-    vma("ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0  [vsyscall]", "ex"),
-])
+SMAPS = "".join(
+    [
+        vma("00400000-00420000 r-xp 00000000 fe:00 1234    /home/secret name/program", "rd ex mr mw me", 80, shared=80),
+        vma("00500000-00510000 rw-p 00000000 00:00 0       [heap]", "rd wr mr mw me ac", 24),
+        vma("00800000-00e00000 rw-p 00000000 00:00 0 ", "rd wr mr mw me lo ac hg", 6144, anon_huge=4096),
+        vma(
+            "01000000-01003000 rw-s 00000000 00:01 77      /dev/zero (deleted)",
+            "rd wr sh mr mw me ms lo lf",
+            4,
+            shared=4,
+        ),
+        vma("01010000-01014000 rw-p 00000000 00:05 9       /dev/zero", "rd wr mr mw me", 16),
+        vma("01020000-01024000 rw-s 00000000 00:01 78      /memfd:buffer (deleted)", "rd wr sh mr mw me ms", 16),
+        vma("01030000-01034000 rw-s 00000000 00:1c 79      /mnt/a tmpfs file", "rd wr sh mr mw me ms", 0),
+        vma(
+            "01200000-01600000 rw-s 00000000 00:0f 80      /anon_hugepage (deleted)",
+            "rd wr sh mr mw me ms de ht",
+            0,
+            page=2048,
+            shared_hugetlb=2048,
+            private_hugetlb=2048,
+        ),
+        vma("01600000-01604000 r--p 00000000 00:00 0       [vvar]", "rd mr pf io de dd"),
+        vma("01604000-01606000 r-xp 00000000 00:00 0       [vdso]", "rd ex mr mw me de", 8, shared=8),
+        vma("ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0  [vsyscall]", "ex"),
+    ]
+)
 
 STAT = (
     "{pid} (a (strange) name) {state} 1 2 3 0 -1 {flags} 0 0 0 0 0 0 0 0 20 0 1 0 {start} 1000 20 0 4194304 0 {stack} "

@@ -22,8 +22,19 @@ PAGE = 4096
 
 def test_the_names_are_those_of_the_survey() -> None:
     assert set(PROFILES) == {
-        "eos-nodeos", "llama-mlock", "llama-mlock-7b", "llama-mlock-70b", "es-heap", "seastar", "cassandra",
-        "qemu-locked", "oracle-sga", "stress-frag", "android-pinner", "rt-audio", "ltp-mlock",
+        "eos-nodeos",
+        "llama-mlock",
+        "llama-mlock-7b",
+        "llama-mlock-70b",
+        "es-heap",
+        "seastar",
+        "cassandra",
+        "qemu-locked",
+        "oracle-sga",
+        "stress-frag",
+        "android-pinner",
+        "rt-audio",
+        "ltp-mlock",
     }
 
 

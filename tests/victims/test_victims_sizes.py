@@ -41,8 +41,28 @@ def test_sizes_are_exact(text: str, size_bytes: int) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "nan", "NaN", "inf", "-1GiB", "+1GiB", "0", "0GiB", "17", "1e30", "257TiB", "9" * 5000, "64XiB", "GiB",
-     "1.GiB", "1_000GiB", "\N{ARABIC-INDIC DIGIT SIX}GiB", "64 Gi B", "99999999999999999999TiB", "0x1000"],
+    [
+        "",
+        "nan",
+        "NaN",
+        "inf",
+        "-1GiB",
+        "+1GiB",
+        "0",
+        "0GiB",
+        "17",
+        "1e30",
+        "257TiB",
+        "9" * 5000,
+        "64XiB",
+        "GiB",
+        "1.GiB",
+        "1_000GiB",
+        "\N{ARABIC-INDIC DIGIT SIX}GiB",
+        "64 Gi B",
+        "99999999999999999999TiB",
+        "0x1000",
+    ],
 )
 def test_bad_sizes_say_what_is_allowed(text: str) -> None:
     with pytest.raises(InputError, match=r"^victim .*Allowed: 4 KiB to 256 TiB") as caught:

@@ -35,20 +35,28 @@ REAL = pytest.mark.skipif(not os.access("/proc/self/smaps", os.R_OK), reason="ne
 def test_every_kind_of_vma(canned: Any) -> None:
     victim = take(PID, canned.root)
     table = victim.vmas
-    assert table.start.tolist() == [
-        0x400, 0x500, 0x800, 0x1000, 0x1010, 0x1020, 0x1030, 0x1200, 0x1600, 0x1604
-    ]
+    assert table.start.tolist() == [0x400, 0x500, 0x800, 0x1000, 0x1010, 0x1020, 0x1030, 0x1200, 0x1600, 0x1604]
     assert table.pages.tolist() == [32, 16, 1536, 3, 4, 4, 4, 1024, 4, 2]
     assert table.kind.tolist() == [FILE, ANON, ANON, SHMEM, ANON, SHMEM, SHMEM, SHMEM, ANON, ANON]
     assert table.flags.tolist() == [
-        0, 0, VM_LOCKED, VM_SHARED | VM_LOCKED | VM_LOCKONFAULT, 0, VM_SHARED, VM_SHARED, VM_SHARED | VM_HUGETLB,
-        VM_PFNMAP, 0,
+        0,
+        0,
+        VM_LOCKED,
+        VM_SHARED | VM_LOCKED | VM_LOCKONFAULT,
+        0,
+        VM_SHARED,
+        VM_SHARED,
+        VM_SHARED | VM_HUGETLB,
+        VM_PFNMAP,
+        0,
     ]
     assert table.resident.tolist() == [20, 6, 1536, 1, 4, 4, 0, 1024, 0, 2]
     assert table.huge.tolist() == [0, 0, 2, 0, 0, 0, 0, 2, 0, 0]
     assert table.elsewhere.tolist() == [20, 2, 0, 1, 0, 0, 0, 512, 0, 2]
     assert {i: runs.tolist() for i, runs in table.runs.items()} == {
-        0: [[0, 20]], 1: [[0, 3], [4, 6], [9, 10]], 3: [[1, 2]]
+        0: [[0, 20]],
+        1: [[0, 3], [4, 6], [9, 10]],
+        3: [[1, 2]],
     }
 
 

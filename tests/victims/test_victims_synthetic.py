@@ -33,17 +33,46 @@ def nearest_integer(share: float, whole: int) -> int:
 
 
 @given(
-    st.integers(1, 6000), st.integers(1, 6000), SHARES, SHARES, SHARES, SHARES, SHARES, SHARES, st.integers(0, 9),
-    st.sampled_from([0, 1, 7, 511, 600]), st.sampled_from(["anon", "file", "shmem"]), st.integers(0, PAGE - 1),
+    st.integers(1, 6000),
+    st.integers(1, 6000),
+    SHARES,
+    SHARES,
+    SHARES,
+    SHARES,
+    SHARES,
+    SHARES,
+    st.integers(0, 9),
+    st.sampled_from([0, 1, 7, 511, 600]),
+    st.sampled_from(["anon", "file", "shmem"]),
+    st.integers(0, PAGE - 1),
 )
 def test_counts_are_exact(
-    n_pages: int, vmas: int, locked: float, thp: float, shared: float, elsewhere: float, hugetlb: float,
-    resident: float, order: int, gap: int, kind: str, short_bytes: int,
+    n_pages: int,
+    vmas: int,
+    locked: float,
+    thp: float,
+    shared: float,
+    elsewhere: float,
+    hugetlb: float,
+    resident: float,
+    order: int,
+    gap: int,
+    kind: str,
+    short_bytes: int,
 ) -> None:
     try:
         table = synthetic(
-            n_pages * PAGE - short_bytes if n_pages > 1 else PAGE, locked, vmas, thp, kind, shared, elsewhere, hugetlb,
-            resident, order, gap,
+            n_pages * PAGE - short_bytes if n_pages > 1 else PAGE,
+            locked,
+            vmas,
+            thp,
+            kind,
+            shared,
+            elsewhere,
+            hugetlb,
+            resident,
+            order,
+            gap,
         ).vmas
     except InputError as error:
         assume("do not fit" not in str(error) and "kinds of VMA" not in str(error))

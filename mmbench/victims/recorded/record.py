@@ -112,9 +112,23 @@ def _settle_stress(process: subprocess.Popen[bytes], scratch: Path) -> int:
 RECIPES = {
     "qemu-guest": Recipe(
         "qemu-system-x86",
-        ("qemu-system-x86_64", "-S", "-display", "none", "-nodefaults", "-machine", "pc,memory-backend=ram",
-         "-accel", "tcg,tb-size=32", "-m", "256", "-object", "memory-backend-ram,id=ram,size=256M,prealloc=on",
-         "-overcommit", "mem-lock=on"),
+        (
+            "qemu-system-x86_64",
+            "-S",
+            "-display",
+            "none",
+            "-nodefaults",
+            "-machine",
+            "pc,memory-backend=ram",
+            "-accel",
+            "tcg,tb-size=32",
+            "-m",
+            "256",
+            "-object",
+            "memory-backend-ram,id=ram,size=256M,prealloc=on",
+            "-overcommit",
+            "mem-lock=on",
+        ),
         ("qemu-system-x86_64", "--version"),
         _settle_locked,
         "a virtual machine of 256 MiB, all memory locked, before its first instruction",
@@ -220,8 +234,11 @@ def _version(recipe: Recipe) -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     """Record what the command line names; return the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m mmbench.victims.recorded.record", description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="python -m mmbench.victims.recorded.record",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("name", metavar="NAME", help=f"all, or one of {', '.join(RECIPES)}")
     parser.add_argument("-o", dest="folder", type=Path, default=Path(__file__).parent, help="folder for the files")
     options = parser.parse_args(arguments)
