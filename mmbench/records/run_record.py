@@ -1,0 +1,116 @@
+"""A run record says what one design did with one victim in one scenario, in exact integers.
+
+All times are integer picoseconds after the kill, null when the moment never came. Pages are 4 KiB pages.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+from mmbench.errors import InputError
+from mmbench.records.schema import Fields, Int, ListOf, MapOf, Number, Parameters, Row, Text, check, fail
+
+FORMAT = "mmbench-run 1"
+KINDS = ("model",)
+OUTCOMES = ("completed", "gave-up", "hung", "unsafe")
+CAUSES = (
+    "mmap_lock_write", "mmap_lock_read", "mmap_lock_retry", "page_lock", "ptl", "lru_lock", "zone_lock", "mm_users",
+    "memory",
+)  # fmt: skip
+PROGRESS = ("first", "half", "p90", "all")
+PATIENCE = ("kernel", "earlyoom", "oomd")
+STEPS = Fields({"time_ps": ListOf(Int()), "freed_pages": ListOf(Int())})
+EVENT = Row((Int(), Text(), Text(), Text()))  # time in ps, task, kind, label
+
+RUN_RECORD = Fields(
+    {
+        "format": Text((FORMAT,)),
+        "kind": Text(KINDS),
+        "strategy": Text(),
+        "params": Parameters(),
+        "scenario": Text(),
+        "scenario_params": Parameters(),
+        "victim": Text(),
+        "seed": Int(),
+        "resident_pages": Int(),
+        "locked_pages": Int(),
+        "outcome": Text(OUTCOMES),
+        "freed_pages": MapOf(Int()),
+        "left_pages": MapOf(Int()),
+        "reaper_left_pages": MapOf(Int()),
+        "blocked_ps": MapOf(MapOf(Int(), allowed=CAUSES)),
+        "time_ps": Fields({name: Int(nullable=True) for name in (*PROGRESS, "oom_skip")}),
+        "throughput_pages_per_s": Number(nullable=True),
+        "throughput_by_task": MapOf(Number(nullable=True)),
+        "collateral_kills": Int(),
+        "patience_kills": Fields({name: Int() for name in PATIENCE}, {"systemd-oomd": Int()}),
+        "curve": STEPS,
+        "costs": Text(),
+        "violations": ListOf(Text()),
+        "token": Text(),
+    },
+    {
+        "status": Text(),
+        "mrelease_left_pages": MapOf(Int()),
+        "busy_ps": MapOf(Int()),
+        "end_ps": MapOf(Int(nullable=True)),
+        "reap_passes": MapOf(Int()),
+        "freed_at": STEPS,
+        "work": MapOf(MapOf(Int())),
+        "timeline": ListOf(EVENT),
+    },
+)
+
+
+def validate_record(record: Any) -> None:
+    """Raise InputError naming the first field that makes `record` no run record; return None when it is one.
+
+    Beyond the schema: pages are conserved (freed + left = resident), no more is locked than resident, progress
+    times come in order, the curve never falls and never exceeds what was freed, and `unsafe` names its violations.
+    """
+    if not isinstance(record, dict):
+        raise InputError(f"a run record is a JSON object; found {type(record).__name__}.")
+    if "format" in record and record["format"] != FORMAT:
+        raise fail("format", record["format"], f"{FORMAT!r} (write the record again with this version of mmbench)")
+    check(record, RUN_RECORD, "")
+    _check_pages(record)
+    _check_progress(record["time_ps"])
+    for name in ("curve", "freed_at"):
+        if name in record:
+            _check_curve(name, record[name], sum(record["freed_pages"].values()))
+    if record["outcome"] == "unsafe" and not record["violations"]:
+        raise fail("violations", [], "at least one invariant when the outcome is 'unsafe'")
+
+
+def _check_pages(record: dict[str, Any]) -> None:
+    resident = record["resident_pages"]
+    freed, left = sum(record["freed_pages"].values()), sum(record["left_pages"].values())
+    if freed + left != resident:
+        raise InputError(
+            f"field 'freed_pages' sums to {freed:,} and 'left_pages' to {left:,}, together {freed + left:,}; "
+            f"allowed: exactly 'resident_pages', {resident:,} (every page is freed once or left for a reason)."
+        )
+    if record["locked_pages"] > resident:
+        raise fail("locked_pages", record["locked_pages"], f"at most 'resident_pages', {resident}")
+
+
+def _check_progress(time_ps: dict[str, int | None]) -> None:
+    for early, late in pairwise(PROGRESS):
+        before, after = time_ps[early], time_ps[late]
+        if after is not None and (before is None or after < before):
+            raise fail(f"time_ps.{late}", after, f"null, or not before 'time_ps.{early}' ({before})")
+
+
+def _check_curve(field: str, curve: dict[str, list[int]], freed_pages: int) -> None:
+    times, pages = curve["time_ps"], curve["freed_pages"]
+    if len(times) != len(pages):
+        raise InputError(
+            f"field {field!r} has {len(times)} times and {len(pages)} page counts; allowed: one page count per time."
+        )
+    for name, values in curve.items():
+        for i, (before, after) in enumerate(pairwise(values), start=1):
+            if after < before:
+                raise fail(f"{field}.{name}[{i}]", after, f"at least the value before it, {before}")
+    if pages and pages[-1] > freed_pages:
+        raise fail(f"{field}.freed_pages[{len(pages) - 1}]", pages[-1], f"at most the pages freed, {freed_pages}")

@@ -1,0 +1,105 @@
+"""Replay tokens: everything that decides a run, packed into one word that a person can copy.
+
+A token names a victim file by its path and content digest, so that a changed file is noticed.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from mmbench.errors import InputError
+
+PREFIX = "mm1-"
+MAX_BYTES = 100_000
+KEYS = {"strategy", "victim", "synthetic", "scenario", "overrides", "costs", "seed", "files"}
+
+
+class RunInputs(Protocol):
+    """What a token needs to know of a run."""
+
+    @property
+    def victim(self) -> str: ...
+    @property
+    def synthetic(self) -> dict[str, str]: ...
+    @property
+    def scenario(self) -> str: ...
+    @property
+    def overrides(self) -> dict[str, int]: ...
+    @property
+    def costs(self) -> str: ...
+    @property
+    def seed(self) -> int: ...
+
+
+@dataclass(frozen=True)
+class Replay:
+    """A decoded token."""
+
+    strategy: str
+    victim: str
+    synthetic: dict[str, str]
+    scenario: str
+    overrides: dict[str, int]
+    costs: str
+    seed: int
+
+
+def digest(path: str) -> str:
+    """Short digest of a file's content."""
+    return hashlib.blake2b(Path(path).read_bytes(), digest_size=8).hexdigest()
+
+
+def is_file(text: str) -> bool:
+    """True when an input is a path rather than a name."""
+    return ("/" in text or text.endswith((".py", ".json", ".victim"))) and Path(text).is_file()
+
+
+def make_token(strategy: str, inputs: RunInputs) -> str:
+    """Pack one run into a token."""
+    sources = (strategy.partition(":")[0], inputs.victim, inputs.costs)
+    spec = {
+        "strategy": strategy,
+        "victim": inputs.victim,
+        "synthetic": inputs.synthetic,
+        "scenario": inputs.scenario,
+        "overrides": inputs.overrides,
+        "costs": inputs.costs,
+        "seed": inputs.seed,
+        "files": {path: digest(path) for path in sources if is_file(path)},
+    }
+    text = json.dumps(spec, sort_keys=True, separators=(",", ":"))
+    return PREFIX + base64.urlsafe_b64encode(zlib.compress(text.encode(), 9)).decode().rstrip("=")
+
+
+def unpack(token: str) -> dict[str, Any]:
+    """The content of a token. Raises InputError when it is damaged or not one."""
+    if not token.startswith(PREFIX):
+        raise InputError(f"{token[:20]!r} is not a replay token: those begin with {PREFIX!r}.")
+    word = token[len(PREFIX) :]
+    try:
+        packed = base64.urlsafe_b64decode(word + "=" * (-len(word) % 4))
+        decoder = zlib.decompressobj()
+        spec = json.loads(decoder.decompress(packed, MAX_BYTES))
+    except (binascii.Error, zlib.error, ValueError) as error:
+        raise InputError(f"the replay token is damaged ({error}): copy the whole word.") from error
+    if not isinstance(spec, dict) or set(spec) != KEYS:
+        raise InputError("the replay token was made by another version of mmbench.")
+    return spec
+
+
+def read_token(token: str) -> Replay:
+    """Decode a token. Raises InputError when it is damaged, or when a file it names is gone or has changed."""
+    spec = unpack("".join(token.split()))  # a narrow terminal wraps it
+    for path, was in spec.pop("files").items():
+        if not Path(path).is_file():
+            raise InputError(f"the replay token needs the file {path!r}, which is not there.")
+        if digest(path) != was:
+            raise InputError(f"the file {path!r} has changed since the token was made.")
+    return Replay(**spec)

@@ -1,0 +1,1 @@
+"""Tables and figures of run records. Reads plain records only and never fails over a missing piece: it shows "-"."""

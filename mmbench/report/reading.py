@@ -1,0 +1,204 @@
+"""What a run record says, asked for in words: totals, dominant causes, names to tell runs apart, the answer in a line.
+
+Every reader takes a plain dict in which any piece but `strategy` may be missing, and says None for what is not there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from mmbench.errors import InputError
+from mmbench.report.units import format_pages_size, format_time
+
+Record = Mapping[str, Any]
+
+PARTIES = ("exit", "reaper", "mrelease")
+
+CAUSE_NAMES = {
+    "mmap_lock_write": "mmap_lock write",
+    "mmap_lock_read": "mmap_lock read",
+    "mmap_lock_retry": "mmap_lock retry",
+    "page_lock": "page lock",
+    "ptl": "page-table lock",
+    "lru_lock": "LRU lock",
+    "zone_lock": "zone lock",
+    "mm_users": "mm_users",
+    "memory": "want of memory",
+}
+
+REASON_NAMES = {
+    "vm_locked": "VM_LOCKED",
+    "vm_unlocking": "VM_UNLOCKING",
+    "vm_hugetlb": "VM_HUGETLB",
+    "oom_skip_set": "MMF_OOM_SKIP set",
+}
+
+
+def reading_list(records: Sequence[Record]) -> list[Record]:
+    """Return the records as a list; InputError when there is none, or one without a strategy."""
+    records = list(records)
+    if not records:
+        raise InputError("no run records to show; allowed: one or more.")
+    for i, record in enumerate(records):
+        if not isinstance(record, Mapping) or not record.get("strategy"):
+            raise InputError(f"run record {i} has no field 'strategy'; every run names its strategy.")
+    return records
+
+
+def part(record: Record, name: str) -> Mapping[str, Any]:
+    """Return the object at `name`, or an empty one when it is missing."""
+    value = record.get(name)
+    return value if isinstance(value, Mapping) else {}
+
+
+def total(record: Record, name: str) -> int | None:
+    """Return the sum over the object at `name`, None when it is missing."""
+    return sum(v for v in part(record, name).values() if v) if name in record else None
+
+
+def largest(values: Mapping[str, Any]) -> str | None:
+    """Return the name with the largest value above zero (the first of equals), None when there is none."""
+    name = max(values, key=lambda n: values[n] or 0, default=None)
+    return name if name is not None and values[name] else None
+
+
+def blocked_by_cause(record: Record, task: str) -> dict[str, int] | None:
+    """Return picoseconds per cause for one task, None when the record does not speak of the task."""
+    causes = part(record, "blocked_ps").get(task)
+    return {cause: ps or 0 for cause, ps in causes.items()} if isinstance(causes, Mapping) else None
+
+
+def blocked_ps(record: Record) -> int | None:
+    """Return how long exit, reaper and mrelease waited, all together; None without blocking data."""
+    found = [causes for task in PARTIES if (causes := blocked_by_cause(record, task)) is not None]
+    return sum(sum(causes.values()) for causes in found) if found else None
+
+
+def moment(record: Record, name: str) -> int | None:
+    """Return one of time_ps: first, half, p90, all, oom_skip; None when it never came."""
+    return part(record, "time_ps").get(name)
+
+
+def is_unsafe(record: Record) -> bool:
+    """Say whether the run broke an invariant: its speed is no merit then."""
+    return record.get("outcome") == "unsafe" or bool(record.get("violations"))
+
+
+def cause_name(cause: str) -> str:
+    """Return a cause in words; one that is not known keeps its name."""
+    return CAUSE_NAMES.get(cause, cause.replace("_", " "))
+
+
+def reason_name(reason: str) -> str:
+    """Return a reason for leaving pages in words; one that is not known keeps its name."""
+    return REASON_NAMES.get(reason, reason.replace("_", " "))
+
+
+def setting(key: str, value: Any) -> str:
+    """Return a parameter as "exit_start=100 us": times in units, a time of -1 as never."""
+    if key.endswith("_ps") and isinstance(value, int):
+        return f"{key.removesuffix('_ps')}={format_time(value) if value >= 0 else 'never'}"
+    return f"{key}={'-' if value is None else value}"
+
+
+def labels(records: Sequence[Record]) -> list[str]:
+    """Return one name per record: its strategy, plus only those settings that tell equal strategies apart."""
+    names = []
+    for record in records:
+        twins = [r for r in records if r["strategy"] == record["strategy"]]
+        names.append(" ".join([str(record["strategy"]), *_differences(record, twins)]))
+    seen: dict[str, int] = {}
+    for i, name in enumerate(names):
+        seen[name] = seen.get(name, 0) + 1
+        if seen[name] > 1:
+            names[i] = f"{name} #{seen[name]}"
+    return names
+
+
+def _differences(record: Record, twins: Sequence[Record]) -> list[str]:
+    words = []
+    for group in ("params", "scenario_params"):
+        for key in dict.fromkeys(key for twin in twins for key in part(twin, group)):
+            if any(part(twin, group).get(key) != part(record, group).get(key) for twin in twins):
+                words.append(setting(key, part(record, group).get(key)))
+    for key in ("scenario", "victim", "costs"):
+        if any(twin.get(key) != record.get(key) for twin in twins):
+            words.append(str(record.get(key, "-")))
+    if any(twin.get("seed") != record.get("seed") for twin in twins):
+        words.append(f"seed {record.get('seed', '-')}")
+    return words
+
+
+def shortened(name: str, most: int) -> str:
+    """Return a name of at most `most` characters, cut in the middle: long names differ at their ends."""
+    half = max(1, (most - 3) // 2)
+    return name if len(name) <= most else f"{name[:half]}...{name[-half:]}"
+
+
+def heading(records: Sequence[Record]) -> str:
+    """Return what the runs have in common: kind, scenario, victim, cost table, seed; several values are all named."""
+    words = [" and ".join(_values(records, "kind")) or "model"]
+    for key in ("scenario", "victim", "costs", "seed"):
+        values = _values(records, key)
+        if values:
+            more = f" and {len(values) - 3} more" if len(values) > 3 else ""
+            words.append(f"{key} {', '.join(values[:3])}{more}")
+    return " | ".join(words)
+
+
+def _values(records: Sequence[Record], key: str) -> list[str]:
+    return list(dict.fromkeys(str(r[key]) for r in records if r.get(key) is not None))
+
+
+def verdict(records: Sequence[Record]) -> list[str]:
+    """Return the answer in a few lines: who is soonest, who blocks least, who leaves least, and who does not count.
+
+    Unsafe runs and runs that never gave everything back do not compete. Ties, to the digits shown, are named together.
+    """
+    if len(records) < 2:
+        return []
+    runs = list(zip(labels(records), records, strict=True))
+    competing = [(name, r) for name, r in runs if not is_unsafe(r) and moment(r, "all") is not None]
+    lines = [
+        _least("soonest, all freed", competing, lambda r: moment(r, "all"), format_time),
+        _least("blocked least", competing, blocked_ps, format_time),
+        _least("left behind least", competing, lambda r: total(r, "left_pages"), format_pages_size),
+    ]
+    kills = [f"{name} ({r['collateral_kills']})" for name, r in runs if r.get("collateral_kills")]
+    if kills:
+        lines.append(f"kills other processes too: {', '.join(kills)}")
+    reasons: dict[str, list[str]] = {}
+    for name, r in runs:
+        if (name, r) not in competing:
+            reasons.setdefault(why_out(r), []).append(name)
+    if reasons:
+        lines.append(f"not counted: {'; '.join(f'{_everybody(out, runs)} ({why})' for why, out in reasons.items())}")
+    return [line for line in lines if line]
+
+
+def why_out(record: Record) -> str:
+    """Return why a run does not compete: "unsafe I5", "hung", or "no time to all"."""
+    if is_unsafe(record):
+        return " ".join(["unsafe", *map(str, record.get("violations") or [])])
+    outcome = record.get("outcome")
+    return "no time to all" if outcome in (None, "completed") else str(outcome)
+
+
+def _least(
+    what: str,
+    runs: Sequence[tuple[str, Record]],
+    measure: Callable[[Record], int | None],
+    show: Callable[[int | None], str],
+) -> str:
+    found = [(value, name) for name, record in runs if (value := measure(record)) is not None]
+    if not found:
+        return ""
+    least = min(value for value, _ in found)
+    # Equal to the reader is equal: nobody wins by a hair that three digits do not show.
+    best = [name for value, name in found if show(value) == show(least)]
+    return f"{what}: {_everybody(best, found)} ({show(least)})"
+
+
+def _everybody(names: Sequence[str], of: Sequence[Any]) -> str:
+    return f"all {len(names)} alike" if len(names) == len(of) > 1 else ", ".join(names)
