@@ -1,0 +1,42 @@
+"""Print records: a table for people, JSON or CSV for programs."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+
+def terminal_width() -> int:
+    """Columns of the terminal, or 120 when the output goes elsewhere."""
+    return shutil.get_terminal_size((120, 24)).columns if sys.stdout.isatty() else 120
+
+
+def print_view(view: RenderableType) -> None:
+    """Print a rich view: in colour on a terminal, plain and without trailing blanks elsewhere."""
+    if not sys.stdout.isatty():
+        from mmbench.report.tables import as_text
+
+        sys.stdout.write(as_text(view, terminal_width()))
+        return
+    from rich.console import Console
+
+    Console(width=terminal_width(), highlight=False).print(view)
+
+
+def print_records(
+    records: list[dict[str, Any]], how: str, view: Callable[[list[dict[str, Any]]], RenderableType]
+) -> None:
+    """Print records as asked for (--format)."""
+    from mmbench.report.export import to_csv, to_json
+
+    if how == "json":
+        sys.stdout.write(to_json(records))
+    elif how == "csv":
+        sys.stdout.write(to_csv(records))
+    else:
+        print_view(view(records))

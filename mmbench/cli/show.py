@@ -1,0 +1,145 @@
+"""`mmbench show`: one design, its lock protocol at a glance."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+from mmbench.cli.inputs import add_format_option
+
+if TYPE_CHECKING:
+    from mmbench.machine.protocol import Step
+    from mmbench.strategies import Loaded
+
+EXAMPLE = """\
+examples:
+  mmbench show v6.1
+  mmbench show write-downgrade:self_reaping=kept
+"""
+
+
+def add(verbs: Any) -> None:
+    """Register the verb."""
+    parser = verbs.add_parser(
+        "show",
+        help="show one strategy step by step",
+        description="Print a design: sources, assumptions, open points, and every step with the lock held at it.",
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("strategy", metavar="ID|FILE", help="which, as ID[:param=value]")
+    add_format_option(parser)
+    parser.set_defaults(run=run)
+
+
+def argument_words(step: Step) -> str:
+    """The step's arguments with flags by name and times with units."""
+    from mmbench.model.layout import VM_FLAG_NAMES, VM_UNLOCKING
+    from mmbench.model.world import MMF_NAMES, WHY_NAMES
+    from mmbench.report.units import format_time
+
+    vm = {f"VM_{name.upper()}": bit for name, bit in VM_FLAG_NAMES.items()} | {"VM_UNLOCKING": VM_UNLOCKING}
+
+    def word(name: str, value: int) -> str:
+        if name in ("skip", "mark"):
+            return "|".join(flag for flag, bit in vm.items() if value & bit) or "none"
+        if name == "flag":
+            return "|".join(flag for flag, bit in MMF_NAMES.items() if value & bit)
+        if name == "ps":
+            return format_time(value)
+        if name == "why":
+            return WHY_NAMES[value]
+        if name == "direction":
+            return "low to high" if value > 0 else "high to low"
+        return str(value)
+
+    return ", ".join(f"{name}={word(name, value)}" for name, value in step.args.items())
+
+
+def step_rows(loaded: Loaded) -> list[dict[str, str]]:
+    """One row per step of every role."""
+    from mmbench.machine.lint import lint_role
+    from mmbench.machine.ops import OPS
+
+    rows = []
+    for role, steps in loaded.roles.items():
+        for step, held in zip(steps, lint_role(loaded.strategy.id, role, steps), strict=True):
+            rows.append(
+                {
+                    "role": role,
+                    "holds mmap_lock": held.mmap_lock or "-",
+                    "step": step.label,
+                    "op": step.op.name.lower(),
+                    "arguments": argument_words(step),
+                    "goes to": step.to,
+                    "otherwise": step.otherwise,
+                    "meaning": OPS[step.op].meaning,
+                }
+            )
+    return rows
+
+
+def facts(loaded: Loaded) -> dict[str, str]:
+    """What the design says of itself."""
+    s = loaded.strategy
+    return {
+        "design": s.title,
+        "status": s.status,
+        "exit_mmap holds": s.holds,
+        "never": s.never,
+        "sources": "; ".join(s.sources),
+        **{f"assumes: {k}": v for k, v in s.assumes.items()},
+        **{
+            f"open: {k}": f"{loaded.params[k]} (default {p.default}; choices {', '.join(p.choices)}): {p.why}"
+            for k, p in s.params.items()
+        },
+    }
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print one design."""
+    from mmbench.strategies import load
+
+    loaded = load(args.strategy)
+    if args.format == "json":
+        json.dump({"strategy": loaded.name, **facts(loaded), "steps": step_rows(loaded)}, sys.stdout, indent=1)
+        print()
+    elif args.format == "csv":
+        import csv
+
+        rows = step_rows(loaded)
+        writer = csv.DictWriter(sys.stdout, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    else:
+        print_design(loaded)
+    return 0
+
+
+def print_design(loaded: Loaded) -> None:
+    """The design for people: facts, then one table per role."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    from mmbench.cli.output import print_view
+
+    print_view(Text(loaded.name, style="bold"))
+    grid = Table(box=None, show_header=False, pad_edge=False)
+    grid.add_column(style="dim", no_wrap=True)
+    grid.add_column(overflow="fold")
+    for name, text in facts(loaded).items():
+        grid.add_row(name, text)
+    print_view(grid)
+    rows = step_rows(loaded)
+    for role in loaded.roles:
+        table = Table(title=f"\n{role}", title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+        for column in ("holds mmap_lock", "step", "op", "arguments", "otherwise"):
+            table.add_column(column, overflow="fold")
+        for row in rows:
+            if row["role"] == role:
+                where = row["otherwise"] or (f"then {row['goes to']}" if row["goes to"] else "")
+                table.add_row(row["holds mmap_lock"], row["step"], row["op"], row["arguments"], where)
+        print_view(table)
