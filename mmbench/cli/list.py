@@ -46,10 +46,10 @@ def strategies() -> list[dict[str, str]]:
 
 def victims() -> list[dict[str, str]]:
     """Named profiles and recorded programs."""
-    from mmbench.victims import PROFILES, read_victim, recorded
+    from mmbench.victims import PROFILES, read_victim, recorded_victims
 
     rows = [{"name": p.name, "kind": "profile", "what": p.summary, "source": p.source} for p in PROFILES.values()]
-    for name, path in recorded().items():
+    for name, path in recorded_victims().items():
         victim = read_victim(path)
         rows.append(
             {"name": name, "kind": "recorded", "what": victim.facts.get("program", ""), "source": victim.source}

@@ -18,7 +18,7 @@ RECORDED = Path(__file__).parent / "recorded"
 _LIKE_A_SIZE = re.compile(r"\s*(?:[-+.]?[0-9]|[-+]?(?:nan|inf)$)", re.IGNORECASE | re.ASCII)
 
 
-def recorded() -> dict[str, Path]:
+def recorded_victims() -> dict[str, Path]:
     """Return the victims recorded from real programs, by name."""
     return {path.stem: path for path in sorted(RECORDED.glob(f"*{SUFFIX}"))}
 
@@ -33,7 +33,7 @@ def victim(spec: str) -> Victim:
     name, colon, size = spec.partition(":")
     if name in PROFILES:
         return PROFILES[name].build(size if colon else None)
-    files = recorded()
+    files = recorded_victims()
     if spec in files:
         return read_victim(files[spec])
     if "/" in spec or spec.endswith(SUFFIX) or os.path.isfile(spec):

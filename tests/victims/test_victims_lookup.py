@@ -8,7 +8,7 @@ import pytest
 
 import mmbench.victims as victims
 from mmbench.errors import InputError
-from mmbench.victims import PROFILES, recorded, synthetic, victim, write_victim
+from mmbench.victims import PROFILES, recorded_victims, synthetic, victim, write_victim
 
 
 def test_a_profile_a_recording_a_size_and_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -52,7 +52,7 @@ def test_bad_specs(spec: str, message: str) -> None:
 
 
 def test_names_do_not_clash() -> None:
-    assert not set(PROFILES) & set(recorded())
+    assert not set(PROFILES) & set(recorded_victims())
 
 
 def test_public_names_exist_and_are_listed() -> None:

@@ -14,19 +14,19 @@ import pytest
 
 from mmbench.errors import CannotError, InputError
 from mmbench.model.layout import SHMEM, VM_HUGETLB, VM_LOCKED, VM_LOCKONFAULT, VM_PFNMAP
-from mmbench.victims import read_victim, recorded, victim, write_victim
+from mmbench.victims import read_victim, recorded_victims, victim, write_victim
 from mmbench.victims.recorded import record
 
 REAL = pytest.mark.skipif(not os.access("/proc/self/smaps", os.R_OK), reason="needs Linux with /proc/PID/smaps")
 
 
 def test_every_recipe_has_its_recording() -> None:
-    assert set(recorded()) == set(record.RECIPES)
+    assert set(recorded_victims()) == set(record.RECIPES)
 
 
 @pytest.mark.parametrize("name", sorted(record.RECIPES))
 def test_recordings_are_complete_small_and_canonical(name: str, tmp_path: Path) -> None:
-    path = recorded()[name]
+    path = recorded_victims()[name]
     seen = read_victim(path)
     table = seen.vmas
     assert path.stat().st_size < 300_000
