@@ -24,6 +24,7 @@ from mmbench.model.world import (
     MM_NR_MLOCK,
     MM_RSS,
     MM_VIOLATIONS,
+    MM_WALKERS,
     PG_LOCKED,
     PRESENT,
     T_LRU_BATCH,
@@ -181,6 +182,8 @@ def zap_uncontended_piece(w: Any, task: int, vma: int, width: int, work: Any) ->
         return
     n, n_mlocked, n_left = unmap_uncontended(w.bits, present, mlocked, pg_locked, first, stop)
     n_elsewhere = n_before - mapped_elsewhere(w, present, table, first, stop)
+    if w.mem[MM_WALKERS] & ~(1 << task):
+        wk.did(work, wk.LRU_CONTENDED, n_mlocked // PAGES_PER_TABLE if huge else n_mlocked)
     w.mem[t + T_PASSED + WHY_CONTENDED_PAGE] += n_left
     if huge:
         wk.did(work, wk.TRYLOCK_MUNLOCK, n_mlocked // PAGES_PER_TABLE)
