@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mmbench.accelerate import njit
+from mmbench.accelerate import njit_inline
 from mmbench.machine.work import (
     ALLOC_SLEEP,
     FIRST_UNPRICED,
@@ -84,7 +84,7 @@ LOG_ENTER, LOG_WAIT, LOG_GO = 0, 1, 2
 LOG_KINDS = ("enter", "wait", "go")
 
 
-@njit
+@njit_inline
 def row_at(task: int) -> int:
     """Cell where a task's row begins."""
     return ROWS_AT + task * N_CELLS

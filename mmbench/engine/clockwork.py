@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mmbench.accelerate import njit, pointer, shifted
+from mmbench.accelerate import njit, njit_inline, njit_inner, pointer, shifted
 from mmbench.engine.clocks import (
     C_BLOCKED,
     C_COLD,
@@ -79,7 +79,7 @@ FOREVER = 1 << 62
 ALL_DONE, DEADLOCK, OUT_OF_TIME = 0, 1, 2
 
 
-@njit
+@njit_inner
 def write_log(s: Any, time: int, task: int, row: int, kind: int) -> None:
     """Append to the event log, if there is room. Mutates: s."""
     if s[S_LOGGED] < s[S_N_LOG]:
@@ -94,7 +94,7 @@ def write_log(s: Any, time: int, task: int, row: int, kind: int) -> None:
 # --- page-table locks -------------------------------------------------------------------------------
 
 
-@njit
+@njit_inline
 def wanted_table(w: Any, task: int) -> int:
     """The table whose lock the task's next step takes, or -1."""
     t = task_at(task)
@@ -103,7 +103,7 @@ def wanted_table(w: Any, task: int) -> int:
     return -1
 
 
-@njit
+@njit_inline
 def wait_for_table(s: Any, task: int, table: int) -> bool:
     """Wait for whoever holds the lock of `table` now. Returns True when the clock moved. Mutates: s."""
     c = row_at(task)
@@ -122,7 +122,7 @@ def wait_for_table(s: Any, task: int, table: int) -> bool:
 # --- what a step costs ------------------------------------------------------------------------------
 
 
-@njit
+@njit_inline
 def cold_pages(s: Any, c: int, n: int) -> int:
     """How many of n PTE-mapped pages lie beyond the first S_COLD_AFTER of this mm. Mutates: s."""
     s[S_ZAPPED] += n
@@ -131,14 +131,14 @@ def cold_pages(s: Any, c: int, n: int) -> int:
     return cold
 
 
-@njit
+@njit_inner
 def drawn_hold(w: Any, s: Any, task: int) -> int:
     """How long the page lock that a task of the crowd has just taken over is still held, ps."""
     page = w.mem[task_at(task) + T_PAGE_HELD] - 1
     return exponential(s[S_SEED], STREAM_HOLD, page, s[S_HOLD_MEAN_PS])
 
 
-@njit
+@njit_inline
 def spend(s: Any, task: int, table: int, zapped: int) -> None:
     """Move the task's clock by the cost of the step it has just taken. Mutates: s."""
     c = row_at(task)
@@ -157,7 +157,7 @@ def spend(s: Any, task: int, table: int, zapped: int) -> None:
 # --- what a run notes -------------------------------------------------------------------------------
 
 
-@njit
+@njit_inner
 def note_progress(w: Any, s: Any, now: int) -> None:
     """Book milestones of freed pages and the moment of MMF_OOM_SKIP, at `now`. Mutates: s."""
     while s[S_REACHED] < s[S_N_MILESTONES] and w.mem[MM_FREED] >= s[s[S_MILESTONES_AT] + s[S_REACHED]]:
@@ -167,7 +167,7 @@ def note_progress(w: Any, s: Any, now: int) -> None:
         s[S_SKIP_PS] = now
 
 
-@njit
+@njit_inner
 def take_samples(w: Any, s: Any, time: int) -> None:
     """Book how much is freed at the sample times before `time`. Mutates: s."""
     while s[S_NEXT_SAMPLE_PS] < time:
@@ -180,7 +180,7 @@ def take_samples(w: Any, s: Any, time: int) -> None:
 # --- who is next ------------------------------------------------------------------------------------
 
 
-@njit
+@njit_inner
 def wake_all(s: Any, time: int) -> None:
     """Let every waiting task try again at `time`. Mutates: s."""
     for task in range(s[S_N_TASKS]):
@@ -190,7 +190,7 @@ def wake_all(s: Any, time: int) -> None:
             s[c + C_NOW] = time
 
 
-@njit
+@njit_inner
 def begin_wait(w: Any, s: Any, task: int) -> None:
     """The step is blocked: stop the task until somebody wakes it. Mutates: s."""
     c = row_at(task)
@@ -201,7 +201,7 @@ def begin_wait(w: Any, s: Any, task: int) -> None:
         write_log(s, s[c + C_NOW], task, w.mem[task_at(task) + T_PC], LOG_WAIT)
 
 
-@njit
+@njit_inner
 def end_wait(s: Any, task: int, cause: int, row: int) -> None:
     """The task goes on after a wait: book how long, and for what. Mutates: s."""
     c = row_at(task)
@@ -210,7 +210,7 @@ def end_wait(s: Any, task: int, cause: int, row: int) -> None:
     write_log(s, s[c + C_NOW], task, row, LOG_GO)
 
 
-@njit
+@njit_inline
 def pick(s: Any) -> Any:
     """(task with the earliest clock or -1, the last clock at which it is still the earliest)."""
     best, other = -1, -1
@@ -230,7 +230,7 @@ def pick(s: Any) -> Any:
     return best, other_now if best < other else other_now - 1
 
 
-@njit
+@njit_inner
 def step_task(w: Any, s: Any, rows: Any, task: int, width: int) -> int:
     """Let `task` take one step at its clock and pay for it. Returns the step's status. Mutates: w, s."""
     table = wanted_table(w, task)
@@ -268,15 +268,6 @@ def step_task(w: Any, s: Any, rows: Any, task: int, width: int) -> int:
 
 
 @njit
-def all_over(s: Any, n_waited_for: int) -> bool:
-    """True when the first n_waited_for tasks are over."""
-    for task in range(n_waited_for):
-        if s[row_at(task) + C_STATE] != OVER:
-            return False
-    return True
-
-
-@njit
 def run_clockwork(
     world: Any, clocks: Any, program: Any, n_waited_for: int, width: int, chunk: int, until_ps: int
 ) -> int:
@@ -288,7 +279,8 @@ def run_clockwork(
     Mutates: world, clocks.
     """
     w, s, rows = pointers(world), pointer(clocks), pointer(program)
-    while not all_over(s, n_waited_for):
+    n_left = n_waited_for
+    while n_left:
         task, last = pick(s)
         if task < 0:
             return DEADLOCK
@@ -300,6 +292,8 @@ def run_clockwork(
             if s[c + C_NOW] > s[S_NEXT_SAMPLE_PS]:
                 take_samples(w, s, s[c + C_NOW])
             status = step_task(w, s, rows, task, width)
+            if status == FINISHED and task < n_waited_for:
+                n_left -= 1
             if status != RAN or s[c + C_NOW] > last:
                 break
     return ALL_DONE

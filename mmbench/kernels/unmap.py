@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from mmbench.accelerate import njit
+from mmbench.accelerate import njit, njit_inline
 from mmbench.model.bits import ZERO, mask_between, popcount
 from mmbench.model.layout import PAGES_PER_TABLE, WORDS_PER_TABLE
 
 
-@njit
+@njit_inline
 def unmap_whole_table(bits: Any, present: int, mlocked: int) -> Any:
     """Unmap all 512 pages of one table whose words begin at `present` and `mlocked` in bits (uint64, 1-d).
 
@@ -31,7 +31,7 @@ def unmap_whole_table(bits: Any, present: int, mlocked: int) -> Any:
     return n_present, n_mlocked
 
 
-@njit
+@njit_inline
 def unmap_part(bits: Any, present: int, mlocked: int, first: int, end: int) -> Any:
     """As unmap_whole_table for pages [first, end) of the table, 0 <= first < end <= 512. Mutates: bits."""
     if first == 0 and end == PAGES_PER_TABLE:

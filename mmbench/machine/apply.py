@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mmbench.accelerate import njit, pointer, shifted
+from mmbench.accelerate import njit, njit_inner, pointer, shifted
 from mmbench.machine import bystander_ops as by
 from mmbench.machine import locks, walks
 from mmbench.machine import work as wk
@@ -47,7 +47,7 @@ HOLD_FOR, AWAIT_PAGE_WAITER = int(Op.HOLD_FOR), int(Op.AWAIT_PAGE_WAITER)
 ALLOC, OUT_OF_MEMORY = int(Op.ALLOC), int(Op.OUT_OF_MEMORY)
 
 
-@njit
+@njit_inner
 def apply_walk(w: Any, task: int, row: Any, width: int, work: Any) -> int:
     """Ops that visit VMAs and tables."""
     op = row[ROW_OP]
@@ -64,7 +64,7 @@ def apply_walk(w: Any, task: int, row: Any, width: int, work: Any) -> int:
     return walks.reap_pass_trylock_vmas(w, task, row, width, work)
 
 
-@njit
+@njit_inner
 def apply_mm(w: Any, task: int, row: Any, work: Any) -> int:
     """Ops on mmap_lock, flags, references, the gather and the VMA list."""
     op = row[ROW_OP]
@@ -100,7 +100,7 @@ def apply_mm(w: Any, task: int, row: Any, work: Any) -> int:
     return RAN
 
 
-@njit
+@njit_inner
 def apply_bystander(w: Any, task: int, row: Any, work: Any) -> int:
     """Ops of timers, retries, page-lock holders and the allocator."""
     op = row[ROW_OP]
@@ -133,7 +133,7 @@ def apply_bystander(w: Any, task: int, row: Any, work: Any) -> int:
     return RAN
 
 
-@njit
+@njit_inner
 def apply(w: Any, task: int, rows: Any, width: int, work: Any) -> int:
     """Let `task` take one atomic step; return RAN, WOKE, BLOCKED or FINISHED.
 

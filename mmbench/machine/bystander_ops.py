@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mmbench.accelerate import njit
+from mmbench.accelerate import njit_inner
 from mmbench.machine import work as wk
 from mmbench.machine.locks import branch, forget_passed, go_on
 from mmbench.machine.status import BLOCKED, RAN, ROW_A, WOKE
@@ -35,14 +35,14 @@ from mmbench.model.world import (
 from mmbench.sync import page_lock
 
 
-@njit
+@njit_inner
 def retry(w: Any, task: int, row: Any, work: Any) -> int:
     """Count an attempt; branch after the last. Mutates: mem, work."""
     w.mem[task_at(task) + T_TRIES] += 1
     return branch(w, task, row, w.mem[task_at(task) + T_TRIES] >= row[ROW_A], work)
 
 
-@njit
+@njit_inner
 def leave(w: Any, task: int, row: Any, work: Any) -> int:
     """Book everything still mapped as left, for one reason. Mutates: mem, work."""
     forget_passed(w, task)
@@ -51,7 +51,7 @@ def leave(w: Any, task: int, row: Any, work: Any) -> int:
     return RAN
 
 
-@njit
+@njit_inner
 def lock_page(w: Any, task: int, row: Any, work: Any) -> int:
     """lock_page on page T_LOCK_PAGE. Mutates: bits, mem, work."""
     page = w.mem[task_at(task) + T_LOCK_PAGE]
@@ -64,7 +64,7 @@ def lock_page(w: Any, task: int, row: Any, work: Any) -> int:
     return RAN
 
 
-@njit
+@njit_inner
 def unlock_page(w: Any, task: int, row: Any, work: Any) -> int:
     """unlock_page on the page this task holds. Mutates: bits, mem, work."""
     page_lock.unlock_page(w, w.mem[task_at(task) + T_PAGE_HELD] - 1)
@@ -73,7 +73,7 @@ def unlock_page(w: Any, task: int, row: Any, work: Any) -> int:
     return WOKE
 
 
-@njit
+@njit_inner
 def hold_for(w: Any, task: int, row: Any, work: Any) -> int:
     """Pass T_HOLD_PS picoseconds. Mutates: mem, work."""
     wk.did(work, wk.SLEEP, w.mem[task_at(task) + T_HOLD_PS])
@@ -81,7 +81,7 @@ def hold_for(w: Any, task: int, row: Any, work: Any) -> int:
     return RAN
 
 
-@njit
+@njit_inner
 def is_held(w: Any, page: int) -> bool:
     """True when some task of the world holds PG_locked of `page`."""
     for task in range(w.mem[MM_N_TASKS]):
@@ -90,7 +90,7 @@ def is_held(w: Any, page: int) -> bool:
     return False
 
 
-@njit
+@njit_inner
 def await_page_waiter(w: Any, task: int, row: Any, work: Any) -> int:
     """Become the holder of a contended page that somebody waits for. Mutates: mem, work."""
     for other in range(w.mem[MM_N_TASKS]):
@@ -103,19 +103,19 @@ def await_page_waiter(w: Any, task: int, row: Any, work: Any) -> int:
     return BLOCKED
 
 
-@njit
+@njit_inner
 def has_enough(w: Any, task: int) -> bool:
     """True when the pages that the task's allocation needs have been freed, by the victim or by later ones."""
     return w.mem[MM_FREED] + w.mem[MM_EXTRA_FREED] >= w.mem[task_at(task) + T_NEED]
 
 
-@njit
+@njit_inner
 def alloc(w: Any, task: int, row: Any, work: Any) -> int:
     """Have T_NEED pages been freed? On; else branch. Mutates: mem, work."""
     return branch(w, task, row, not has_enough(w, task), work)
 
 
-@njit
+@njit_inner
 def out_of_memory(w: Any, task: int, row: Any, work: Any) -> int:
     """One last try, then the killer's scan: it aborts at a victim without MMF_OOM_SKIP, else kills the next one.
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mmbench.accelerate import njit
+from mmbench.accelerate import njit, njit_inline
 from mmbench.machine import work as wk
 from mmbench.machine.status import RAN
 from mmbench.model.world import (
@@ -51,7 +51,7 @@ def flush(w: Any, task: int, n_flushes: int, n_slots: int, work: Any) -> None:
         wk.did(work, wk.FREE_CONTENDED, n_slots)
 
 
-@njit
+@njit_inline
 def add_to_gather(w: Any, task: int, n_slots: int, n_pages: int, order: int, work: Any) -> None:
     """Put `n_pages` freeable pages in `n_slots` folios of 2**order pages into the gather, flushing when full.
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mmbench.accelerate import njit
+from mmbench.accelerate import njit_inner
 from mmbench.machine import work as wk
 from mmbench.machine.status import BLOCKED, RAN, ROW_A, ROW_ALT, ROW_NEXT, WOKE
 from mmbench.model.world import (
@@ -27,7 +27,7 @@ from mmbench.model.world import (
 from mmbench.sync.rwsem import downgrade, lock_or_queue, read_trylock, read_unlock, write_unlock
 
 
-@njit
+@njit_inner
 def go_on(w: Any, task: int, row: Any, work: Any) -> None:
     """Step done: to the next row. Mutates: mem, work."""
     w.mem[task_at(task) + T_WAIT] = WAIT_NONE
@@ -35,14 +35,14 @@ def go_on(w: Any, task: int, row: Any, work: Any) -> None:
     wk.did(work, wk.LOCK_OP, 1)
 
 
-@njit
+@njit_inner
 def forget_passed(w: Any, task: int) -> None:
     """A new pass, a new account of what it passes over. Mutates: mem."""
     for why in range(N_WHY):
         w.mem[task_at(task) + T_PASSED + why] = 0
 
 
-@njit
+@njit_inner
 def branch(w: Any, task: int, row: Any, otherwise: bool, work: Any) -> int:
     """Go to the `otherwise` row when asked, else on. Mutates: mem, work."""
     go_on(w, task, row, work)
@@ -51,7 +51,7 @@ def branch(w: Any, task: int, row: Any, otherwise: bool, work: Any) -> int:
     return RAN
 
 
-@njit
+@njit_inner
 def mmap_lock(w: Any, task: int, row: Any, write: bool, work: Any) -> int:
     """mmap_read_lock or mmap_write_lock: taken, or queued and blocked. Mutates: mem, work."""
     if lock_or_queue(w.mem, task, write):
@@ -61,13 +61,13 @@ def mmap_lock(w: Any, task: int, row: Any, write: bool, work: Any) -> int:
     return BLOCKED
 
 
-@njit
+@njit_inner
 def mmap_read_trylock(w: Any, task: int, row: Any, work: Any) -> int:
     """mmap_read_trylock. Mutates: mem, work."""
     return branch(w, task, row, not read_trylock(w.mem, task), work)
 
 
-@njit
+@njit_inner
 def mmap_unlock(w: Any, task: int, row: Any, write: bool, work: Any) -> int:
     """mmap_read_unlock or mmap_write_unlock. Mutates: mem, work."""
     if write:
@@ -78,7 +78,7 @@ def mmap_unlock(w: Any, task: int, row: Any, write: bool, work: Any) -> int:
     return WOKE
 
 
-@njit
+@njit_inner
 def mmap_write_downgrade(w: Any, task: int, row: Any, work: Any) -> int:
     """mmap_write_downgrade. Mutates: mem, work."""
     downgrade(w.mem, task)
@@ -86,7 +86,7 @@ def mmap_write_downgrade(w: Any, task: int, row: Any, work: Any) -> int:
     return WOKE
 
 
-@njit
+@njit_inner
 def set_flag(w: Any, task: int, row: Any, work: Any) -> int:
     """Set MMF_* bits. Mutates: mem, work."""
     w.mem[MM_FLAGS] |= row[ROW_A]
@@ -94,14 +94,14 @@ def set_flag(w: Any, task: int, row: Any, work: Any) -> int:
     return RAN
 
 
-@njit
+@njit_inner
 def test_flag(w: Any, task: int, row: Any, wanted: bool, work: Any) -> int:
     """Go on when the MMF_* bit is as wanted, else branch. Mutates: mem, work."""
     found = w.mem[MM_FLAGS] & row[ROW_A] != 0
     return branch(w, task, row, found != wanted, work)
 
 
-@njit
+@njit_inner
 def exit_mm(w: Any, task: int, row: Any, work: Any) -> int:
     """task->mm = NULL, one user fewer. Mutates: mem, work."""
     w.mem[MM_DETACHED] = 1
@@ -110,7 +110,7 @@ def exit_mm(w: Any, task: int, row: Any, work: Any) -> int:
     return WOKE
 
 
-@njit
+@njit_inner
 def wait_last_user(w: Any, task: int, row: Any, work: Any) -> int:
     """__mmput runs exit_mmap only when mm_users is 0. Mutates: mem, work."""
     if w.mem[MM_USERS] > 0:
@@ -120,7 +120,7 @@ def wait_last_user(w: Any, task: int, row: Any, work: Any) -> int:
     return RAN
 
 
-@njit
+@njit_inner
 def find_mm(w: Any, task: int, row: Any, pin: bool, work: Any) -> int:
     """find_lock_task_mm, with mmget_not_zero when `pin`; ESRCH once exit_mm ran. Mutates: mem, work."""
     gone = w.mem[MM_DETACHED] != 0
@@ -129,7 +129,7 @@ def find_mm(w: Any, task: int, row: Any, pin: bool, work: Any) -> int:
     return branch(w, task, row, gone, work)
 
 
-@njit
+@njit_inner
 def mmput(w: Any, task: int, row: Any, work: Any) -> int:
     """Drop a user. Mutates: mem, work."""
     w.mem[MM_USERS] -= 1

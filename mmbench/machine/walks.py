@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mmbench.accelerate import njit
+from mmbench.accelerate import njit_inner
 from mmbench.kernels.free_pgtables import free_tables
 from mmbench.kernels.unlock_range import first_contended, munlock_part
 from mmbench.machine import work as wk
@@ -86,7 +86,7 @@ from mmbench.model.world import (
 START, SELECT, ZAP, FINISH, TRY_MUNLOCK, MARKED, MUNLOCK, UNMARK = range(8)
 
 
-@njit
+@njit_inner
 def leave_walk(w: Any, task: int, row: Any) -> int:
     """Go to the step after a walk. Mutates: mem."""
     w.mem[task_at(task) + T_SUB] = START
@@ -94,7 +94,7 @@ def leave_walk(w: Any, task: int, row: Any) -> int:
     return RAN
 
 
-@njit
+@njit_inner
 def list_ended(w: Any, vma: int) -> bool:
     """True when a walk at cursor `vma` finds no VMA; a dangling list is I8. Mutates: mem."""
     if w.mem[MM_VMA_LIST] == LIST_DANGLING:
@@ -102,7 +102,7 @@ def list_ended(w: Any, vma: int) -> bool:
     return w.mem[MM_VMA_LIST] != LIST_LIVE or vma < 0 or vma >= w.mem[MM_N_VMAS]
 
 
-@njit
+@njit_inner
 def enter_vma(w: Any, task: int, vma: int, sub: int, work: Any) -> None:
     """Start walking the tables of a VMA. Mutates: mem."""
     w.mem[task_at(task) + T_PAGE] = w.mem[vma_at(w, vma) + V_FIRST]
@@ -114,7 +114,7 @@ def enter_vma(w: Any, task: int, vma: int, sub: int, work: Any) -> None:
     wk.did(work, wk.VISIT_VMA, 1)
 
 
-@njit
+@njit_inner
 def leave_vma(w: Any, task: int, vma: int, next_vma: int) -> None:
     """Stop walking the tables of a VMA; the cursor moves to `next_vma`. Mutates: mem."""
     w.mem[task_at(task) + T_ZAPPING] = 0
@@ -126,7 +126,7 @@ def leave_vma(w: Any, task: int, vma: int, next_vma: int) -> None:
 # --- the reap pass ---------------------------------------------------------------------------------
 
 
-@njit
+@njit_inner
 def start_pass(w: Any, task: int, direction: int) -> None:
     """Begin a reap pass: MMF_UNSTABLE before the first zap. Mutates: mem."""
     if w.mem[MM_FLAGS] & MMF_OOM_SKIP and w.mem[MM_USERS] == 0 and task != 0:
@@ -138,7 +138,7 @@ def start_pass(w: Any, task: int, direction: int) -> None:
     forget_passed(w, task)
 
 
-@njit
+@njit_inner
 def refused(w: Any, task: int, vma: int, skip: int) -> bool:
     """True when the skip mask or the anon-or-private rule keeps a reaper out; books why. Mutates: mem."""
     flags = w.mem[vma_at(w, vma) + V_FLAGS]
@@ -156,7 +156,7 @@ def refused(w: Any, task: int, vma: int, skip: int) -> bool:
     return hit != 0
 
 
-@njit
+@njit_inner
 def reap_select(w: Any, task: int, row: Any, locked_sub: int, work: Any) -> int:
     """Begin the pass, or test the next VMA and enter or skip it, or end the pass.
 
@@ -185,7 +185,7 @@ def reap_select(w: Any, task: int, row: Any, locked_sub: int, work: Any) -> int:
     return RAN
 
 
-@njit
+@njit_inner
 def reap_finish(w: Any, task: int, row: Any, work: Any) -> int:
     """Finish the gather of a VMA. Mutates: mem, work."""
     finish_gather(w, task, work)
@@ -193,14 +193,14 @@ def reap_finish(w: Any, task: int, row: Any, work: Any) -> int:
     return RAN
 
 
-@njit
+@njit_inner
 def end_of_piece(w: Any, task: int, vma: int, sub: int) -> None:
     """Move on to `sub` when the page cursor has reached the end of the VMA. Mutates: mem."""
     if w.mem[task_at(task) + T_PAGE] >= w.mem[vma_at(w, vma) + V_END]:
         w.mem[task_at(task) + T_SUB] = sub
 
 
-@njit
+@njit_inner
 def reap_pass(w: Any, task: int, row: Any, width: int, work: Any) -> int:
     """One visit of __oom_reap_task_mm. Row: skip mask, direction (+1 or -1), munlock batch."""
     sub = w.mem[task_at(task) + T_SUB]
@@ -214,7 +214,7 @@ def reap_pass(w: Any, task: int, row: Any, width: int, work: Any) -> int:
     return reap_select(w, task, row, ZAP, work)
 
 
-@njit
+@njit_inner
 def reap_pass_trylock_pages(w: Any, task: int, row: Any, width: int, work: Any) -> int:
     """As reap_pass; mlocked pages whose page lock is held stay behind."""
     sub = w.mem[task_at(task) + T_SUB]
@@ -228,7 +228,7 @@ def reap_pass_trylock_pages(w: Any, task: int, row: Any, width: int, work: Any) 
     return reap_select(w, task, row, ZAP, work)
 
 
-@njit
+@njit_inner
 def try_munlock_visit(w: Any, task: int, row: Any, width: int, work: Any) -> int:
     """Munlock the next piece by trylock; at the first contended page give up the VMA.
 
@@ -252,7 +252,7 @@ def try_munlock_visit(w: Any, task: int, row: Any, width: int, work: Any) -> int
     return RAN
 
 
-@njit
+@njit_inner
 def reap_pass_trylock_vmas(w: Any, task: int, row: Any, width: int, work: Any) -> int:
     """As reap_pass; a VM_LOCKED VMA is munlocked by trylock first and left at its first contended page."""
     sub = w.mem[task_at(task) + T_SUB]
@@ -271,7 +271,7 @@ def reap_pass_trylock_vmas(w: Any, task: int, row: Any, width: int, work: Any) -
 # --- exit_mmap's walks ------------------------------------------------------------------------------
 
 
-@njit
+@njit_inner
 def unmap_vmas(w: Any, task: int, row: Any, width: int, work: Any) -> int:
     """One visit of unmap_vmas, low to high, into the open full-mm gather. Row: munlock batch."""
     sub = w.mem[task_at(task) + T_SUB]
@@ -291,7 +291,7 @@ def unmap_vmas(w: Any, task: int, row: Any, width: int, work: Any) -> int:
     return RAN
 
 
-@njit
+@njit_inner
 def munlock_piece(w: Any, task: int, page: int, end: int, work: Any) -> Any:
     """Old munlock of pages [page, end) of one table, up to the first one whose page lock is held.
 
@@ -323,7 +323,7 @@ def munlock_piece(w: Any, task: int, page: int, end: int, work: Any) -> Any:
     return base + stop, n, held_page
 
 
-@njit
+@njit_inner
 def check_munlock(w: Any, task: int, vma: int) -> None:
     """Record an old munlock walk that shares its VMA with a zapper (I5). Mutates: mem."""
     for other in range(w.mem[MM_N_TASKS]):
@@ -331,7 +331,7 @@ def check_munlock(w: Any, task: int, vma: int) -> None:
             w.mem[MM_VIOLATIONS] |= 1 << MUNLOCK_AND_ZAP_SHARE_VMA
 
 
-@njit
+@njit_inner
 def munlock_visit(w: Any, task: int, row: Any, width: int, work: Any) -> int:
     """Munlock the next piece; wait at a page whose lock is held. Mutates: bits, mem, work."""
     t = task_at(task)
@@ -359,7 +359,7 @@ def munlock_visit(w: Any, task: int, row: Any, width: int, work: Any) -> int:
     return RAN
 
 
-@njit
+@njit_inner
 def begin_munlock(w: Any, task: int, row: Any, vma: int, work: Any) -> int:
     """Clear VM_LOCKED of a VMA, then walk it. Row C: the walk cannot bear a zapper beside it (I5).
 
@@ -372,7 +372,7 @@ def begin_munlock(w: Any, task: int, row: Any, vma: int, work: Any) -> int:
     return RAN
 
 
-@njit
+@njit_inner
 def unlock_range(w: Any, task: int, row: Any, width: int, work: Any) -> int:
     """One visit of unlock_range. Row: mark flag (0 for none), unmark when done, claims its VMA.
 
@@ -406,7 +406,7 @@ def unlock_range(w: Any, task: int, row: Any, width: int, work: Any) -> int:
     return begin_munlock(w, task, row, vma, work)
 
 
-@njit
+@njit_inner
 def free_pgtables(w: Any, task: int, row: Any, work: Any) -> int:
     """Free the tables of one VMA; a table that the next VMA shares waits for that one.
 
@@ -430,7 +430,7 @@ def free_pgtables(w: Any, task: int, row: Any, work: Any) -> int:
     return RAN
 
 
-@njit
+@njit_inner
 def remove_vmas(w: Any, task: int, row: Any, work: Any) -> int:
     """Free all VMAs; until clear_mmap the list dangles. Mutates: mem, work."""
     if w.mem[MM_WALKERS] & ~(1 << task):

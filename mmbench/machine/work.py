@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from mmbench.accelerate import njit
+from mmbench.accelerate import njit_inline
 
 ITEMS = {
     "zap_pte": "a present PTE cleared (the part that large folios do not save)",
@@ -90,7 +90,7 @@ METER_SPENT_PS = 2 * N_WORK + 1
 N_METER = 2 * N_WORK + 2
 
 
-@njit
+@njit_inline
 def did(meter: Any, item: int, n: int) -> None:
     """Count `n` of a work item and add up what it costs. Mutates: meter."""
     meter[item] += n

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mmbench.accelerate import njit
+from mmbench.accelerate import njit, njit_inline
 from mmbench.kernels.reap import is_contended, unmap_uncontended
 from mmbench.kernels.unmap import count_elsewhere, unmap_part
 from mmbench.machine import work as wk
@@ -47,7 +47,7 @@ from mmbench.model.world import (
 )
 
 
-@njit
+@njit_inline
 def piece_end(w: Any, vma: int, page: int, width: int) -> int:
     """End of the next piece: at most `width` pages, inside one table and the VMA; a huge page is one piece."""
     table = page >> TABLE_SHIFT
@@ -57,7 +57,7 @@ def piece_end(w: Any, vma: int, page: int, width: int) -> int:
     return min(page + width, table_end, w.mem[vma_at(w, vma) + V_END])
 
 
-@njit
+@njit_inline
 def mapped_elsewhere(w: Any, plane: int, table: int, first: int, end: int) -> int:
     """Pages of [first, end) of one table, set in `plane`, that another mm maps too."""
     if first == end or not w.mem[MM_HAS_ELSEWHERE]:
@@ -65,7 +65,7 @@ def mapped_elsewhere(w: Any, plane: int, table: int, first: int, end: int) -> in
     return count_elsewhere(w.bits, plane, w.elsewhere, table, first, end)
 
 
-@njit
+@njit_inline
 def check_zap(w: Any, vma: int, table: int) -> None:
     """Record a zap of a freed table (I1) or inside an old munlock walk (I5). Mutates: mem."""
     if w.mem[table_at(w, table)] & TABLE_FREED:
@@ -74,7 +74,7 @@ def check_zap(w: Any, vma: int, table: int) -> None:
         w.mem[MM_VIOLATIONS] |= 1 << MUNLOCK_AND_ZAP_SHARE_VMA
 
 
-@njit
+@njit_inline
 def account_munlock(w: Any, task: int, n_folios: int, batch: int, work: Any) -> None:
     """Put munlocked folios through the task's per-CPU batch, one lruvec lock hold per `batch`.
 
@@ -89,7 +89,7 @@ def account_munlock(w: Any, task: int, n_folios: int, batch: int, work: Any) -> 
         wk.did(work, wk.LRU_CONTENDED, n_folios)
 
 
-@njit
+@njit_inline
 def account_unmap(w: Any, task: int, vma: int, n: int, n_mlocked: int, n_elsewhere: int, work: Any) -> None:
     """Book n pages unmapped from PTEs of a VMA: counters, work, gather. Mutates: mem, work."""
     w.mem[vma_at(w, vma) + V_PRESENT] -= n

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from mmbench.accelerate import njit, pointer
+from mmbench.accelerate import njit, njit_inline, pointer
 from mmbench.model.layout import WORDS_PER_TABLE
 
 # --- mm_struct ------------------------------------------------------------------------------------
@@ -141,25 +141,25 @@ class World(NamedTuple):
     elsewhere: Any
 
 
-@njit
+@njit_inline
 def task_at(task: int) -> int:
     """Cell where the registers of a task begin."""
     return TASKS_AT + task * N_TASK
 
 
-@njit
+@njit_inline
 def vma_at(w: Any, vma: int) -> int:
     """Cell where a VMA row begins."""
     return w.mem[MM_VMAS_AT] + vma * N_VMA
 
 
-@njit
+@njit_inline
 def table_at(w: Any, table: int) -> int:
     """Cell of a table's state."""
     return w.mem[MM_TABLES_AT] + table
 
 
-@njit
+@njit_inline
 def plane_at(w: Any, plane: int, table: int) -> int:
     """Index in `bits` of the first of a table's eight words in a plane."""
     return w.mem[MM_PLANES_AT] + (plane * w.mem[MM_N_TABLES] + table) * WORDS_PER_TABLE
