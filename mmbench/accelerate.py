@@ -86,10 +86,13 @@ def njit_inner(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 if JIT_DISABLED:
+    import numpy as np
+
+    np.seterr(over="ignore")  # uint64 wraps around, in compiled code without a word
 
     def pointer(array: Any) -> Any:
-        """The array itself: plain Python indexes it the same way."""
-        return array
+        """A flat view of the array: plain Python indexes it the same way."""
+        return array.reshape(-1)
 
     def shifted(array: Any, n: int) -> Any:
         """The array from element n on."""
