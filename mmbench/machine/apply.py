@@ -9,7 +9,7 @@ from typing import Any
 
 from mmbench.accelerate import njit, njit_inner, pointer, shifted
 from mmbench.machine import bystander_ops as by
-from mmbench.machine import locks, walks
+from mmbench.machine import locks, munlock, reap, teardown
 from mmbench.machine import work as wk
 from mmbench.machine.gather import credit, finish_gather, open_gather
 from mmbench.machine.ops import Op
@@ -52,16 +52,16 @@ def apply_walk(w: Any, task: int, row: Any, width: int, work: Any) -> int:
     """Ops that visit VMAs and tables."""
     op = row[ROW_OP]
     if op == REAP_PASS:
-        return walks.reap_pass(w, task, row, width, work)
+        return reap.reap_pass(w, task, row, width, work)
     if op == UNMAP_VMAS:
-        return walks.unmap_vmas(w, task, row, width, work)
+        return teardown.unmap_vmas(w, task, row, width, work)
     if op == UNLOCK_RANGE:
-        return walks.unlock_range(w, task, row, width, work)
+        return munlock.unlock_range(w, task, row, width, work)
     if op == FREE_PGTABLES:
-        return walks.free_pgtables(w, task, row, work)
+        return teardown.free_pgtables(w, task, row, work)
     if op == REAP_PASS_TRYLOCK_PAGES:
-        return walks.reap_pass_trylock_pages(w, task, row, width, work)
-    return walks.reap_pass_trylock_vmas(w, task, row, width, work)
+        return reap.reap_pass_trylock_pages(w, task, row, width, work)
+    return reap.reap_pass_trylock_vmas(w, task, row, width, work)
 
 
 @njit_inner
@@ -89,7 +89,7 @@ def apply_mm(w: Any, task: int, row: Any, work: Any) -> int:
     if op == MMPUT:
         return locks.mmput(w, task, row, work)
     if op == REMOVE_VMAS:
-        return walks.remove_vmas(w, task, row, work)
+        return teardown.remove_vmas(w, task, row, work)
     if op == TLB_GATHER_MMU:
         open_gather(w, task, work)
     elif op == TLB_FINISH_MMU:
