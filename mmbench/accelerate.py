@@ -66,7 +66,7 @@ _config.CACHE_DIR = os.environ.get("NUMBA_CACHE_DIR", "")
 JIT_DISABLED = bool(_config.DISABLE_JIT)
 
 
-HOUSE = {"nogil": True, "error_model": "numpy"}  # GIL released, no fast-math, C division rules
+HOUSE: dict[str, Any] = {"nogil": True, "error_model": "numpy"}  # GIL released, no fast-math, C division rules
 
 
 def njit(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -81,7 +81,7 @@ def njit_inline(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def njit_inner(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile a function that only compiled code calls; without a Python entry it compiles a quarter faster."""
-    options = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+    options: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
     return numba.njit(**HOUSE, **options)(function)  # type: ignore[no-any-return]
 
 
