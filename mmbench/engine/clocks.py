@@ -66,7 +66,7 @@ C_NOW = 0  # its clock, ps after the kill
 C_SINCE = 1  # start of the current wait, or NEVER
 C_STATE = 2  # RUNNABLE ..
 C_END = 3  # when it was over, or NEVER
-C_PTL_TABLE = 4  # the table whose lock its last step holds, or -1
+C_PTL_TABLE = 4  # the table whose lock its last step holds, or NO_TABLE
 C_PTL_UNTIL = 5  # and until when
 C_COLD_PS = 6  # extra cost of one cold page, for this task
 C_COLD = 7  # cold pages it has unmapped
@@ -75,7 +75,8 @@ C_METER = C_BLOCKED + N_CAUSES  # N_METER cells: work done and its prices for th
 N_CELLS = C_METER + N_METER
 
 RUNNABLE, WAITING, OVER = 0, 1, 2
-NEVER = -1
+NEVER = -(1 << 62)
+NO_TABLE = -1
 
 # --- event log: four cells an event ---------------------------------------------------------------
 LOG_TIME, LOG_TASK, LOG_ROW, LOG_KIND = 0, 1, 2, 3
@@ -140,8 +141,9 @@ def new_clocks(starts_ps: list[int], milestones: np.ndarray, samples_ps: np.ndar
     s[S_LOG_AT : S_LOGGED + 1] = log_at, n_log, 0
     v = clock_views(s)
     v.rows[:, C_NOW] = starts_ps
-    for cell in (C_SINCE, C_END, C_PTL_TABLE):
-        v.rows[:, cell] = NEVER
+    v.rows[:, C_SINCE] = NEVER
+    v.rows[:, C_END] = NEVER
+    v.rows[:, C_PTL_TABLE] = NO_TABLE
     v.milestones[:] = milestones
     v.reached_ps[:] = NEVER
     v.samples_ps[:] = samples_ps

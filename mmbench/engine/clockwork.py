@@ -31,6 +31,7 @@ from mmbench.engine.clocks import (
     LOG_WAIT,
     N_LOG_CELLS,
     NEVER,
+    NO_TABLE,
     OVER,
     RUNNABLE,
     S_COLD_AFTER,
@@ -163,7 +164,7 @@ def note_progress(w: Any, s: Any, now: int) -> None:
     while s[S_REACHED] < s[S_N_MILESTONES] and w.mem[MM_FREED] >= s[s[S_MILESTONES_AT] + s[S_REACHED]]:
         s[s[S_MILESTONES_AT] + s[S_N_MILESTONES] + s[S_REACHED]] = now
         s[S_REACHED] += 1
-    if s[S_SKIP_PS] < 0 and w.mem[MM_FLAGS] & MMF_OOM_SKIP:
+    if s[S_SKIP_PS] == NEVER and w.mem[MM_FLAGS] & MMF_OOM_SKIP:
         s[S_SKIP_PS] = now
 
 
@@ -192,12 +193,17 @@ def wake_all(s: Any, time: int) -> None:
 
 @njit_inner
 def begin_wait(w: Any, s: Any, task: int) -> None:
-    """The step is blocked: stop the task until somebody wakes it. Mutates: s."""
+    """The step is blocked: stop the task until somebody wakes it.
+
+    A wait that begins can be what another task waits for (the crowd stands in for a page's holder). Mutates: s.
+    """
     c = row_at(task)
+    if s[c + C_SINCE] == NEVER:
+        wake_all(s, s[c + C_NOW])
     s[c + C_STATE] = WAITING
-    if s[c + C_SINCE] < 0:
+    if s[c + C_SINCE] == NEVER:
         s[c + C_SINCE] = s[c + C_NOW]
-        s[c + C_PTL_TABLE] = NEVER
+        s[c + C_PTL_TABLE] = NO_TABLE
         write_log(s, s[c + C_NOW], task, w.mem[task_at(task) + T_PC], LOG_WAIT)
 
 
@@ -247,7 +253,7 @@ def step_task(w: Any, s: Any, rows: Any, task: int, width: int) -> int:
     if status == BLOCKED:
         begin_wait(w, s, task)
         return status
-    if s[c + C_SINCE] >= 0:
+    if s[c + C_SINCE] != NEVER:
         end_wait(s, task, cause, row)
     moved = w.mem[t + T_PC] != row
     if moved or w.mem[MM_FREED] != freed:

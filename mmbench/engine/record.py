@@ -18,6 +18,7 @@ from mmbench.engine.clocks import (
     LOG_TASK,
     LOG_TIME,
     N_CAUSES,
+    NEVER,
     S_SKIP_PS,
     WORK_CAUSES,
     ClockViews,
@@ -88,7 +89,7 @@ def times(c: ClockViews, freeable_pages: int) -> dict[str, int | None]:
     def at(pages: int) -> int | None:
         k = int(np.searchsorted(c.milestones, pages))
         found = int(c.reached_ps[k]) if pages and k < len(c.reached_ps) else -1
-        return found if found >= 0 else None
+        return found if found != NEVER else None
 
     skip = int(c.header[S_SKIP_PS])
     return {
@@ -96,7 +97,7 @@ def times(c: ClockViews, freeable_pages: int) -> dict[str, int | None]:
         "half": at(-(-freeable_pages // 2)),
         "p90": at(-(-freeable_pages * 9 // 10)),
         "all": at(freeable_pages),
-        "oom_skip": skip if skip >= 0 else None,
+        "oom_skip": skip if skip != NEVER else None,
     }
 
 
@@ -184,7 +185,7 @@ def make_record(
         "mrelease_left_pages": passed_over(w, names.index("mrelease")) if "mrelease" in names else {},
         "blocked_ps": blocked,
         "busy_ps": {name: busy_ps(c.rows[i]) for i, name in waited_for},
-        "end_ps": {name: int(c.rows[i, C_END]) if c.rows[i, C_END] >= 0 else None for i, name in waited_for},
+        "end_ps": {name: int(c.rows[i, C_END]) if c.rows[i, C_END] != NEVER else None for i, name in waited_for},
         "reap_passes": {name: int(w.mem[task_at(i) + T_PASSES]) for i, name in parties},
         "time_ps": time_ps,
         "throughput_pages_per_s": rate(total, last_freed),

@@ -45,6 +45,7 @@ SAMPLE_TIMES_PS = np.array(
     [m * 10**e for e in range(9, 13) for m in (1, 2, 5)] + [10 * 10**12, 15 * 10**12], dtype=np.int64
 )  # 1 ms .. 15 s
 LOG_EVENTS = 4096
+BEFORE_THE_KILL = -1_000_000  # 1 us: who holds a lock from the start has it when the kill comes
 
 
 @dataclass(frozen=True)
@@ -109,9 +110,9 @@ def plan_tasks(loaded: Loaded, s: Scenario, resident_pages: int, page: int) -> l
     if s.holder_needs_pages and page >= 0:
         tasks.append(Task("holder", HOLDER_UNTIL_FREED, 0, page, need_pages=holder_need, next_victim_pages=next_victim))
     if s.holder_hold_ps and page >= 0:
-        tasks.append(Task("holder", HOLDER_TIMED, 0, page, hold_ps=s.holder_hold_ps))
+        tasks.append(Task("holder", HOLDER_TIMED, BEFORE_THE_KILL, page, hold_ps=s.holder_hold_ps))
     if s.writer_hold_ps:
-        tasks.append(Task("writer", WRITER, 0, hold_ps=s.writer_hold_ps))
+        tasks.append(Task("writer", WRITER, BEFORE_THE_KILL, hold_ps=s.writer_hold_ps))
     if s.oom_victim:
         tasks.append(Task("allocator", ALLOCATOR, 0, need_pages=need, next_victim_pages=next_victim))
     if s.contended_ppm:
