@@ -98,9 +98,8 @@ def gather_capacity(s: Scenario, name: str) -> int:
 def plan_tasks(loaded: Loaded, s: Scenario, resident_pages: int, page: int) -> list[Task]:
     """The tasks of a run; those that a run waits for come first, exit always at 0."""
     roles = loaded.roles
-    tasks = [
-        Task("exit", roles["exit"], s.exit_start_ps, slowness=s.exit_slowness, capacity=gather_capacity(s, "exit"))
-    ]
+    capacity = gather_capacity(s, "exit")
+    tasks = [Task("exit", roles["exit"], s.exit_start_ps, slowness=s.exit_slowness, capacity=capacity)]
     for name, start in (("reaper", s.reaper_start_ps), ("mrelease", s.mrelease_start_ps)):
         if start != NEVER and name in roles:
             tasks.append(Task(name, roles[name], start, capacity=gather_capacity(s, name)))
@@ -108,7 +107,8 @@ def plan_tasks(loaded: Loaded, s: Scenario, resident_pages: int, page: int) -> l
     holder_need = min(s.holder_needs_pages, resident_pages)
     next_victim = max(need, holder_need)
     if s.holder_needs_pages and page >= 0:
-        tasks.append(Task("holder", HOLDER_UNTIL_FREED, 0, page, need_pages=holder_need, next_victim_pages=next_victim))
+        needs = {"need_pages": holder_need, "next_victim_pages": next_victim}
+        tasks.append(Task("holder", HOLDER_UNTIL_FREED, BEFORE_THE_KILL, page, **needs))
     if s.holder_hold_ps and page >= 0:
         tasks.append(Task("holder", HOLDER_TIMED, BEFORE_THE_KILL, page, hold_ps=s.holder_hold_ps))
     if s.writer_hold_ps:

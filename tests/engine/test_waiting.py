@@ -44,3 +44,9 @@ def test_slowness_multiplies_work_and_no_sleep():
     quick = run_small("v5.17", "quiet", reaper_start_ps=-1)
     slow = run_small("v5.17", "slow-exit", reaper_start_ps=-1)
     assert slow["busy_ps"]["exit"] == 4 * quick["busy_ps"]["exit"]
+
+
+def test_a_holder_that_waits_for_memory_has_its_page_at_the_kill_too():
+    record = run_small("drop-oom-skip", "stuck-holder", exit_start_ps=0)
+    assert record["outcome"] == "gave-up"
+    assert record["collateral_kills"] == 1
