@@ -107,7 +107,7 @@ def plan_tasks(loaded: Loaded, s: Scenario, resident_pages: int, page: int) -> l
     holder_need = min(s.holder_needs_pages, resident_pages)
     next_victim = max(need, holder_need)
     if s.holder_needs_pages and page >= 0:
-        needs = {"need_pages": holder_need, "next_victim_pages": next_victim}
+        needs: dict[str, Any] = {"need_pages": holder_need, "next_victim_pages": next_victim}
         tasks.append(Task("holder", HOLDER_UNTIL_FREED, BEFORE_THE_KILL, page, **needs))
     if s.holder_hold_ps and page >= 0:
         tasks.append(Task("holder", HOLDER_TIMED, BEFORE_THE_KILL, page, hold_ps=s.holder_hold_ps))
