@@ -294,6 +294,7 @@ def run_clockwork(
         if s[c + C_NOW] > until_ps:
             take_samples(w, s, until_ps + 1)
             return OUT_OF_TIME
+        last = min(last, until_ps)
         for _ in range(chunk):
             if s[c + C_NOW] > s[S_NEXT_SAMPLE_PS]:
                 take_samples(w, s, s[c + C_NOW])

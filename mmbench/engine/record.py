@@ -88,7 +88,7 @@ def times(c: ClockViews, freeable_pages: int) -> dict[str, int | None]:
 
     def at(pages: int) -> int | None:
         k = int(np.searchsorted(c.milestones, pages))
-        found = int(c.reached_ps[k]) if pages and k < len(c.reached_ps) else -1
+        found = int(c.reached_ps[k]) if pages and k < len(c.reached_ps) else NEVER
         return found if found != NEVER else None
 
     skip = int(c.header[S_SKIP_PS])

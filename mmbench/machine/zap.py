@@ -120,9 +120,11 @@ def account_huge(w: Any, task: int, vma: int, n: int, n_mlocked: int, n_elsewher
         return
     w.mem[vma_at(w, vma) + V_PRESENT] -= n
     w.mem[MM_NR_MLOCK] -= n_mlocked
+    wk.did(work, wk.ZAP_THP, 1)
+    if w.mem[vma_at(w, vma) + V_FLAGS] & VM_PFNMAP:
+        return
     w.mem[MM_RSS] -= n
     w.mem[MM_ELSEWHERE] += n_elsewhere
-    wk.did(work, wk.ZAP_THP, 1)
     if n_mlocked:
         account_munlock(w, task, 1, 1, work)  # a large folio is flushed at once
     add_to_gather(w, task, 1, n - n_elsewhere, TABLE_SHIFT, work)

@@ -21,7 +21,7 @@ CAUSES = (
 PROGRESS = ("first", "half", "p90", "all")
 PATIENCE = ("kernel", "earlyoom", "oomd")
 STEPS = Fields({"time_ps": ListOf(Int()), "freed_pages": ListOf(Int())})
-EVENT = Row((Int(), Text(), Text(), Text()))  # time in ps, task, kind, label
+EVENT = Row((Int(minimum=None), Text(), Text(), Text()))  # time in ps (negative: before the kill), task, kind, label
 
 RUN_RECORD = Fields(
     {

@@ -1,0 +1,105 @@
+"""The page kernels against their twins, on random tables."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mmbench.kernels.free_pgtables import free_tables
+from mmbench.kernels.reap import is_contended, unmap_uncontended
+from mmbench.kernels.unlock_range import first_contended, munlock_part
+from mmbench.kernels.unmap import count_elsewhere, unmap_part, unmap_range
+from mmbench.model.world import TABLE_ALLOCATED, TABLE_FREED, TABLE_HUGE
+from tests.reference import pages as twin
+
+PRESENT, MLOCKED, PG_LOCKED = 0, 8, 16
+OFFSETS = st.sets(st.one_of(st.integers(0, 511), st.sampled_from([0, 63, 64, 127, 448, 511])))
+FEW = settings(max_examples=60, deadline=None)
+
+
+@st.composite
+def tables(draw):
+    present = draw(st.one_of(OFFSETS, st.just(set(range(512)))))
+    mlocked = present & draw(st.one_of(OFFSETS, st.just(set(range(512)))))
+    return twin.Table(present, mlocked, draw(OFFSETS), draw(OFFSETS))
+
+
+@st.composite
+def spans(draw):
+    first = draw(st.one_of(st.just(0), st.integers(0, 511)))
+    return first, draw(st.one_of(st.just(512), st.integers(first + 1, 512)))
+
+
+def word_plane(offsets: set[int]) -> np.ndarray:
+    plane = np.zeros(8, dtype=np.uint64)
+    for k in offsets:
+        plane[k // 64] |= np.uint64(1) << np.uint64(k % 64)
+    return plane
+
+
+def bits_of(table: twin.Table) -> np.ndarray:
+    return np.concatenate([word_plane(table.present), word_plane(table.mlocked), word_plane(table.pg_locked)])
+
+
+@FEW
+@given(tables(), spans())
+def test_unmap_part(table, span):
+    bits = bits_of(table)
+    assert tuple(unmap_part(bits, PRESENT, MLOCKED, *span)) == twin.unmap(table, *span)
+    assert (bits == bits_of(table)).all()
+
+
+@FEW
+@given(tables(), spans())
+def test_unmap_uncontended(table, span):
+    bits = bits_of(table)
+    found = tuple(unmap_uncontended(bits, PRESENT, MLOCKED, PG_LOCKED, *span))
+    assert found == twin.unmap_uncontended(table, *span)
+    assert (bits == bits_of(table)).all()
+
+
+@FEW
+@given(tables(), spans())
+def test_old_munlock(table, span):
+    bits = bits_of(table)
+    first, end = span
+    stop = first_contended(bits, MLOCKED, PG_LOCKED, first, end)
+    assert stop == twin.first_contended(table, first, end)
+    assert tuple(munlock_part(bits, PRESENT, MLOCKED, first, stop)) == twin.munlock(table, first, stop)
+    assert (bits == bits_of(table)).all()
+
+
+@FEW
+@given(tables(), spans())
+def test_mapped_elsewhere(table, span):
+    plane = word_plane(table.elsewhere)
+    assert count_elsewhere(bits_of(table), PRESENT, plane, 0, *span) == twin.elsewhere(table, *span)
+
+
+@FEW
+@given(tables())
+def test_a_huge_page_is_contended_by_any_of_its_pages(table):
+    assert is_contended(bits_of(table), MLOCKED, PG_LOCKED) == bool(table.mlocked & table.pg_locked)
+
+
+@FEW
+@given(st.lists(tables(), min_size=3, max_size=3), st.integers(0, 1000), st.integers(1, 536))
+def test_unmap_range_crosses_tables(three, first, n):
+    end = first + n
+    bits = np.concatenate([word_plane(t.present) for t in three] + [word_plane(t.mlocked) for t in three])
+    found = tuple(unmap_range(bits, 0, 24, first, end))
+    parts = [twin.unmap(t, max(first - 512 * k, 0), min(end - 512 * k, 512)) for k, t in enumerate(three)]
+    assert found == (sum(p[0] for p in parts), sum(p[1] for p in parts))
+    after = np.concatenate([word_plane(t.present) for t in three] + [word_plane(t.mlocked) for t in three])
+    assert (bits == after).all()
+
+
+@FEW
+@given(st.lists(st.sampled_from([0, TABLE_ALLOCATED, TABLE_ALLOCATED | TABLE_HUGE, TABLE_FREED]), max_size=20))
+def test_free_tables_frees_what_is_allocated(states):
+    mem = np.array(states, dtype=np.int64)
+    assert free_tables(mem, 0, len(states)) == sum(s & TABLE_ALLOCATED for s in states)
+    for before, after in zip(states, mem.tolist(), strict=True):
+        allocated = before & TABLE_ALLOCATED
+        assert after == ((before & ~TABLE_ALLOCATED) | TABLE_FREED if allocated else before)

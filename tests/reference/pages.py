@@ -1,0 +1,53 @@
+"""Twins of the page kernels: a table is three sets of page offsets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Table:
+    """One PTE table: offsets 0..511 of pages that are present, mlocked, page-locked, mapped elsewhere."""
+
+    present: set[int] = field(default_factory=set)
+    mlocked: set[int] = field(default_factory=set)
+    pg_locked: set[int] = field(default_factory=set)
+    elsewhere: set[int] = field(default_factory=set)
+
+
+def unmap(table: Table, first: int, end: int) -> tuple[int, int]:
+    """Unmap what is present in [first, end): (unmapped, of those mlocked)."""
+    gone = {page for page in table.present if first <= page < end}
+    mlocked = gone & table.mlocked
+    table.present -= gone
+    table.mlocked -= gone
+    return len(gone), len(mlocked)
+
+
+def unmap_uncontended(table: Table, first: int, end: int) -> tuple[int, int, int]:
+    """As unmap, but mlocked pages whose page lock is held stay: (unmapped, mlocked, left)."""
+    here = {page for page in table.present if first <= page < end}
+    left = here & table.mlocked & table.pg_locked
+    gone = here - left
+    mlocked = gone & table.mlocked
+    table.present -= gone
+    table.mlocked -= gone
+    return len(gone), len(mlocked), len(left)
+
+
+def first_contended(table: Table, first: int, end: int) -> int:
+    """Where an old munlock walk must wait, or `end`."""
+    return min((page for page in table.mlocked & table.pg_locked if first <= page < end), default=end)
+
+
+def munlock(table: Table, first: int, end: int) -> tuple[int, int]:
+    """Clear PG_mlocked in [first, end): (munlocked, positions without a page)."""
+    touched = {page for page in table.mlocked if first <= page < end}
+    absent = [page for page in range(first, end) if page not in table.present]
+    table.mlocked -= touched
+    return len(touched), len(absent)
+
+
+def elsewhere(table: Table, first: int, end: int) -> int:
+    """Present pages of [first, end) that another mm maps."""
+    return len([page for page in table.present & table.elsewhere if first <= page < end])

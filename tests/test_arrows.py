@@ -1,0 +1,77 @@
+"""The arrows between folders: who may import whom, and where compiled code may live."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import mmbench
+from mmbench.accelerate import COMPILED
+
+PACKAGE = Path(mmbench.__file__).parent
+FILES = sorted(PACKAGE.rglob("*.py"))
+BASE = {"accelerate", "errors", "rng", "__version__"}
+
+# Folder -> folders of the package that it may import besides itself and BASE.
+ALLOWED = {
+    "model": set(),
+    "kernels": {"model"},
+    "sync": {"model"},
+    "machine": {"model", "kernels", "sync"},
+    "strategies": {"machine"},
+    "scenarios": {"machine"},
+    "cost": {"machine"},
+    "victims": {"model", "records"},
+    "engine": {"model", "machine", "cost", "scenarios", "strategies"},
+    "checker": {"model", "machine", "scenarios", "strategies", "records"},
+    "validation": {"model", "machine", "engine", "cost", "scenarios", "strategies", "records", "report"},
+    "live": set(),
+    "lab": {"live"},
+    "records": set(),
+    "report": set(),
+}
+
+
+def imports_of(path: Path) -> set[str]:
+    """Modules of the package that a file imports, as dotted names below mmbench."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("mmbench"):
+            module = node.module.removeprefix("mmbench").lstrip(".")
+            found |= {module} if module else {alias.name for alias in node.names}
+        elif isinstance(node, ast.Import):
+            found |= {a.name.removeprefix("mmbench.") for a in node.names if a.name.startswith("mmbench.")}
+    return found
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_imports_follow_the_arrows(path):
+    folder = path.relative_to(PACKAGE).parts[0]
+    if folder in ALLOWED:
+        wrong = {m for m in imports_of(path) if m.split(".")[0] not in ALLOWED[folder] | BASE | {folder}}
+        assert not wrong
+    assert folder == "cli" or path.name == "__main__.py" or not {m for m in imports_of(path) if m.startswith("cli")}
+
+
+def test_every_folder_has_its_arrows():
+    folders = {p.relative_to(PACKAGE).parts[0] for p in FILES if p.parent != PACKAGE}
+    assert folders <= set(ALLOWED) | {"cli"}
+
+
+@pytest.mark.parametrize("path", [p for p in FILES if p.parent.name == "strategies"], ids=lambda p: p.name)
+def test_a_design_imports_protocol_and_ops_only(path):
+    if path.name not in ("__init__.py", "load.py"):
+        assert imports_of(path) <= {"machine.protocol", "machine.ops"}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_compiled_code_lives_where_the_cache_looks(path):
+    compiles = "njit" in path.read_text() and "accelerate" in imports_of(path)
+    assert not compiles or path.relative_to(PACKAGE).parts[0] in COMPILED
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_a_file_is_one_idea(path):
+    assert len(path.read_text().splitlines()) <= 400

@@ -1,0 +1,62 @@
+"""Planted mutants: one wrong word in a kernel or in the machine must be caught by the property tests.
+
+Each runs on a copy of the sources, as plain Python, against the tests of its own layer.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+# file, right, wrong, tests that must fail
+MUTANTS = [
+    (
+        "kernels/unmap.py",
+        "n_mlocked += popcount(bits[mlocked + word] & gone)",
+        "n_mlocked += popcount(gone)",
+        "kernels",
+    ),
+    ("kernels/unmap.py", "bits[mlocked + word] &= ~gone", "bits[mlocked + word] |= gone", "kernels"),
+    ("kernels/unmap.py", "if first == 0 and end == PAGES_PER_TABLE:", "if end == PAGES_PER_TABLE:", "kernels"),
+    ("kernels/reap.py", "gone = mapped & ~contended", "gone = mapped", "kernels"),
+    ("kernels/unlock_range.py", "n_absent -= popcount(", "n_absent += popcount(", "kernels"),
+    ("kernels/unlock_range.py", "(word << 6) + lowest_bit(held)", "(word << 6)", "kernels"),
+    ("kernels/free_pgtables.py", "if mem[at] & TABLE_ALLOCATED:", "if mem[at]:", "kernels"),
+    ("model/bits.py", "low - ONE", "low", "kernels"),
+    ("model/build.py", "first + (k * pages) // n", "first + k", "model"),
+    ("model/build.py", "low[1:] == high[:-1]", "low[1:] == low[:-1]", "model"),
+    ("sync/rwsem.py", "or mem[RW_QUEUED] != 0", "", "sync"),
+    ("sync/rwsem.py", "mem[RW_READERS] &= ~(1 << task)\n    hand_over(mem)", "mem[RW_READERS] &= ~(1 << task)", "sync"),
+    ("machine/gather.py", "kept = min(n_pages,", "kept = max(n_pages,", "machine"),
+    ("machine/zap.py", "w.mem[MM_RSS] -= n\n", "w.mem[MM_RSS] -= n_mlocked\n", "machine"),
+    ("machine/zap.py", "table_end, w.mem[vma_at(w, vma) + V_END])", "table_end)", "machine"),
+    ("machine/munlock.py", "w.mem[MM_NR_MLOCK] -= n\n", "pass\n", "machine"),
+    ("machine/teardown.py", "leave_vma(w, task, vma, vma + 1)", "leave_vma(w, task, vma, vma + 2)", "machine"),
+    ("rng.py", "fraction |= 1", "fraction |= 0", "test_rng.py"),
+]
+
+
+@pytest.mark.parametrize("file, right, wrong, tests", MUTANTS, ids=[f"{m[0]}-{k}" for k, m in enumerate(MUTANTS)])
+def test_mutant_is_killed(tmp_path, file, right, wrong, tests):
+    shutil.copytree(ROOT / "mmbench", tmp_path / "mmbench", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "tests", tmp_path / "tests", ignore=shutil.ignore_patterns("__pycache__"))
+    source = tmp_path / "mmbench" / file
+    text = source.read_text()
+    assert text.count(right) >= 1, f"the planted line is gone from {file}: plant another"
+    source.write_text(text.replace(right, wrong))
+    ran = subprocess.run(
+        [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", f"tests/{tests}"],
+        cwd=tmp_path,
+        env=os.environ | {"NUMBA_DISABLE_JIT": "1", "MMBENCH_CACHE_DIR": str(tmp_path / "cache")},
+        capture_output=True,
+        text=True,
+    )
+    assert ran.returncode == 1, f"the mutant lives:\n{ran.stdout[-2000:]}{ran.stderr[-2000:]}"
+    assert "failed" in ran.stdout
