@@ -20,7 +20,20 @@ PACKAGE = Path(__file__).parent
 KEPT_CACHES = 4
 
 # Everything that may hold or be called by compiled code; a test keeps njit out of the rest of the package.
-COMPILED = ("accelerate.py", "rng.py", "model", "kernels", "sync", "machine", "engine", "checker", "sizing")
+COMPILED = (
+    "accelerate.py",
+    "rng.py",
+    "model",
+    "kernels",
+    "sync",
+    "machine",
+    "engine",
+    "checker/bfs.py",
+    "checker/drive.py",
+    "checker/expand.py",
+    "checker/packing.py",
+    "checker/symmetry.py",
+)
 
 
 def source_hash() -> str:

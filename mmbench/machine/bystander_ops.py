@@ -19,6 +19,7 @@ from mmbench.model.world import (
     MM_N_TASKS,
     MM_RSS,
     MMF_OOM_SKIP,
+    MMF_OOM_VICTIM,
     T_HOLD_PS,
     T_LOCK_PAGE,
     T_NEED,
@@ -117,12 +118,12 @@ def alloc(w: Any, task: int, row: Any, work: Any) -> int:
 
 @njit_inner
 def out_of_memory(w: Any, task: int, row: Any, work: Any) -> int:
-    """One last try, then the killer's scan: it aborts at a victim without MMF_OOM_SKIP, else kills the next one.
+    """One last try, then the killer's scan: it aborts at an OOM victim without MMF_OOM_SKIP, else kills the next one.
 
     The next victim gives T_NEXT_VICTIM pages back at once. Mutates: mem, work.
     """
     if not has_enough(w, task):
-        if not w.mem[MM_FLAGS] & MMF_OOM_SKIP:
+        if w.mem[MM_FLAGS] & MMF_OOM_VICTIM and not w.mem[MM_FLAGS] & MMF_OOM_SKIP:
             return branch(w, task, row, True, work)
         w.mem[MM_COLLATERAL] += 1
         w.mem[MM_EXTRA_FREED] += w.mem[task_at(task) + T_NEXT_VICTIM]

@@ -25,14 +25,12 @@ from mmbench.machine.walks import (
     list_ended,
 )
 from mmbench.machine.zap import piece_end, zap_piece, zap_uncontended_piece
-from mmbench.model.invariants import REAP_AFTER_SKIP, ZAP_BEFORE_UNSTABLE
+from mmbench.model.invariants import ZAP_BEFORE_UNSTABLE
 from mmbench.model.layout import ANON, VM_HUGETLB, VM_LOCKED, VM_LOCKONFAULT, VM_SHARED, VM_UNLOCKING
 from mmbench.model.world import (
     MM_FLAGS,
     MM_N_VMAS,
-    MM_USERS,
     MM_VIOLATIONS,
-    MMF_OOM_SKIP,
     MMF_UNSTABLE,
     T_PAGE,
     T_PASSED,
@@ -58,8 +56,6 @@ from mmbench.model.world import (
 @njit_inner
 def start_pass(w: Any, task: int, direction: int) -> None:
     """Begin a reap pass: MMF_UNSTABLE before the first zap. Mutates: mem."""
-    if w.mem[MM_FLAGS] & MMF_OOM_SKIP and w.mem[MM_USERS] == 0 and task != 0:
-        w.mem[MM_VIOLATIONS] |= 1 << REAP_AFTER_SKIP
     w.mem[MM_FLAGS] |= MMF_UNSTABLE
     w.mem[task_at(task) + T_PASSES] += 1
     w.mem[task_at(task) + T_VMA] = 0 if direction > 0 else w.mem[MM_N_VMAS] - 1

@@ -1,7 +1,8 @@
 """The named invariants of a teardown (kernel-semantics I1-I8) and the audit of a world against them.
 
-I1, I4, I5, I6 and I8 are about a moment: the step that breaks one sets its bit in MM_VIOLATIONS. I2, I3 and
-I7 are about the end of a run and are judged by `audit`. `consistent` recounts the planes.
+I1, I5, I6 and I8 are about a moment: the step that breaks one sets its bit in MM_VIOLATIONS. I2, I3, I7 and I9
+are about the end of a run and are judged by `audit`. I4 is about an order (a pass whose lock was taken before
+MMF_OOM_SKIP may go on), which one world cannot show: the checker judges it. `consistent` recounts the planes.
 """
 
 from __future__ import annotations

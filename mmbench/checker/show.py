@@ -1,0 +1,65 @@
+"""Counterexamples for people and for trace viewers: a text table, and Chrome trace events."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import Any
+
+from mmbench.checker.counterexample import Counterexample, Row
+from mmbench.checker.waits import cycle_text
+
+MIN_COLUMN = 9
+CHANGE_WIDTH = 58
+STEP_US = 10  # a step has no length; a viewer needs one
+
+
+def cell(row: Row) -> str:
+    """The label of a row, marked when the step blocks."""
+    return f"{row.label} *" if row.blocked else row.label
+
+
+def text(c: Counterexample) -> str:
+    """One column per task, one label per row, what changed at the right, the property at the end."""
+    used = [k for k in range(len(c.names)) if any(row.task == k for row in c.rows)]
+    width = {k: max([MIN_COLUMN, len(c.names[k])] + [len(cell(r)) for r in c.rows if r.task == k]) for k in used}
+    head = "     " + "  ".join(c.names[k].ljust(width[k]) for k in used) + "  what changed"
+    lines = [head.rstrip(), "     " + "  ".join("-" * width[k] for k in used) + "  " + "-" * 12]
+    indent = " " * (5 + sum(width[k] + 2 for k in used))
+    for n, row in enumerate(c.rows, 1):
+        columns = "  ".join((cell(row) if row.task == k else "").ljust(width[k]) for k in used)
+        words = textwrap.wrap("; ".join(row.changed), CHANGE_WIDTH) or [""]
+        lines.append(f"{n:3}  {columns}  {words[0]}".rstrip())
+        lines += [f"{indent}{word}" for word in words[1:]]
+    if any(row.blocked for row in c.rows):
+        lines.append("     * the step blocks")
+    lines += ["", f"{c.property.name}: {c.property.claim}", f"in the kernel: {c.property.kernel}"]
+    if c.waits:
+        lines.append("who waits for whom: " + cycle_text(list(c.waits), c.waits[0].split(" ")[0]))
+    return "\n".join(lines)
+
+
+def chrome_trace(c: Counterexample) -> dict[str, Any]:
+    """Trace events (chrome://tracing, Perfetto): one track per task, one slice per step, in order; no real times."""
+    events: list[dict[str, Any]] = [
+        {"ph": "M", "name": "process_name", "pid": 1, "args": {"name": f"{c.strategy}: {c.property.name}"}}
+    ]
+    for k, name in enumerate(c.names):
+        events.append({"ph": "M", "name": "thread_name", "pid": 1, "tid": k, "args": {"name": name}})
+    for n, row in enumerate(c.rows):
+        events.append(
+            {
+                "ph": "X",
+                "name": row.label,
+                "cat": "blocked" if row.blocked else "step",
+                "pid": 1,
+                "tid": row.task,
+                "ts": n * STEP_US,
+                "dur": STEP_US,
+                "args": {"changed": "; ".join(row.changed), "meaning": row.meaning},
+            }
+        )
+    last = {"claim": c.property.claim, "kernel": c.property.kernel, "waits": list(c.waits)}
+    events.append(
+        {"ph": "i", "s": "g", "name": c.property.name, "pid": 1, "tid": 0, "ts": len(c.rows) * STEP_US, "args": last}
+    )
+    return {"traceEvents": events, "displayTimeUnit": "ms", "otherData": {"note": "steps in order, without time"}}

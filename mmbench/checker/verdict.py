@@ -1,0 +1,170 @@
+"""The verdict on one design in one scope: safe, fails or stalls, and the schedules that show it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from mmbench.checker.counterexample import Counterexample, counterexample, digest_of
+from mmbench.checker.properties import BY_BIT, DEADLOCK, NAMES, STALL, OwnProperty
+from mmbench.checker.scope import Scope
+from mmbench.checker.search import Found, Limits, search, state_world
+from mmbench.checker.stall import Trap, traps
+from mmbench.checker.world import start_of
+from mmbench.errors import InputError
+from mmbench.machine.protocol import Role
+from mmbench.model.world import views
+
+ANY = sum(1 << bit for bit in BY_BIT)
+SAFE, FAILS, STALLS, UNKNOWN = "safe", "fails", "stalls", "unknown"
+ASSUMES = (
+    "sequential consistency at the granularity of a step",
+    "this scope and no larger world",
+    "no time: timers, sleeps and holds take any time; the reaper may give up after any failed attempt",
+    "no spurious wakeups, no lock stealing, no signals to the tasks",
+)
+
+
+@dataclass
+class Verdict:
+    """What is known of one design in one scope.
+
+    verdict: safe, fails (a property is broken, or a deadlock), stalls, or unknown (incomplete, nothing found)
+    properties: short name -> "holds", "broken" or "unknown"
+    counterexamples: one for each broken property, by short name
+    """
+
+    strategy: str
+    scope: str
+    verdict: str
+    complete: bool
+    stop: str
+    states: int
+    transitions: int
+    depth: int
+    seconds: float
+    properties: dict[str, str]
+    bounds: dict[str, int]
+    digest: str = ""
+    assumes: tuple[str, ...] = ASSUMES
+    counterexamples: dict[str, Counterexample] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The verdict for programs."""
+        from mmbench.checker.counterexample import to_json
+
+        return {
+            "strategy": self.strategy,
+            "scope": self.scope,
+            "verdict": self.verdict,
+            "complete": self.complete,
+            "stop": self.stop,
+            "states": self.states,
+            "transitions": self.transitions,
+            "depth": self.depth,
+            "seconds": round(self.seconds, 3),
+            "properties": self.properties,
+            "bounds": self.bounds,
+            "assumes": list(self.assumes),
+            "counterexamples": {name: to_json(c) for name, c in self.counterexamples.items()},
+        }
+
+
+def find_own(found: Found, own: OwnProperty) -> int:
+    """The first state in which a user's property is False, or -1. Raises InputError when the property itself fails."""
+    for state in range(found.n_states):
+        try:
+            good = own.holds(views(state_world(found, state)))
+        except Exception as error:
+            raise InputError(f"the property {own.property.claim!r} fails: {type(error).__name__}: {error}") from error
+        if not good:
+            return state
+    return -1
+
+
+def shortest(name: str, spec: str, found: Found, bit: int, limits: Limits) -> Counterexample:
+    """A schedule with the fewest steps that breaks a property: the unreduced search, stopped at its first."""
+    plain = search(found.start, limits, reduce=False, stop_at=1 << bit)
+    at = plain if bit in plain.first else found
+    return counterexample(name, at, at.first[bit], BY_BIT[bit], trapped=False, spec=spec)
+
+
+def statuses(found: Found, deadlock: Trap | None, stall: Trap | None) -> dict[str, str]:
+    """Short name -> holds, broken or unknown."""
+    broken = {BY_BIT[bit].name for bit in found.first}
+    broken |= {DEADLOCK.name} if deadlock else set()
+    broken |= {STALL.name} if stall else set()
+    other = "holds" if found.complete else "unknown"
+    return {name: "broken" if name in broken else other for name in NAMES}
+
+
+def check(
+    name: str,
+    roles: dict[str, Role],
+    scope: Scope,
+    limits: Limits | None = None,
+    own: OwnProperty | None = None,
+    *,
+    reduce: bool = True,
+    explain: bool = True,
+    spec: str = "",
+    stop_early: bool = False,
+) -> Verdict:
+    """Explore all interleavings of a design in a scope and judge them.
+
+    roles: as strategies.Loaded.roles; reduce: use the reductions (a user's own property never does);
+    explain: also find the schedules; spec: how to load the design again, for replays;
+    stop_early: the first broken property is enough.
+    Raises InputError when a task counts without bound.
+    """
+    limits = limits or Limits()
+    start = start_of(scope, roles)
+    found = search(start, limits, reduce=reduce and own is None, stop_at=ANY if stop_early else 0)
+    deadlock, stall = traps(found)
+    own_state = find_own(found, own) if own else -1
+    properties = statuses(found, deadlock, stall)
+    if own:
+        properties["own"] = "broken" if own_state >= 0 else ("holds" if found.complete else "unknown")
+    verdict = Verdict(
+        name,
+        scope.name,
+        verdict_of(properties, found.complete),
+        found.complete,
+        found.stop,
+        found.n_states,
+        found.n_transitions,
+        found.depth,
+        found.seconds,
+        properties,
+        {"max_states": limits.max_states, "max_bytes": limits.max_bytes},
+        digest_of(start),
+    )
+    if explain:
+        for bit in found.first:
+            verdict.counterexamples[BY_BIT[bit].name] = shortest(name, spec, found, bit, limits)
+        for prop, trap in ((DEADLOCK, deadlock), (STALL, stall)):
+            if trap:
+                c = counterexample(name, found, trap.state, prop, trapped=True, spec=spec)
+                verdict.counterexamples[prop.name] = c
+        if own and own_state >= 0:
+            c = counterexample(name, found, own_state, own.property, trapped=False, spec=spec)
+            verdict.counterexamples[own.property.name] = c
+    return verdict
+
+
+def verdict_of(properties: dict[str, str], complete: bool) -> str:
+    """One word: a broken property is worse than a stall."""
+    broken = [name for name, status in properties.items() if status == "broken"]
+    if any(name != STALL.name for name in broken):
+        return FAILS
+    if broken:
+        return STALLS
+    return SAFE if complete else UNKNOWN
+
+
+def line(v: Verdict) -> str:
+    """The verdict line: what was found, and how much was looked at."""
+    bad = ", ".join(k for k, status in v.properties.items() if status == "broken")
+    looked = f"{v.states:,} states, {v.transitions:,} transitions, depth {v.depth}, {v.seconds:.2f} s"
+    how = "complete" if v.complete else v.stop
+    return f"{v.strategy}: {v.verdict}{f' ({bad})' if bad else ''}; scope {v.scope}: {looked}; {how}"

@@ -1,0 +1,169 @@
+"""`mmbench check`: run strategies through every interleaving of a small world; safe, or the schedule that breaks it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mmbench.cli.inputs import add_format_option
+from mmbench.cli.values import option, parse_int
+from mmbench.errors import EXIT_BAD_NEWS, EXIT_OK, CannotError, InputError
+
+if TYPE_CHECKING:
+    from mmbench.checker.counterexample import Counterexample
+    from mmbench.checker.search import Limits
+    from mmbench.checker.verdict import Verdict
+    from mmbench.checker.world import Start
+
+EXAMPLE = """\
+examples:
+  mmbench check
+  mmbench check v4.14 drop-oom-skip --save v4.14.json
+  mmbench check ./my_design.py --scope two-callers --property ./my_property.py
+  mmbench check --replay v4.14.json --trace v4.14.trace.json
+
+exit code 1 when a strategy fails or stalls, or a search is incomplete
+"""
+
+
+def add(verbs: Any) -> None:
+    """Register the verb."""
+    parser = verbs.add_parser(
+        "check",
+        help="search every interleaving for races and stalls",
+        description="Explore every interleaving of a strategy in a small world: safe, fails or stalls, with the "
+        "shortest schedule that shows it.",
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("strategies", nargs="*", metavar="ID|FILE", help="which, as ID[:param=value] (all built in)")
+    parser.add_argument("--scope", metavar="NAME|FILE", default="default", help="the small world (default)")
+    parser.add_argument("--property", metavar="FILE", help="a property of your own: NAME and def holds(v)")
+    parser.add_argument("--max-states", metavar="N", type=option(parse_int), default=10_000_000, help="(10000000)")
+    parser.add_argument("--max-memory", metavar="SIZE", default="2GiB", help="memory of one search (2GiB)")
+    parser.add_argument("--unreduced", action="store_true", help="search without the reductions")
+    parser.add_argument("--anyway", action="store_true", help="search a scope that is far too large, up to the limits")
+    parser.add_argument("--save", metavar="FILE", help="write the first counterexample to a file, for --replay")
+    parser.add_argument("--trace", metavar="FILE", help="write the first counterexample as a Chrome trace")
+    parser.add_argument("--replay", metavar="FILE", help="take the schedule of a saved counterexample again")
+    add_format_option(parser, ("table", "json"))
+    parser.set_defaults(run=run)
+
+
+def write_json(name: str, data: object) -> None:
+    """Write a JSON file whole or not at all. Raises CannotError."""
+    path = Path(name)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        part.write_text(json.dumps(data, indent=1) + "\n")
+        os.replace(part, path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise CannotError(f"{path}: cannot be written: {error.strerror}.") from error
+
+
+def limits_of(args: argparse.Namespace) -> Limits:
+    """The bounds asked for. Raises InputError."""
+    from mmbench.checker.search import INDEX_LIMIT, Limits
+    from mmbench.victims.sizes import parse_size
+
+    if not 1 <= args.max_states <= INDEX_LIMIT:
+        raise InputError(f"--max-states {args.max_states}: allowed are 1 to {INDEX_LIMIT}.")
+    return Limits(args.max_states, parse_size(args.max_memory))
+
+
+def write_files(args: argparse.Namespace, found: list[Counterexample]) -> None:
+    """Write what --save and --trace ask for."""
+    from mmbench.checker.counterexample import to_json
+    from mmbench.checker.show import chrome_trace
+
+    if (args.save or args.trace) and not found:
+        print("mmbench: no counterexample, so nothing is written.", file=sys.stderr)
+        return
+    if args.save:
+        write_json(args.save, to_json(found[0]))
+    if args.trace:
+        write_json(args.trace, chrome_trace(found[0]))
+
+
+def run(args: argparse.Namespace) -> int:
+    """Check and print; 1 when any strategy is not shown to be safe."""
+    if args.replay:
+        return run_replay(args)
+    from mmbench.checker.estimate import refuse_if_hopeless
+    from mmbench.checker.properties import read_property
+    from mmbench.checker.scope import find_scope
+    from mmbench.checker.verdict import check
+    from mmbench.checker.world import start_of
+    from mmbench.strategies import IDS, load
+
+    scope, limits = find_scope(args.scope), limits_of(args)
+    own = read_property(Path(args.property)) if args.property else None
+    verdicts = []
+    for loaded in [load(spec) for spec in args.strategies or IDS]:
+        if not args.anyway:
+            refuse_if_hopeless(start_of(scope, loaded.roles), limits)
+        verdict = check(loaded.name, loaded.roles, scope, limits, own, reduce=not args.unreduced, spec=loaded.spec)
+        verdicts.append(verdict)
+        if args.format == "table":
+            print_verdict(verdict)
+    if args.format == "json":
+        json.dump([verdict.as_dict() for verdict in verdicts], sys.stdout, indent=1)
+        print()
+    write_files(args, [c for verdict in verdicts for c in verdict.counterexamples.values()])
+    return EXIT_OK if all(verdict.verdict == "safe" for verdict in verdicts) else EXIT_BAD_NEWS
+
+
+def print_verdict(verdict: Verdict) -> None:
+    """The verdict line and the schedules."""
+    from mmbench.checker.show import text
+    from mmbench.checker.verdict import line
+
+    print(line(verdict))
+    for c in verdict.counterexamples.values():
+        print("\n" + text(c) + "\n")
+    sys.stdout.flush()
+
+
+def print_timed(again: Counterexample, start: Start) -> None:
+    """The same schedule in the timed engine: which moment invariants it breaks there, and when."""
+    from mmbench.cli.timed_replay import replay_timed
+    from mmbench.cost.table import load_table
+    from mmbench.model.invariants import broken
+    from mmbench.report.units import format_time
+
+    world, end_ps = replay_timed(start, [(row.task, row.choice) for row in again.rows], load_table())
+    what = ", ".join(broken(world)) or "nothing at a moment (a stall shows in who waits)"
+    print(f"\nthe same schedule in the timed engine takes {format_time(end_ps)} (model) and breaks {what}")
+
+
+def run_replay(args: argparse.Namespace) -> int:
+    """Take a saved schedule again; exit code 1 because it breaks what it says."""
+    from mmbench.checker.counterexample import read, replay, to_json
+    from mmbench.checker.search import Limits, search
+    from mmbench.checker.show import text
+    from mmbench.checker.world import start_of
+    from mmbench.strategies import load
+
+    path = Path(args.replay)
+    old = read(path)
+    if len(args.strategies) > 1:
+        raise InputError("--replay takes the schedule of one strategy; give at most one.")
+    loaded = load(args.strategies[0] if args.strategies else old.spec)
+    if loaded.name != old.strategy:
+        raise InputError(f"{path} is a schedule of {old.strategy!r}, not of {loaded.name!r}.")
+    found = search(start_of(old.scope, loaded.roles), Limits(max_states=1))
+    again = replay(path, old, found)
+    if args.format == "json":
+        json.dump(to_json(again), sys.stdout, indent=1)
+        print()
+    else:
+        print(f"{again.strategy}, scope {again.scope.name}: the schedule breaks {again.property.name} again\n")
+        print(text(again))
+        print_timed(again, found.start)
+    write_files(args, [again])
+    return EXIT_BAD_NEWS

@@ -1,0 +1,63 @@
+"""The verdicts that kernel history and the thread predict, and how long they take."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from mmbench.checker.verdict import Verdict
+from mmbench.strategies import IDS
+
+from .conftest import verdict
+
+SAFE = ("v4.17", "unlocking-flag", "trylock", "v5.17", "v5.18", "v6.1", "v6.18", "write-downgrade:self_reaping=kept")
+STALLS = ("drop-oom-skip", "write-downgrade", "trylock:exit_lock=write", "trylock:bail_out=vma,exit_lock=write")
+CYCLE = [
+    "holder waits for memory -> the killer waits for MMF_OOM_SKIP",
+    "reaper waits for mmap_lock",
+    "exit waits for the page lock",
+]
+
+
+@pytest.mark.parametrize("spec", SAFE)
+def test_safe_designs_pass_every_property(spec: str) -> None:
+    v = verdict(spec)
+    assert v.complete and v.verdict == "safe" and set(v.properties.values()) == {"holds"}
+    assert not v.counterexamples
+
+
+@pytest.mark.parametrize("spec", STALLS)
+def test_the_threads_stall_is_a_stall_with_its_cycle(spec: str) -> None:
+    v = verdict(spec)
+    assert v.verdict == "stalls" and [k for k, s in v.properties.items() if s == "broken"] == ["S1"]
+    assert list(v.counterexamples["S1"].waits) == CYCLE
+
+
+def test_v4_14_is_the_cve_in_the_fewest_steps() -> None:
+    v = verdict("v4.14")
+    assert v.verdict == "fails" and [k for k, s in v.properties.items() if s == "broken"] == ["I5"]
+    rows = v.counterexamples["I5"].rows
+    clears = next(k for k, r in enumerate(rows) if r.name == "exit" and "VMA 1 -VM_LOCKED" in r.changed)
+    enters = next(k for k, r in enumerate(rows) if r.name == "reaper" and "starts zapping VMA 1" in r.changed)
+    assert clears < enters < len(rows) - 1 and rows[-1].name == "exit"
+    # exit: exit_mm, mmput, pass VMA 0, clear VM_LOCKED, munlock; reaper: lock, test, begin, VMA 0 in four, enter VMA 1
+    assert len(rows) == 5 + 8
+
+
+def test_stuck_victim_is_freed_from_by_the_reaper() -> None:
+    assert {spec: verdict(spec, "stuck-victim", explain=False).verdict for spec in ("v5.17", "v6.18")} == {
+        "v5.17": "safe",
+        "v6.18": "safe",
+    }
+
+
+def test_all_ten_take_less_than_a_minute_at_a_million_transitions_a_second(
+    default_verdicts: dict[str, Verdict],
+) -> None:
+    began = time.perf_counter()
+    again = [verdict(spec) for spec in IDS]
+    assert time.perf_counter() - began < 60
+    rate = sum(v.transitions for v in again) / sum(v.seconds for v in again)
+    assert rate > 1e6, f"{rate:.3g} transitions/s"
+    assert [v.states for v in again] == [default_verdicts[v.strategy].states for v in again]
