@@ -44,9 +44,9 @@ def run_victim(size: str, locked: str, strategies: tuple[str, ...] = STRATEGIES)
     for scenario in SCENARIOS:
         inputs = Inputs("", {"size": size, "locked": locked}, scenario, {})
         for record in run_all(inputs, loaded):
+            del record["timeline"]  # long, and no series reads it
             validate_record(record)
             check_victim(record, size, locked)
-            del record["timeline"]  # long, and no series reads it
             records[record["strategy"], size, locked].append(record)
     return records
 

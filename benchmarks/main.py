@@ -89,12 +89,15 @@ def measure(commit: str) -> int:
     say(f"asv measures commit {commit[:8]}" + (" (not the uncommitted changes)" if dirty else ""))
     describe_machine()
     start = time.time() - 1
-    code = asv("run", "--quick", "--show-stderr", HEAD)
+    code = asv("run", "--quick", HEAD)
     measured, failed = count_measured(result_files(commit, start))
     if not measured:
         raise CannotError(f"asv measured nothing (exit code {code}); its messages are above.")
     if failed:
-        raise CannotError(f"asv measured {measured} values, but these benchmarks failed: {', '.join(failed)}.")
+        raise CannotError(
+            f"asv measured {measured} values, but these benchmarks failed: {', '.join(failed)}. To see why: "
+            f"{sys.executable} -m asv run --quick --show-stderr --bench {failed[0]} {HEAD}"
+        )
     if code:
         raise CannotError(f"asv run ended with exit code {code}; its messages are above.")
     return measured
