@@ -236,7 +236,7 @@ def pick(s: Any) -> Any:
     return best, other_now if best < other else other_now - 1
 
 
-@njit_inner
+@njit_inline
 def step_task(w: Any, s: Any, rows: Any, task: int, width: int) -> int:
     """Let `task` take one step at its clock and pay for it. Returns the step's status. Mutates: w, s."""
     table = wanted_table(w, task)
