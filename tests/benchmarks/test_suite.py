@@ -186,6 +186,14 @@ def test_a_record_of_another_victim_does_not_count(records: common.Records) -> N
         common.check_victim(records[KEYS[0]][0], "1GiB", "10%")
 
 
+def test_a_run_of_another_victim_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    run_all = common.run_all
+    other = common.Inputs("", {"size": "32MiB", "locked": "90%"}, "mrelease", {})
+    monkeypatch.setattr(common, "run_all", lambda inputs, loaded: run_all(other, loaded))
+    with pytest.raises(AssertionError, match="8192 pages"):
+        common.run_victim("64MiB", "90%", ("v6.18",))
+
+
 def test_a_broken_record_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
     def lose_a_page(*args: Any) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = run_all(*args)

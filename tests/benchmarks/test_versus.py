@@ -139,7 +139,8 @@ def test_memory_is_under_one_byte_per_page() -> None:
     for mode in footprint.MODES:
         found = versus.footprint(mode, "256GiB")
         assert found["pages"] == 1 << 26
-        assert 0 < found["peak_bytes"] - found["baseline_bytes"] < found["pages"]
+        # At least the two planes that every run touches, an eighth of a byte per page each.
+        assert found["pages"] // 4 < found["peak_bytes"] - found["baseline_bytes"] < found["pages"]
 
 
 @pytest.mark.parametrize(
