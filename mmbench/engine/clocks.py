@@ -6,6 +6,7 @@ event log. Compiled code uses the indexes; Python code uses `clock_views`.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -21,6 +22,7 @@ from mmbench.machine.work import (
     N_WORK,
     RETRY_SLEEP,
     SLEEP,
+    THP_CONTENDED,
 )
 
 # Causes of blocking; the first six are the WAIT_* codes of the world.
@@ -42,10 +44,10 @@ N_CAUSES = len(CAUSES)
 
 # Causes that a task meets while it works or sleeps: they are read off its meter.
 WORK_CAUSES = {
-    "memory": ALLOC_SLEEP,
-    "mmap_lock_retry": RETRY_SLEEP,
-    "lru_lock": LRU_CONTENDED,
-    "zone_lock": FREE_CONTENDED,
+    "memory": (ALLOC_SLEEP,),
+    "mmap_lock_retry": (RETRY_SLEEP,),
+    "lru_lock": (LRU_CONTENDED,),
+    "zone_lock": (FREE_CONTENDED, THP_CONTENDED),
 }
 
 # --- header ---------------------------------------------------------------------------------------
@@ -166,7 +168,7 @@ def set_prices(s: np.ndarray, slowness: list[int], prices: np.ndarray, cold_page
         rows[task, C_COLD_PS] = cold_page_ps * factor
 
 
-def spent_ps(row: np.ndarray, items: range) -> int:
+def spent_ps(row: np.ndarray, items: Iterable[int]) -> int:
     """What a task paid for some work items in all. row: one row of ClockViews.rows."""
     meter = row[C_METER:]
     return sum(int(meter[k]) * int(meter[METER_PRICES + k]) for k in items)

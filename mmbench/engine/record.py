@@ -110,8 +110,8 @@ def curve(c: ClockViews) -> dict[str, list[int]]:
 def blocked_ps(row: np.ndarray) -> dict[str, int]:
     """Time a task was blocked, by cause: waits for locks, contended lock holds, sleeps between attempts."""
     by_cause = dict(zip(CAUSES, row[C_BLOCKED : C_BLOCKED + N_CAUSES].tolist(), strict=True))
-    for cause, item in WORK_CAUSES.items():
-        by_cause[cause] += spent_ps(row, range(item, item + 1))
+    for cause, items in WORK_CAUSES.items():
+        by_cause[cause] += spent_ps(row, items)
     return {cause: ps for cause, ps in by_cause.items() if ps and cause != "idle"}
 
 

@@ -14,7 +14,7 @@ from mmbench.kernels.unmap import count_elsewhere, unmap_part
 from mmbench.machine import work as wk
 from mmbench.machine.gather import add_to_gather
 from mmbench.model.invariants import MUNLOCK_AND_ZAP_SHARE_VMA, TABLE_FREED_UNDER_WALKER
-from mmbench.model.layout import ANON, FILE, PAGES_PER_TABLE, TABLE_SHIFT, VM_PFNMAP
+from mmbench.model.layout import ANON, FILE, PAGES_PER_TABLE, SHMEM, TABLE_SHIFT, VM_PFNMAP
 from mmbench.model.world import (
     MLOCKED,
     MM_ELSEWHERE,
@@ -75,15 +75,18 @@ def check_zap(w: Any, vma: int, table: int) -> None:
 
 
 @njit_inline
-def account_munlock(w: Any, task: int, n_folios: int, batch: int, work: Any) -> None:
-    """Put munlocked folios through the task's per-CPU batch, one lruvec lock hold per `batch`.
+def account_munlock(w: Any, task: int, vma: int, n_folios: int, batch: int, work: Any) -> None:
+    """Put munlocked folios of a VMA through the task's per-CPU batch, one lruvec lock hold per `batch`.
 
     Mutates: mem, work.
     """
     total = w.mem[task_at(task) + T_LRU_BATCH] + n_folios
     holds = total // batch
     w.mem[task_at(task) + T_LRU_BATCH] = total - holds * batch
-    wk.did(work, wk.MUNLOCK_FOLIO, n_folios)
+    if w.mem[vma_at(w, vma) + V_KIND] == SHMEM:
+        wk.did(work, wk.MUNLOCK_SHMEM_FOLIO, n_folios)
+    else:
+        wk.did(work, wk.MUNLOCK_FOLIO, n_folios)
     wk.did(work, wk.LRU_LOCK, holds)
     if w.mem[MM_GATHERS] > 1:
         wk.did(work, wk.LRU_CONTENDED, n_folios)
@@ -121,12 +124,14 @@ def account_huge(w: Any, task: int, vma: int, n: int, n_mlocked: int, n_elsewher
     w.mem[vma_at(w, vma) + V_PRESENT] -= n
     w.mem[MM_NR_MLOCK] -= n_mlocked
     wk.did(work, wk.ZAP_THP, 1)
+    if w.mem[MM_GATHERS] > 1:
+        wk.did(work, wk.THP_CONTENDED, 1)
     if w.mem[vma_at(w, vma) + V_FLAGS] & VM_PFNMAP:
         return
     w.mem[MM_RSS] -= n
     w.mem[MM_ELSEWHERE] += n_elsewhere
     if n_mlocked:
-        account_munlock(w, task, 1, 1, work)  # a large folio is flushed at once
+        account_munlock(w, task, vma, 1, 1, work)  # a large folio is flushed at once
     add_to_gather(w, task, 1, n - n_elsewhere, TABLE_SHIFT, work)
 
 
@@ -154,7 +159,7 @@ def zap_piece(w: Any, task: int, vma: int, width: int, batch: int, work: Any) ->
         return
     wk.did(work, wk.WALK_ENTRY, end - page)
     if n_mlocked:
-        account_munlock(w, task, n_mlocked >> w.mem[vma_at(w, vma) + V_ORDER], batch, work)
+        account_munlock(w, task, vma, n_mlocked >> w.mem[vma_at(w, vma) + V_ORDER], batch, work)
     if n:
         account_unmap(w, task, vma, n, n_mlocked, n_elsewhere, work)
 
