@@ -1,6 +1,7 @@
 """Raw samples to one row per configuration and kind of tear-down: medians, spread, and what was disturbed.
 
-Quiet samples count; where fewer than three are quiet, all do, and the row says so. Times are wall-clock nanoseconds.
+A measurement is the median of the victims of one repetition. Quiet victims count; where fewer than three repetitions
+have one, all do, and the row says so. Times are wall-clock nanoseconds.
 """
 
 import json
@@ -15,7 +16,7 @@ INCONCLUSIVE_SPREAD = 0.10
 def summarize(samples: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Group sample records by configuration and ``what`` and return one row for each, in order of first appearance.
 
-    A row has ``config``, ``facts``, ``what``, ``n`` (samples used), ``n_disturbed``, ``is_quiet``, ``median_ns``,
+    A row has ``config``, ``facts``, ``what``, ``n`` (measurements), ``n_disturbed``, ``is_quiet``, ``median_ns``,
     ``low_ns`` and ``high_ns`` (quartiles), ``spread`` (their distance over the median), ``median_cpu_ns`` (None where
     it is not known), ``freed_pages`` (every number seen) and ``whys`` (what disturbed, each once). Races that were
     none are left out.
@@ -29,14 +30,15 @@ def summarize(samples: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _row(group: list[dict[str, Any]]) -> dict[str, Any]:
     quiet = [sample for sample in group if not sample["disturbed"]]
-    is_quiet = len(quiet) >= LEAST_QUIET
+    is_quiet = len({sample["rep"] for sample in quiet}) >= LEAST_QUIET
     used = quiet if is_quiet else group
-    low, median, high = (float(x) for x in np.percentile([sample["ns"] for sample in used], [25, 50, 75]))
+    measured = measurements(used)
+    low, median, high = (float(x) for x in np.percentile(measured, [25, 50, 75]))
     return {
         "config": group[0]["config"],
         "facts": group[0]["facts"],
         "what": group[0]["what"],
-        "n": len(used),
+        "n": len(measured),
         "n_disturbed": len(group) - len(quiet),
         "is_quiet": is_quiet,
         "median_ns": median,
@@ -47,6 +49,14 @@ def _row(group: list[dict[str, Any]]) -> dict[str, Any]:
         "freed_pages": sorted({sample["freed_pages"] for sample in group}),
         "whys": sorted({sample["why"] for sample in group if sample["why"]}),
     }
+
+
+def measurements(samples: list[dict[str, Any]]) -> list[float]:
+    """Median time of the victims of each repetition, ns."""
+    by_rep: dict[int, list[int]] = {}
+    for sample in samples:
+        by_rep.setdefault(sample["rep"], []).append(sample["ns"])
+    return [float(np.median(times)) for times in by_rep.values()]
 
 
 def _median_cpu_ns(used: list[dict[str, Any]]) -> float | None:

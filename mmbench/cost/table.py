@@ -7,8 +7,9 @@ nobody measured says so.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -19,6 +20,7 @@ FORMAT = "mmbench-costs 1"
 FOLDER = Path(__file__).parent / "tables"
 PROVENANCE = ("measured", "fitted", "scaled from", "published", "assumed")
 MAX_PS = 10**15
+BASES = ("exit", "mrelease", "exit_after", "race")  # what a tear-down costs before the victim's own memory
 COLD = "cold_page"  # extra cost of a 4 KiB page beyond the first `cold_after_pages` of an mm
 
 
@@ -29,6 +31,7 @@ class CostTable:
     prices: int64 (N_WORK,), picoseconds; unpriced items are 0
     cold_page_ps, cold_after_pages: extra per page once that many pages of the mm have been unmapped
     entries: item -> {"ps", "provenance", "source"} as in the file
+    base_ps: what a measured process takes besides the victim's memory, by kind of tear-down; {} when nobody measured
     """
 
     name: str
@@ -37,6 +40,7 @@ class CostTable:
     cold_page_ps: int
     cold_after_pages: int
     entries: dict[str, dict[str, object]]
+    base_ps: dict[str, int] = field(default_factory=dict)
 
 
 def table_names() -> list[str]:
@@ -55,7 +59,7 @@ def find_table(spec: str) -> Path:
     raise nearest(spec, table_names(), "cost table")
 
 
-def check_entry(path: Path, name: str, entry: object) -> None:
+def check_entry(path: object, name: str, entry: object) -> None:
     """Raise InputError unless the entry has an integer price in range and a known provenance."""
     if not isinstance(entry, dict) or not {"ps", "provenance", "source"} <= entry.keys():
         raise InputError(f"{path}: cost {name!r} needs ps, provenance and source.")
@@ -66,6 +70,18 @@ def check_entry(path: Path, name: str, entry: object) -> None:
         raise InputError(f"{path}: cost {name!r} has provenance {entry['provenance']!r}; it is one of {PROVENANCE}.")
 
 
+def check_bases(path: object, found: object) -> dict[str, int]:
+    """Return the optional base_ps of a table. Raises InputError for an unknown kind or a time out of range."""
+    if not isinstance(found, dict):
+        raise InputError(f"{path}: base_ps is {found!r}; it is an object of picoseconds for {', '.join(BASES)}.")
+    for name, ps in found.items():
+        if name not in BASES:
+            raise nearest(name, list(BASES), f"kind of tear-down in base_ps of {path}:")
+        if isinstance(ps, bool) or not isinstance(ps, int) or not 0 <= ps <= MAX_PS:
+            raise InputError(f"{path}: base_ps {name!r} is {ps!r}; it is an integer from 0 to {MAX_PS}.")
+    return dict(found)
+
+
 def load_table(spec: str = "default") -> CostTable:
     """Load a cost table by name or path. Raises InputError naming the file and the entry."""
     path = find_table(spec)
@@ -73,24 +89,29 @@ def load_table(spec: str = "default") -> CostTable:
         data = json.loads(path.read_text())
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
         raise InputError(f"{path}: not a readable cost table: {error}") from error
+    return table_from(data, path, path.stem)
+
+
+def table_from(data: Any, where: object = "cost table", name: str = "unnamed") -> CostTable:
+    """Make a cost table from the value of its JSON file. Raises InputError naming `where` and the entry."""
     if not isinstance(data, dict) or data.get("format") != FORMAT:
-        raise InputError(f"{path}: the first key must be format = {FORMAT!r}.")
+        raise InputError(f"{where}: the first key must be format = {FORMAT!r}.")
     entries = data.get("costs", {})
     wanted = [name for name in NAMES if name not in UNPRICED] + [COLD]
     for name in wanted:
         if name not in entries:
-            raise InputError(f"{path}: the cost {name!r} is missing ({ITEMS.get(name, 'a cold page')}).")
+            raise InputError(f"{where}: the cost {name!r} is missing ({ITEMS.get(name, 'a cold page')}).")
     for name, entry in entries.items():
         if name not in wanted:
-            raise nearest(name, wanted, f"cost in {path}:")
-        check_entry(path, name, entry)
+            raise nearest(name, wanted, f"cost in {where}:")
+        check_entry(where, name, entry)
     prices = np.zeros(N_WORK, dtype=np.int64)
     for k, name in enumerate(NAMES):
         if name not in UNPRICED:
             prices[k] = entries[name]["ps"]
     after = data.get("cold_after_pages", 0)
     if not isinstance(after, int) or after < 0:
-        raise InputError(f"{path}: cold_after_pages = {after!r}; it is a number of pages.")
-    return CostTable(
-        str(data.get("name", path.stem)), str(data.get("machine", "")), prices, entries[COLD]["ps"], after, entries
-    )
+        raise InputError(f"{where}: cold_after_pages = {after!r}; it is a number of pages.")
+    bases = check_bases(where, data.get("base_ps", {}))
+    machine = str(data.get("machine", ""))
+    return CostTable(str(data.get("name", name)), machine, prices, entries[COLD]["ps"], after, entries, bases)

@@ -35,12 +35,14 @@ def calibration_set(
     shapes += [
         _dense(middle, share, n) for n, share in ((30, 0.0), (300, 1.0), (1000, 0.5), (3000, 0.0), (MOST_VMAS, 0.5))
     ]
+    shapes += [VictimConfig(sizes[2], 0.0, 8), VictimConfig(sizes[2], 1.0, 16), VictimConfig(middle, 1.0, 4)]
     shapes += [VictimConfig(_span(middle, s), share, 1, s) for s, share in ((2, 1.0), (8, 0.0), (64, 0.5), (512, 0.0))]
     shapes += [VictimConfig(_span(sizes[0], 16), 1.0, 500, 16), VictimConfig(_span(sizes[0], 128), 0.0, 2000, 128)]
     if has_thp:
         shapes += [VictimConfig(middle, 0.0, kind="thp"), VictimConfig(large, 1.0, 4, kind="thp")]
     if has_shmem:
         shapes += [VictimConfig(sizes[0], 0.0, kind="shmem"), VictimConfig(middle, 1.0, 8, kind="shmem")]
+        shapes += [VictimConfig(middle, 0.0, 4, kind="shmem"), VictimConfig(sizes[0], 1.0, kind="shmem")]
     return _fitting(shapes, max_memory_bytes, max_locked_bytes)
 
 

@@ -49,8 +49,10 @@ def allowed_memory_bytes(asked_bytes: int | None = None) -> int:
     return allowed
 
 
-def interleaved(n_configs: int, modes: tuple[str, ...], n_reps: int, seed: int) -> list[tuple[int, str, int]]:
-    """Return (configuration number, mode, repetition) in the order to run them.
+def interleaved(
+    n_configs: int, modes: tuple[str, ...], n_reps: int, seed: int, n_victims: int = 1
+) -> list[tuple[int, str, int]]:
+    """Return (configuration number, mode, repetition) in the order to run them, each ``n_victims`` times.
 
     Repetitions are the outer loop and each visits everything in another order, so that a drift of the machine falls
     on all configurations alike.
@@ -58,7 +60,7 @@ def interleaved(n_configs: int, modes: tuple[str, ...], n_reps: int, seed: int) 
     plan: list[tuple[int, str, int]] = []
     draw = random.Random(seed)
     for rep in range(n_reps):
-        once = [(number, mode, rep) for number in range(n_configs) for mode in modes]
+        once = [(number, mode, rep) for number in range(n_configs) for mode in modes for _ in range(n_victims)]
         draw.shuffle(once)
         plan += once
     return plan
@@ -68,6 +70,7 @@ def measure(
     configs: list[VictimConfig],
     modes: tuple[str, ...] = ("exit", "mrelease", "race"),
     n_reps: int = 9,
+    n_victims: int = 1,
     n_retries: int = 1,
     budget_s: float | None = None,
     max_memory_bytes: int | None = None,
@@ -76,19 +79,23 @@ def measure(
 ) -> list[dict[str, Any]]:
     """Tear fresh victims down, ``n_reps`` times per configuration and mode, interleaved; return every raw sample.
 
+    A repetition is ``n_victims`` victims, whose median is one measurement: a tear-down of a millisecond scatters by a
+    tenth on the quietest machine.
     Disturbed samples stay in the list, marked, and are repeated up to ``n_retries`` times. ``progress`` is called with
     (done, total, seconds left) after every victim. No victim takes more than ``max_memory_bytes``.
     """
     for mode in modes:
         if mode not in MODES:
             raise nearest(mode, MODES, "way to tear a victim down")
-    if n_reps < 1 or n_retries < 0:
-        raise InputError(f"{n_reps} repetitions and {n_retries} retries: give at least 1 and at least 0.")
+    if min(n_reps, n_victims) < 1 or n_retries < 0:
+        raise InputError(
+            f"{n_reps} repetitions of {n_victims} victims, {n_retries} retries: at least 1, at least 1, at least 0."
+        )
     allowed = allowed_memory_bytes(max_memory_bytes)
     job = {
         "task": "samples",
         "configs": [config.to_dict() for config in configs],
-        "plan": interleaved(len(configs), modes, n_reps, seed),
+        "plan": interleaved(len(configs), modes, n_reps, seed, n_victims),
         "n_retries": n_retries,
         "budget_s": budget_s,
         "max_memory_bytes": allowed,

@@ -1,5 +1,7 @@
 """The fit recovers planted costs, brackets them, and refuses what cannot be told apart."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -118,13 +120,19 @@ def test_configurations_too_few_or_too_alike_are_refused() -> None:
         fitting.fit([], "munlock")
 
 
-def _sample(ns: int, what: str = "exit", disturbed: bool = False, error: str = "", mib: int = 64) -> dict:
+REPS = itertools.count()
+
+
+def _sample(
+    ns: int, what: str = "exit", disturbed: bool = False, error: str = "", mib: int = 64, rep: int | None = None
+) -> dict:
     parts = {"mrelease_ns": 1, "mrelease_cpu_ns": ns // 2, "exit_ns": ns, "exit_cpu_ns": ns} if what == "race" else {}
     config = VictimConfig(mib << 20)
     return {
         "config": config.to_dict(),
         "facts": vars(config.facts()),
         "what": what,
+        "rep": next(REPS) if rep is None else rep,
         "ns": ns,
         "cpu_ns": None if what == "race" else ns,
         "freed_pages": 16384,
@@ -146,6 +154,14 @@ def test_summary_uses_quiet_samples_and_says_what_disturbed_the_others() -> None
 def test_summary_falls_back_to_all_samples_when_few_are_quiet() -> None:
     (row,) = summarize([_sample(100), _sample(100), _sample(400, disturbed=True)])
     assert (row["n"], row["is_quiet"], row["n_disturbed"]) == (3, False, 1)
+
+
+def test_a_measurement_is_the_median_of_the_victims_of_one_repetition() -> None:
+    times = {0: (100, 104, 300), 1: (90, 98, 99), 2: (101, 102, 103)}
+    (row,) = summarize([_sample(ns, rep=rep) for rep, group in times.items() for ns in group])
+    assert (row["n"], row["median_ns"], row["spread"]) == (3, 102.0, pytest.approx(3 / 102))
+    (row,) = summarize([_sample(ns, rep=0) for ns in (1, 2, 3)])
+    assert (row["n"], row["is_quiet"]) == (1, False)
 
 
 def test_races_that_were_none_do_not_count() -> None:

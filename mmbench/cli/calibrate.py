@@ -1,0 +1,134 @@
+"""`mmbench calibrate`: measure the running kernel's tear-downs and fit the cost table to them."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mmbench.cli.inputs import add_format_option
+from mmbench.cli.measuring import add_memory_option, parse_budget_s
+from mmbench.cli.values import option, parse_int
+from mmbench.errors import EXIT_BAD_NEWS, EXIT_OK, InputError
+
+if TYPE_CHECKING:
+    from mmbench.cli.measuring import Effort, Machine
+    from mmbench.validation.calibration import Calibration
+
+EXAMPLE = """\
+examples:
+  mmbench calibrate -o here.json
+  mmbench calibrate --quick -o quick.json && mmbench compare --costs ./quick.json
+
+Raw samples go beside the table (here.samples.jsonl). Leave the machine alone meanwhile: a busy second CPU shifts
+everything. Exit code 1 when the measurements scatter too much to conclude anything.
+"""
+
+
+def add(verbs: Any) -> None:
+    """Register the verb."""
+    parser = verbs.add_parser(
+        "calibrate",
+        help="fit the cost table to the running kernel",
+        description="Tear victims down for real (process_mrelease, exit, both at once), and fit the model's costs.",
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("-o", dest="output", metavar="FILE", required=True, help="write the cost table here (.json)")
+    add_memory_option(parser)
+    parser.add_argument("--budget", metavar="TIME", type=option(parse_budget_s), help="measure no longer than this")
+    parser.add_argument("--quick", action="store_true", help="smaller victims, fewer repetitions, about two minutes")
+    parser.add_argument("--seed", metavar="N", type=option(parse_int), default=1, help="order of the victims (1)")
+    add_format_option(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Measure, fit, write and print; 1 when inconclusive."""
+    from mmbench.cli.measuring import effort_of, examine, print_found
+    from mmbench.report.measured import cost_table
+
+    check_output(args.output)
+    machine = examine(args)
+    calibration = calibrate_here(machine, effort_of(args), args.seed, args.output)
+    table = calibration.table
+    rows = [{"cost": name, **entry} for name, entry in table["costs"].items()]
+    print_found(args.format, table, rows, lambda: cost_table(table, calibration.errors, calibration.spread))
+    noisy = inconclusive(calibration)
+    if noisy:
+        print(f"mmbench: inconclusive: {noisy}.", file=sys.stderr)
+    return EXIT_BAD_NEWS if noisy else EXIT_OK
+
+
+def check_output(path: str) -> None:
+    """Refuse a path that cannot be written before anything is measured. Raises InputError."""
+    target = Path(path)
+    if target.suffix != ".json":
+        raise InputError(f"-o {path}: give a file name that ends with .json.")
+    if target.is_dir() or not target.parent.is_dir():
+        raise InputError(
+            f"-o {path}: its folder does not exist, or it is a folder itself; create {target.parent} first."
+        )
+
+
+def calibrate_here(machine: Machine, effort: Effort, seed: int, output: str | None) -> Calibration:
+    """Measure the calibration set and fit; write the table to `output` and the samples beside it."""
+    from mmbench.cli.measuring import measure, today, where
+    from mmbench.cli.running import compiling
+    from mmbench.cost.table import load_table
+    from mmbench.live.design import calibration_set
+    from mmbench.records.files import write_json
+    from mmbench.records.manifest import build_manifest
+    from mmbench.validation.calibration import calibrate
+    from mmbench.validation.predict import design_of
+
+    design, manifest = design_of(machine.kernel), build_manifest()
+    configs = calibration_set(machine.max_memory_bytes, machine.max_locked_bytes, has_thp=machine.has_thp)
+    samples = measure("calibrating", configs, machine, effort, seed)
+    with compiling():
+        calibration = calibrate(samples, load_table(), design, f"{where(manifest)}, {today()}")
+    table = calibration.table
+    table |= {"date": today(), "manifest": manifest, "strategy": design.name, "spread": calibration.spread}
+    table |= {"errors": calibration.errors, "race_ratios": calibration.race_ratios, "fits": without_rows(calibration)}
+    if output is not None:
+        beside = samples_path(output)
+        table["samples"] = beside.name
+        write_samples(beside, samples)
+        write_json(output, table)
+        print(f"written: {output}, raw samples in {beside}", file=sys.stderr)
+    return calibration
+
+
+def without_rows(calibration: Calibration) -> dict[str, Any]:
+    """The plain formula's fits, residuals left out: the samples beside the table have them all."""
+    return {
+        what: {key: value for key, value in fit.items() if key != "residuals"} for what, fit in calibration.fits.items()
+    }
+
+
+def samples_path(output: str) -> Path:
+    """Where raw samples go: beside the table."""
+    return Path(output).with_suffix(".samples.jsonl")
+
+
+def write_samples(path: Path, samples: list[dict[str, Any]]) -> None:
+    """Write raw samples, one JSON object per line."""
+    import json
+
+    from mmbench.records.files import write_text
+
+    write_text(path, "".join(json.dumps(sample, separators=(",", ":")) + "\n" for sample in samples))
+
+
+def inconclusive(calibration: Calibration) -> str:
+    """Say which measurements scatter too much to conclude anything, or nothing."""
+    from mmbench.cost.summary import INCONCLUSIVE_SPREAD
+
+    noisy = {what: x for what, x in calibration.spread.items() if x > INCONCLUSIVE_SPREAD}
+    if not noisy:
+        return ""
+    shown = ", ".join(f"{what} {x:.0%}" for what, x in noisy.items())
+    whys = sorted({why for row in calibration.rows for why in row["whys"]})
+    why = f"; for example: {whys[0]}" if whys else ""
+    return f"measurements scatter (IQR/median) by {shown}, at most {INCONCLUSIVE_SPREAD:.0%} is quiet{why}"
