@@ -20,10 +20,14 @@ EXAMPLE = """\
 examples:
   mmbench calibrate -o here.json
   mmbench calibrate --quick -o quick.json && mmbench compare --costs ./quick.json
+  mmbench calibrate --samples here.samples.jsonl.gz -o again.json
 
-Raw samples go beside the table (here.samples.jsonl). Leave the machine alone meanwhile: a busy second CPU shifts
+Raw samples go beside the table (here.samples.jsonl.gz). Leave the machine alone meanwhile: a busy second CPU shifts
 everything. Exit code 1 when the measurements scatter too much to conclude anything.
 """
+REFERENCE = "reference"  # the table whose proportions serve for what cannot be told apart
+SAMPLES_SUFFIX = ".samples.jsonl.gz"
+SAMPLE_FIELDS = {"config", "facts", "what", "rep", "ns", "cpu_ns", "freed_pages", "error", "parts", "disturbed", "why"}
 
 
 def add(verbs: Any) -> None:
@@ -38,6 +42,7 @@ def add(verbs: Any) -> None:
     parser.add_argument("-o", dest="output", metavar="FILE", required=True, help="write the cost table here (.json)")
     add_memory_option(parser)
     parser.add_argument("--budget", metavar="TIME", type=option(parse_budget_s), help="measure no longer than this")
+    parser.add_argument("--samples", metavar="FILE", help="fit to the raw samples of an earlier run, measure nothing")
     parser.add_argument("--quick", action="store_true", help="smaller victims, fewer repetitions, about two minutes")
     parser.add_argument("--seed", metavar="N", type=option(parse_int), default=1, help="order of the victims (1)")
     add_format_option(parser)
@@ -50,8 +55,10 @@ def run(args: argparse.Namespace) -> int:
     from mmbench.report.measured import cost_table
 
     check_output(args.output)
-    machine = examine(args)
-    calibration = calibrate_here(machine, effort_of(args), args.seed, args.output)
+    if args.samples:
+        calibration = fit_again(args.samples, args.output)
+    else:
+        calibration = calibrate_here(examine(args), effort_of(args), args.seed, args.output)
     table = calibration.table
     rows = [{"cost": name, **entry} for name, entry in table["costs"].items()]
     print_found(args.format, table, rows, lambda: cost_table(table, calibration.errors, calibration.spread))
@@ -74,29 +81,55 @@ def check_output(path: str) -> None:
 
 def calibrate_here(machine: Machine, effort: Effort, seed: int, output: str | None) -> Calibration:
     """Measure the calibration set and fit; write the table to `output` and the samples beside it."""
-    from mmbench.cli.measuring import measure, today, where
-    from mmbench.cli.running import compiling
-    from mmbench.cost.table import load_table
+    from mmbench.cli.measuring import measure, today
     from mmbench.live.design import calibration_set
     from mmbench.records.files import write_json
     from mmbench.records.manifest import build_manifest
+
+    configs = calibration_set(machine.max_memory_bytes, machine.max_locked_bytes, has_thp=machine.has_thp)
+    samples = measure("calibrating", configs, machine, effort, seed)
+    calibration = fit_to(samples, {"kernel": machine.kernel, "date": today(), "manifest": build_manifest()})
+    if output is not None:
+        beside = samples_path(output)
+        calibration.table["samples"] = beside.name
+        write_samples(beside, samples)
+        write_json(output, calibration.table)
+        print(f"written: {output}, raw samples in {beside}", file=sys.stderr)
+    return calibration
+
+
+def fit_again(path: str, output: str) -> Calibration:
+    """Fit to samples that calibrate wrote earlier; where they are from is read off the table beside them."""
+    from mmbench.records.files import read_json, write_json
+
+    check_output(output)
+    samples = read_samples(path)
+    first = read_json(path.removesuffix(SAMPLES_SUFFIX) + ".json")
+    if not {"date", "manifest"} <= first.keys():
+        raise InputError(f"{path}: the table beside it does not say where and when it was measured.")
+    release = first["manifest"]["kernel"].removeprefix("Linux ")
+    measured = {"kernel": release, "date": first["date"], "manifest": first["manifest"]}
+    calibration = fit_to(samples, measured)
+    calibration.table["samples"] = Path(path).name
+    write_json(output, calibration.table)
+    print(f"written: {output}", file=sys.stderr)
+    return calibration
+
+
+def fit_to(samples: list[dict[str, Any]], measured: dict[str, Any]) -> Calibration:
+    """Fit a table to samples. measured: kernel, date and manifest of the machine they are from."""
+    from mmbench.cli.measuring import where
+    from mmbench.cli.running import compiling
+    from mmbench.cost.table import load_table
     from mmbench.validation.calibration import calibrate
     from mmbench.validation.predict import design_of
 
-    design, manifest = design_of(machine.kernel), build_manifest()
-    configs = calibration_set(machine.max_memory_bytes, machine.max_locked_bytes, has_thp=machine.has_thp)
-    samples = measure("calibrating", configs, machine, effort, seed)
+    manifest, design = measured["manifest"], design_of(measured["kernel"])
     with compiling():
-        calibration = calibrate(samples, load_table(), design, f"{where(manifest)}, {today()}")
+        calibration = calibrate(samples, load_table(REFERENCE), design, f"{where(manifest)}, {measured['date']}")
     table = calibration.table
-    table |= {"date": today(), "manifest": manifest, "strategy": design.name, "spread": calibration.spread}
+    table |= {"date": measured["date"], "manifest": manifest, "strategy": design.name, "spread": calibration.spread}
     table |= {"errors": calibration.errors, "race_ratios": calibration.race_ratios, "fits": without_rows(calibration)}
-    if output is not None:
-        beside = samples_path(output)
-        table["samples"] = beside.name
-        write_samples(beside, samples)
-        write_json(output, table)
-        print(f"written: {output}, raw samples in {beside}", file=sys.stderr)
     return calibration
 
 
@@ -109,7 +142,25 @@ def without_rows(calibration: Calibration) -> dict[str, Any]:
 
 def samples_path(output: str) -> Path:
     """Where raw samples go: beside the table."""
-    return Path(output).with_suffix(".samples.jsonl")
+    return Path(output).with_suffix(SAMPLES_SUFFIX)
+
+
+def read_samples(path: str) -> list[dict[str, Any]]:
+    """Read raw samples, one JSON object per line. Raises InputError naming the line."""
+    import json
+
+    from mmbench.records.files import read_text
+
+    samples = []
+    for number, line in enumerate(read_text(path).splitlines(), 1):
+        try:
+            sample = json.loads(line)
+        except ValueError as error:
+            raise InputError(f"{path}, line {number}: not a sample: {error}.") from error
+        if not isinstance(sample, dict) or not sample.keys() >= SAMPLE_FIELDS:
+            raise InputError(f"{path}, line {number}: a sample of calibrate has {', '.join(sorted(SAMPLE_FIELDS))}.")
+        samples.append(sample)
+    return samples
 
 
 def write_samples(path: Path, samples: list[dict[str, Any]]) -> None:

@@ -89,6 +89,8 @@ def load_table(spec: str = "default") -> CostTable:
         data = json.loads(path.read_text())
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
         raise InputError(f"{path}: not a readable cost table: {error}") from error
+    if isinstance(data, dict) and spec in table_names():
+        data["name"] = spec
     return table_from(data, path, path.stem)
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import gzip
 import json
 import os
 import secrets
+import zlib
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
@@ -27,15 +29,16 @@ PATH_ERRORS = {
 def write_text(path: str | os.PathLike[str], text: str) -> None:
     """Put `text` (UTF-8) at `path` in one step: readers see the old file or the whole new one.
 
-    A symbolic link is followed, so that the file it names is replaced and the link stays. New files get the umask's
-    permissions. Raises InputError when the path cannot be written (no folder, no permission, a folder, a device) and
-    CannotError when the machine cannot (disk full); in both cases nothing is left behind.
+    A name that ends with .gz gets it zipped. A symbolic link is followed, so that the file it names is replaced and the
+    link stays. New files get the umask's permissions. Raises InputError when the path cannot be written (no folder, no
+    permission, a folder, a device) and CannotError when the machine cannot (disk full); in both cases nothing is left
+    behind.
     """
     try:
         data = text.encode("utf-8")
     except UnicodeEncodeError as error:
         raise InputError(f"cannot write {os.fspath(path)!r}: character {error.start} is no Unicode text.") from None
-    write_bytes(path, data)
+    write_bytes(path, gzip.compress(data, mtime=0) if os.fspath(path).endswith(".gz") else data)
 
 
 def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
@@ -89,10 +92,11 @@ def json_text(value: Any) -> str:
 
 
 def read_text(path: str | os.PathLike[str]) -> str:
-    """Return the text of a UTF-8 file; raises InputError saying why it cannot be read."""
+    """Return the text of a UTF-8 file, unzipped if its name says .gz; InputError says why it cannot be read."""
     name = os.fspath(path)
     try:
-        return Path(path).read_bytes().decode("utf-8")
+        data = Path(path).read_bytes()
+        return (gzip.decompress(data) if name.endswith(".gz") else data).decode("utf-8")
     except FileNotFoundError:
         raise InputError(f"no file {name!r}; check the path.") from None
     except IsADirectoryError:
@@ -101,7 +105,7 @@ def read_text(path: str | os.PathLike[str]) -> str:
         raise InputError(f"no permission to read {name!r}; give a file that this account may read.") from None
     except UnicodeDecodeError as error:
         raise InputError(f"{name!r} is not UTF-8 text (byte {error.start}); give a text file.") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, EOFError, zlib.error) as error:
         raise InputError(f"cannot read {name!r}: {_reason(error)}.") from None
 
 
@@ -126,7 +130,7 @@ def _no_constant(word: str) -> NoReturn:
     raise InputError(f"contains {word}, which is not JSON; allowed: finite numbers and null.")
 
 
-def _reason(error: OSError | ValueError) -> str:
+def _reason(error: Exception) -> str:
     return (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 import json
 import os
@@ -18,12 +19,13 @@ import pytest
 
 import mmbench
 from mmbench.cli.main import main
-from mmbench.cost.table import load_table
+from mmbench.cost.table import FOLDER, load_table
 from mmbench.errors import CannotError
 from mmbench.live import doctor as live_doctor
 from mmbench.live import experiment
 from mmbench.live.doctor import Check
 from mmbench.live.workload import VictimConfig
+from mmbench.validation.freeze import digest
 from mmbench.validation.predict import design_of, predict
 
 MIB = 1 << 20
@@ -42,7 +44,9 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         asked.append(f"measure {len(configs)}")
         found = []
         for config in configs:
-            lines = {line["what"]: line for line in predict(config.to_dict(), design_of("6.18"), load_table())}
+            lines = {
+                line["what"]: line for line in predict(config.to_dict(), design_of("6.18"), load_table("reference"))
+            }
             for what in (what for mode in modes for what in KINDS_OF_MODE[mode]):
                 for rep in range(3):
                     found.append(
@@ -93,8 +97,8 @@ def test_validate_calibrates_predicts_freezes_and_only_then_measures(machine, ca
         assert record["held_out"][what]["n"] == 12 and record["held_out"][what]["p95_abs_error"] < 0.01
     assert record["held_out"]["race"]["median_abs_error"] < 0.03
     assert record["freed_pages"] == {"n": 12, "exact": 12}
-    parts = {"here.json", "here.png", "here.predictions.json", "here.costs.json", "here.costs.samples.jsonl"}
-    assert {path.name for path in tmp_path.iterdir()} == parts | {"here.samples.jsonl"}
+    parts = {"here.json", "here.png", "here.predictions.json", "here.costs.json", "here.costs.samples.jsonl.gz"}
+    assert {path.name for path in tmp_path.iterdir()} == parts | {"here.samples.jsonl.gz"}
     assert (tmp_path / "here.png").read_bytes().startswith(b"\x89PNG")
     load_table(str(tmp_path / "here.costs.json"))
 
@@ -120,7 +124,7 @@ def test_calibrate_writes_a_table_with_its_samples(machine, capsys, tmp_path):
     table, data = load_table(str(out)), json.loads(out.read_text())
     assert table.base_ps["exit"] == pytest.approx(1e9, rel=0.01)
     assert {"date", "manifest", "fits", "race_ratios", "spread", "errors", "samples"} <= set(data)
-    lines = (tmp_path / data["samples"]).read_text().splitlines()
+    lines = gzip.decompress((tmp_path / data["samples"]).read_bytes()).splitlines()
     assert len(lines) > 100 and json.loads(lines[0])["what"]
 
 
@@ -154,7 +158,7 @@ def test_one_cpu_measures_no_race(machine, capsys, monkeypatch):
 @pytest.mark.parametrize(
     ("argv", "sentence"),
     [
-        (["validate", "--costs", "default"], "base_ps"),
+        (["validate", "--costs", "reference"], "base_ps"),
         (["validate", "--costs", "nowhere.json"], "does not exist"),
         (["validate", "--plot", "a.gif"], "allowed suffixes"),
         (["validate", "--plot", "no/where/a.png"], "create no/where first"),
@@ -302,3 +306,42 @@ def _marked(mark: str) -> list[str]:
             except OSError:
                 continue
     return found
+
+
+# -- the shipped table ------------------------------------------------------------------------------------------------
+
+
+RESULTS = Path(__file__).parents[2] / "results" / "calibration"
+
+
+def test_the_default_table_is_what_its_raw_samples_give(tmp_path):
+    default = json.loads((FOLDER / "default.json").read_text())
+    again = tmp_path / "again.json"
+    assert main(["calibrate", "--samples", str(RESULTS / default["samples"]), "-o", str(again)]) == 0
+    found = json.loads(again.read_text())
+    for name, entry in default["costs"].items():
+        assert found["costs"][name]["ps"] == pytest.approx(entry["ps"], rel=0.05, abs=2000), name
+        assert found["costs"][name]["provenance"] == entry["provenance"]
+    assert found["base_ps"] == pytest.approx(default["base_ps"], rel=0.01)
+
+
+def test_the_default_table_was_validated_in_its_own_session():
+    default = json.loads((FOLDER / "default.json").read_text())
+    record = json.loads((RESULTS / default["samples"].replace(".costs.samples.jsonl.gz", ".json")).read_text())
+    frozen = (RESULTS / default["samples"].replace(".costs.samples.jsonl.gz", ".predictions.json")).read_text()
+    assert record["predictions_sha256"] == digest(frozen)
+    assert json.loads(frozen)["costs"]["base_ps"] == default["base_ps"]
+    assert {n: e["ps"] for n, e in default["costs"].items()} == json.loads(frozen)["costs"]["prices_ps"]
+    assert record["verdict"] == "pass" and record["manifest"]["commit_modified"] == "no"
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [("{}", "a sample of calibrate has"), ("[1]", "a sample of calibrate has"), ("{", "line 1: not a sample")],
+)
+def test_samples_that_are_none_are_refused(tmp_path, capsys, text, why):
+    (tmp_path / "x.samples.jsonl.gz").write_bytes(gzip.compress(text.encode()))
+    (tmp_path / "x.json").write_text("{}")
+    out = tmp_path / "again.json"
+    assert main(["calibrate", "--samples", str(tmp_path / "x.samples.jsonl.gz"), "-o", str(out)]) == 2
+    assert why in capsys.readouterr().err and not out.exists()

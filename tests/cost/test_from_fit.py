@@ -13,7 +13,7 @@ from mmbench.cost.table import COLD, FOLDER, load_table, table_from
 from mmbench.errors import InputError
 from mmbench.machine.work import NAMES, UNPRICED
 
-DEFAULT = load_table()
+DEFAULT = load_table("reference")
 ITEMS = [name for name in NAMES if name not in UNPRICED] + [COLD]
 BASE_NS = {"exit": 900_000, "mrelease": 600_000, "exit_after": 250_000}
 
@@ -93,7 +93,7 @@ def test_prices_found_otherwise_replace_what_was_carried_over() -> None:
 
 
 def test_a_price_of_zero_can_grow_again() -> None:
-    zero = copy.deepcopy(json.loads((FOLDER / "default.json").read_text()))
+    zero = copy.deepcopy(json.loads((FOLDER / "reference.json").read_text()))
     zero["costs"]["batch_page"]["ps"] = 0
     prices = fit_prices(observations(), table_from(zero))
     table = table_of(prices, table_from(zero), "here")

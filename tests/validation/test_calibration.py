@@ -18,7 +18,7 @@ from mmbench.validation.predict import design_of, predict
 from mmbench.validation.verdict import judge
 
 MIB = 1 << 20
-DEFAULT, DESIGN = load_table(), design_of("6.18")
+DEFAULT, DESIGN = load_table("reference"), design_of("6.18")
 BASE_PS = {"exit": 920_000_000, "mrelease": 630_000_000, "exit_after": 250_000_000, "race": 800_000_000}
 FACTORS = {
     "page": 1.3, "munlock": 0.8, "walk": 1.5, "table": 3.0, "vma": 1.2, "reap_vma": 0.7, "batch": 1.4, "cold": 2.0,

@@ -14,7 +14,7 @@ from mmbench.report.tables import as_text
 from mmbench.validation.oom import join, predict_oom
 from mmbench.validation.predict import design_of
 
-COSTS, DESIGN = load_table(), design_of("6.18")
+COSTS, DESIGN = load_table("reference"), design_of("6.18")
 KILL = json.loads((Path(__file__).parent / "canned" / "oom_held.json").read_text())
 
 

@@ -12,7 +12,7 @@ from mmbench.live.workload import VictimConfig
 from mmbench.validation.predict import Victim, design_of, predict
 
 MIB = 1 << 20
-COSTS = load_table()
+COSTS = load_table("reference")
 DESIGN = design_of("6.18.44")
 
 
