@@ -37,11 +37,13 @@ Record = dict[str, Any]
 Records = dict[tuple[str, str, str], list[Record]]
 
 
-def run_victim(size: str, locked: str, strategies: tuple[str, ...] = STRATEGIES) -> Records:
-    """Run strategies on one victim in every scenario; each record is checked before it counts."""
+def run_victim(
+    size: str, locked: str, strategies: tuple[str, ...] = STRATEGIES, scenarios: tuple[str, ...] = SCENARIOS
+) -> Records:
+    """Run strategies on one victim in several scenarios; each record is checked before it counts."""
     records: Records = {(name, size, locked): [] for name in strategies}
     loaded = [load(name) for name in strategies]
-    for scenario in SCENARIOS:
+    for scenario in scenarios:
         inputs = Inputs("", {"size": size, "locked": locked}, scenario, {})
         for record in run_all(inputs, loaded):
             del record["timeline"]  # long, and no series reads it

@@ -29,6 +29,7 @@ ALLOWED = {
     "validation": {"model", "machine", "engine", "cost", "scenarios", "strategies", "records", "report"},
     "live": set(),
     "lab": {"live"},
+    "tracking": {"records", "report"},
     "records": set(),
     "report": set(),
 }

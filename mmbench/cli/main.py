@@ -10,7 +10,7 @@ import sys
 from mmbench import __version__
 from mmbench.errors import EXIT_BAD_INPUT, EXIT_INTERRUPTED, MmbenchError
 
-VERBS = ("list", "show", "compare", "run", "check", "snapshot", "doctor", "calibrate", "validate", "oom")
+VERBS = ("list", "show", "compare", "run", "check", "snapshot", "doctor", "calibrate", "validate", "oom", "bench")
 
 EPILOG = """\
 exit codes: 0 done, 1 bad news (worse, unsafe), 2 bad input, 3 this machine or account cannot do it, 130 interrupted

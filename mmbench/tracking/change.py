@@ -1,0 +1,90 @@
+"""Two commits, value by value: better, worse, unchanged; knowing which way is better and what is noise.
+
+A deterministic value that differs at all has changed. A timing has changed when asv's test says that the samples
+differ and the medians differ by more than a tenth: two runs of the same commit do that, too, now and then.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mmbench.tracking.series import Key, Measured, Value
+
+BETTER, WORSE, SAME, NOISE = "better", "worse", "unchanged", "no change"
+ONLY_A, ONLY_B, FAILED, REDEFINED = "gone", "new", "failed", "redefined"
+TIMING_FACTOR = 1.1  # asv compare's own default
+
+
+@dataclass(frozen=True)
+class Change:
+    """One value in two commits: what became of it."""
+
+    key: Key
+    a: Value | None
+    b: Value | None
+    verdict: str
+
+    @property
+    def ratio(self) -> float | None:
+        """B over A, where both are numbers and A is not 0."""
+        if self.a is None or self.b is None or not self.a.number or self.b.number is None:
+            return None
+        return self.b.number / self.a.number
+
+
+def changes(a: Measured, b: Measured) -> list[Change]:
+    """Compare all values of two commits, in the order of their names."""
+    keys = sorted(a.values.keys() | b.values.keys(), key=lambda key: (key.series, key.params))
+    return [Change(key, a.values.get(key), b.values.get(key), verdict(key, a, b)) for key in keys]
+
+
+def verdict(key: Key, a: Measured, b: Measured) -> str:
+    """What became of one value."""
+    was, now = a.values.get(key), b.values.get(key)
+    if was is None:
+        return ONLY_B if now is not None and now.number is not None else FAILED
+    if now is None:
+        return ONLY_A
+    if was.version != now.version:
+        return REDEFINED
+    if now.number is None:
+        return FAILED
+    if was.number is None:
+        return ONLY_B
+    if key.is_exact:
+        return SAME if now.number == was.number else direction(key, was.number, now.number)
+    return timing_verdict(key, was, now) if a.machine == b.machine else NOISE
+
+
+def direction(key: Key, was: float, now: float) -> str:
+    """Better or worse, for two numbers that differ."""
+    return BETTER if (now > was) == key.higher_is_better else WORSE
+
+
+def timing_verdict(key: Key, was: Value, now: Value) -> str:
+    """A timing on one machine: changed, or within its noise."""
+    assert was.number is not None and now.number is not None
+    if not was.number or not now.number:
+        return NOISE
+    factor = max(was.number / now.number, now.number / was.number)
+    if factor < TIMING_FACTOR or not _is_different(was, now):
+        return NOISE
+    return direction(key, was.number, now.number)
+
+
+def _is_different(was: Value, now: Value) -> bool:
+    if not was.stats or not now.stats:
+        return False
+    from asv._stats import is_different
+
+    return bool(is_different(was.samples, now.samples, was.stats, now.stats))
+
+
+def n_measured(found: list[Change]) -> int:
+    """Values that both commits have."""
+    return sum(change.verdict in (BETTER, WORSE, SAME, NOISE) for change in found)
+
+
+def is_worse(found: list[Change]) -> bool:
+    """Whether anything got worse, or stopped working."""
+    return any(change.verdict in (WORSE, FAILED) for change in found)

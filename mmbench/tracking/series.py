@@ -1,0 +1,141 @@
+"""asv's result files as values: series and parameters to a value with its spread.
+
+A *series* is one benchmark function ("blocking.Blocking.track_blocking_seconds"); it has one value per combination of
+parameters. `track_` series are the model's and the same on every machine; the others time this machine.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mmbench.errors import CannotError
+from mmbench.records.files import read_json
+
+# asv takes lower for better everywhere; these are the exceptions. A test holds them to the benchmarks' own words.
+HIGHER_IS_BETTER = frozenset({"track_freed_pages", "track_throughput"})
+HASH_LENGTH = 8  # as in asv.conf.json
+
+
+@dataclass(frozen=True)
+class Key:
+    """One value of one series: its name and its parameters, as asv spells them (without quotes)."""
+
+    series: str
+    params: tuple[str, ...]
+
+    @property
+    def function(self) -> str:
+        """The benchmark function's own name."""
+        return self.series.rpartition(".")[2]
+
+    @property
+    def is_exact(self) -> bool:
+        """Deterministic: the same on every machine."""
+        return self.function.startswith("track_")
+
+    @property
+    def higher_is_better(self) -> bool:
+        """Direction."""
+        return self.function in HIGHER_IS_BETTER
+
+
+@dataclass(frozen=True)
+class Value:
+    """A number, with the samples and statistics that asv kept of a timing; None where the benchmark failed."""
+
+    number: float | None
+    version: str
+    stats: dict[str, Any] | None = None
+    samples: tuple[float, ...] | None = None
+
+    @property
+    def spread(self) -> float | None:
+        """Quartile distance over the median, of a timing."""
+        if not self.stats or not self.number:
+            return None
+        low, high = self.stats.get("q_25"), self.stats.get("q_75")
+        return None if low is None or high is None else (float(high) - float(low)) / self.number
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One result file: commit, its date (ms of the epoch), machine, and every value that was not skipped."""
+
+    commit: str
+    date_ms: int
+    machine: str
+    values: dict[Key, Value]
+
+
+def result_files(folder: Path) -> list[Path]:
+    """asv's result files below a results folder, environments and machines apart, sorted by name."""
+    return sorted(path for path in folder.glob("*/*.json") if path.name != "machine.json")
+
+
+def read_results(path: Path) -> Measured:
+    """Read one result file. Raises CannotError when asv cannot, or is not installed."""
+    results_of = _asv_results()
+    try:
+        results = results_of.load(str(path))
+    except Exception as error:  # asv raises its own kinds, all with a sentence
+        raise CannotError(f"{path}: asv cannot read it: {error}. Delete it and measure that commit again.") from error
+    values: dict[Key, Value] = {}
+    for series in results.get_all_result_keys():
+        values |= dict(_values(results, series))
+    return Measured(results.commit_hash, int(results.date), path.parent.name, values)
+
+
+def _asv_results() -> Any:
+    try:
+        from asv.results import Results
+    except ImportError:
+        raise CannotError("asv is not installed; `make bench` sets it up, or: pip install 'mmbench[bench]'.") from None
+    return Results
+
+
+def _values(results: Any, series: str) -> Iterator[tuple[Key, Value]]:
+    params = results.get_result_params(series)
+    numbers = _column(results.get_result_value(series, params))
+    stats = _column(results.get_result_stats(series, params))
+    samples = _column(results.get_result_samples(series, params))
+    version = str(results.benchmark_version.get(series, ""))
+    combinations = list(itertools.product(*params)) if params else [()]
+    for i, combination in enumerate(combinations):
+        number = _at(numbers, i)
+        if number is not None and math.isnan(number):
+            continue  # skipped by its own set-up
+        key = Key(series, tuple(str(p).strip("'\"") for p in combination))
+        taken = _at(samples, i)
+        yield key, Value(number, version, _at(stats, i), tuple(taken) if taken else None)
+
+
+def _column(found: Any) -> list[Any]:
+    return found if isinstance(found, list) else [found]
+
+
+def _at(column: list[Any], i: int) -> Any:
+    return column[i] if i < len(column) else None
+
+
+def results_of_commit(folder: Path, commit: str) -> Measured | None:
+    """Everything measured of a commit, on the machine with the most values; None when nothing was."""
+    found = [read_results(path) for path in result_files(folder) if path.name.startswith(commit[:HASH_LENGTH] + "-")]
+    return max(found, key=lambda measured: len(measured.values), default=None)
+
+
+def newest(folder: Path) -> Measured | None:
+    """The result file of the newest commit, by the commit's own date; None when there is none."""
+    return max(map(read_results, result_files(folder)), key=lambda measured: measured.date_ms, default=None)
+
+
+def units(folder: Path) -> dict[str, str]:
+    """Unit of each series, from asv's benchmarks.json; empty without that file."""
+    path = folder / "benchmarks.json"
+    if not path.is_file():
+        return {}
+    return {name: str(entry.get("unit", "")) for name, entry in read_json(path).items() if isinstance(entry, dict)}

@@ -1,0 +1,169 @@
+"""What changed between two commits, and how strategies rank inside one: as tables for people, Markdown and CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from mmbench.tracking.change import BETTER, FAILED, NOISE, ONLY_A, ONLY_B, REDEFINED, SAME, WORSE, Change
+from mmbench.tracking.series import Key, Measured
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+STYLES = {BETTER: "green", WORSE: "bold red", FAILED: "bold red"}
+CHANGED = (WORSE, FAILED, BETTER, REDEFINED, ONLY_A, ONLY_B)
+MOST_ROWS = 60
+STRATEGY_FIRST = ("v4.14", "drop-oom-skip")  # of any series by strategy; the first parameter is the strategy
+
+
+def number(value: float | None, unit: str) -> str:
+    """A value with its unit, four digits."""
+    if value is None:
+        return "failed"
+    text = f"{value:,.0f}" if float(value).is_integer() and abs(value) >= 100 else f"{value:.4g}"
+    return f"{text} {unit}".rstrip()
+
+
+def percent(change: Change) -> str:
+    """How much larger B is than A."""
+    return "-" if change.ratio is None else f"{100 * (change.ratio - 1):+.2f} %"
+
+
+def spread(change: Change) -> str:
+    """Quartile distance over the median, of both; exact values have none."""
+    found = [value.spread for value in (change.a, change.b) if value is not None and value.spread is not None]
+    return ", ".join(f"{100 * x:.1f} %" for x in found) or "exact"
+
+
+def rows_of(found: Sequence[Change], units: dict[str, str]) -> list[dict[str, Any]]:
+    """One flat row per value, for programs."""
+    return [
+        {
+            "series": change.key.series,
+            "params": ", ".join(change.key.params),
+            "unit": units.get(change.key.series, ""),
+            "better": "higher" if change.key.higher_is_better else "lower",
+            "a": change.a.number if change.a else None,
+            "b": change.b.number if change.b else None,
+            "ratio": change.ratio,
+            "spread_a": change.a.spread if change.a else None,
+            "spread_b": change.b.spread if change.b else None,
+            "verdict": change.verdict,
+        }
+        for change in found
+    ]
+
+
+def csv_of(rows: Sequence[dict[str, Any]]) -> str:
+    """Rows as CSV, empty for null."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]) if rows else ["series"], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({k: "" if v is None else v for k, v in row.items()} for row in rows)
+    return text.getvalue()
+
+
+def summary_cells(found: Sequence[Change]) -> list[list[str]]:
+    """One line per series: which way is better, how many values went which way, the largest change."""
+    by_series: dict[str, list[Change]] = {}
+    for change in found:
+        by_series.setdefault(change.key.series, []).append(change)
+    lines = []
+    for series, group in by_series.items():
+        count = Counter(change.verdict for change in group)
+        moved = [change for change in group if change.verdict in (BETTER, WORSE)]
+        largest = max(moved, key=lambda c: abs((c.ratio or 1.0) - 1.0), default=None)
+        others = sum(count[v] for v in (REDEFINED, ONLY_A, ONLY_B, FAILED))
+        lines.append(
+            [
+                series,
+                "higher" if group[0].key.higher_is_better else "lower",
+                *(str(n) if n else "" for n in (count[WORSE], count[BETTER], count[SAME] + count[NOISE], others)),
+                f"{percent(largest)} ({', '.join(largest.key.params)})" if largest else "",
+            ]
+        )
+    return lines
+
+
+SUMMARY_HEADS = ("series", "better is", "worse", "better", "unchanged", "other", "largest change")
+DETAIL_HEADS = ("value", "A", "B", "change", "spread", "verdict")
+
+
+def detail_cells(found: Sequence[Change], units: dict[str, str]) -> list[list[str]]:
+    """One line per value that changed, the bad news first."""
+    changed = sorted((c for c in found if c.verdict in CHANGED), key=lambda c: CHANGED.index(c.verdict))
+    return [
+        [
+            f"{change.key.function}({', '.join(change.key.params)})",
+            number(change.a.number, units.get(change.key.series, "")) if change.a else "-",
+            number(change.b.number, units.get(change.key.series, "")) if change.b else "-",
+            percent(change),
+            spread(change),
+            change.verdict,
+        ]
+        for change in changed
+    ]
+
+
+def changes_view(title: str, found: Sequence[Change], units: dict[str, str]) -> RenderableType:
+    """The table for people."""
+    from rich.console import Group
+    from rich.text import Text
+
+    details = detail_cells(found, units)
+    parts: list[RenderableType] = [Text(title), Text(""), grid(SUMMARY_HEADS, summary_cells(found))]
+    if details:
+        parts += [Text(""), grid(DETAIL_HEADS, details[:MOST_ROWS], style_of=lambda row: STYLES.get(row[-1], ""))]
+    if len(details) > MOST_ROWS:
+        parts.append(Text(f"and {len(details) - MOST_ROWS} more; --csv or --format csv has all"))
+    return Group(*parts)
+
+
+def grid(heads: Sequence[str], rows: Sequence[Sequence[str]], style_of: Any = lambda row: "") -> RenderableType:
+    """An aligned table: the first column to the left, the others to the right."""
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for i, head in enumerate(heads):
+        table.add_column(head, justify="left" if i == 0 or head in ("verdict", "largest change") else "right")
+    for row in rows:
+        table.add_row(*row, style=style_of(row))
+    return table
+
+
+def markdown(title: str, tables: Sequence[tuple[Sequence[str], Sequence[Sequence[str]]]]) -> str:
+    """A page with tables, the first one under the title."""
+    lines = [f"# {title}", ""]
+    for heads, rows in tables:
+        lines += ["| " + " | ".join(heads) + " |", "|" + "---|" * len(heads)]
+        lines += ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def strategy_tables(measured: Measured, units: dict[str, str]) -> list[tuple[list[str], list[list[str]]]]:
+    """Per series with a strategy: strategies by the other parameters, the best of each column marked with *."""
+    by_series: dict[str, dict[Key, float]] = {}
+    for key, value in measured.values.items():
+        if key.is_exact and value.number is not None and len(key.params) > 1:
+            by_series.setdefault(key.series, {})[key] = value.number
+    tables = []
+    for series, values in sorted(by_series.items()):
+        names = list(dict.fromkeys(key.params[0] for key in values))
+        if not set(STRATEGY_FIRST) <= set(names):
+            continue
+        columns = list(dict.fromkeys(key.params[1:] for key in values))
+        better = max if next(iter(values)).higher_is_better else min
+        best = {c: better(v for k, v in values.items() if k.params[1:] == c) for c in columns}
+        heads = [f"{series.rpartition('.')[2]} ({units.get(series, '')})", *(" ".join(c) for c in columns)]
+        rows = []
+        for name in names:
+            found = [values.get(Key(series, (name, *c))) for c in columns]
+            marks = ["*" if v == best[c] else " " for v, c in zip(found, columns, strict=True)]
+            rows.append([name, *(f"{number(v, '')}{m}" for v, m in zip(found, marks, strict=True))])
+        tables.append((heads, rows))
+    return tables
