@@ -25,6 +25,8 @@ SHARES = {
     "resident": "share of the address space that is resident (1)",
 }
 
+OF_A_KILL = ("locked", "shared", "vmas")  # what a log does not tell of a victim
+
 # Option -> (scenario field, metavar, parser)
 SCENARIO_OPTIONS = {
     "exit-start": ("exit_start_ps", "TIME", parse_time_ps),
@@ -46,7 +48,8 @@ SCENARIO_OPTIONS = {
 def add_victim_options(parser: argparse.ArgumentParser) -> None:
     """Who dies: --victim, or the shares of a synthetic one."""
     group = parser.add_argument_group("victim", "a named one, a file, or a synthetic one made to measure")
-    group.add_argument("--victim", metavar="NAME|FILE", help="a profile, a recorded program or a victim file")
+    named = "a profile, a recorded program, a victim file, or a kill of a log: FILE.kills.json:N with --locked"
+    group.add_argument("--victim", metavar="NAME|FILE", help=named)
     group.add_argument("--size", metavar="SIZE", help=f"size of a synthetic victim, as in 1.5TiB ({DEFAULT_SIZE})")
     group.add_argument("--vmas", metavar="N", type=option(parse_int), help="number of VMAs (1000)")
     group.add_argument("--kind", choices=("anon", "file", "shmem"), help="kind of memory (anon)")
@@ -99,8 +102,9 @@ class Inputs:
     def make_victim(self) -> Victim:
         """Build the victim's table of VMAs. Raises InputError."""
         from mmbench.victims import parse_share, parse_size, synthetic, victim
+        from mmbench.victims.kernel_log import kill_victim, names_kills
 
-        if self.victim:
+        if self.victim and not names_kills(self.victim):
             return victim(self.victim)
         options: dict[str, Any] = {}
         for name, text in self.synthetic.items():
@@ -110,6 +114,8 @@ class Inputs:
                 options[name] = int(text)
             elif name != "size":
                 options[name] = text
+        if self.victim:
+            return kill_victim(self.victim, **options)
         return synthetic(parse_size(self.synthetic.get("size", DEFAULT_SIZE)), **options)
 
     def make_scenario(self) -> Scenario:
@@ -121,9 +127,11 @@ class Inputs:
 
 def inputs_from(args: argparse.Namespace) -> Inputs:
     """Collect the shared options. Raises InputError when a victim is named and described at once."""
+    from mmbench.victims.kernel_log import names_kills
+
     names = ("size", "vmas", "kind", "order", *SHARES)
     described = {name: str(getattr(args, name)) for name in names if getattr(args, name) is not None}
-    if args.victim and described:
+    if args.victim and not (described.keys() <= set(OF_A_KILL) if names_kills(args.victim) else not described):
         given = ", ".join(f"--{name}" for name in described)
         raise InputError(f"--victim {args.victim} is complete in itself; leave out {given}.")
     if not -(1 << 62) < args.seed < 1 << 62:

@@ -10,7 +10,11 @@ import sys
 from mmbench import __version__
 from mmbench.errors import EXIT_BAD_INPUT, EXIT_INTERRUPTED, MmbenchError
 
-VERBS = ("list", "show", "compare", "run", "check", "snapshot", "doctor", "calibrate", "validate", "oom", "bench")
+VERBS = (
+    "list", "show", "compare", "run", "check", "snapshot", "import",
+    "doctor", "calibrate", "validate", "oom", "bench",
+)  # fmt: skip
+MODULES = {"import": "import_log"}  # a keyword is no name of a module
 
 EPILOG = """\
 exit codes: 0 done, 1 bad news (worse, unsafe), 2 bad input, 3 this machine or account cannot do it, 130 interrupted
@@ -31,7 +35,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"mmbench {__version__}")
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
     for verb in VERBS:
-        importlib.import_module(f"mmbench.cli.{verb}").add(verbs)
+        importlib.import_module(f"mmbench.cli.{MODULES.get(verb, verb)}").add(verbs)
     return parser
 
 

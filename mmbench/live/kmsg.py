@@ -11,14 +11,9 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
 from mmbench.live.reasons import because
+from mmbench.oom_printk import parse_oom_printk
 
 _RECORD = re.compile(r"^\d+,(?P<number>\d+),(?P<us>\d+),[^;]*;(?P<text>.*)$")
-_SIZE = re.compile(r"([\w-]+):\s*(\d+)kB")
-_KINDS = {
-    "killed": re.compile(r"[Oo]ut of memory.*: Killed process (?P<pid>\d+) \((?P<comm>.*)\),? total-vm"),
-    "reaped": re.compile(r"^oom_reaper: reaped process (?P<pid>\d+) \((?P<comm>.*)\), now"),
-    "unable": re.compile(r"^oom_reaper: unable to reap pid:(?P<pid>\d+) \((?P<comm>.*)\)$"),
-}
 
 
 @dataclass(frozen=True)
@@ -40,12 +35,10 @@ def parse_record(record: str) -> OomMessage | None:
     match = _RECORD.match(record.split("\n", 1)[0])
     if match is None:
         return None
-    for kind, pattern in _KINDS.items():
-        said = pattern.search(match["text"])
-        if said:
-            sizes = {name: int(kib) for name, kib in _SIZE.findall(match["text"])}
-            return OomMessage(kind, int(said["pid"]), said["comm"], int(match["us"]), sizes)
-    return None
+    said = parse_oom_printk(match["text"])
+    if said is None:
+        return None
+    return OomMessage(said.kind, said.pid, said.comm, int(match["us"]), said.sizes_kib)
 
 
 class KernelLog(AbstractContextManager["KernelLog"]):

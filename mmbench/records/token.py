@@ -9,6 +9,7 @@ import base64
 import binascii
 import hashlib
 import json
+import re
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,6 +62,11 @@ def is_file(text: str) -> bool:
     return ("/" in text or text.endswith((".py", ".json", ".victim"))) and Path(text).is_file()
 
 
+def without_number(text: str) -> str:
+    """The path of FILE.kills.json:3."""
+    return re.sub(r"(\.kills\.json):[0-9]+$", r"\1", text)
+
+
 def make_token(strategy: str, inputs: RunInputs) -> str:
     """Pack one run into a token."""
     sources = (strategy.partition(":")[0], inputs.victim, inputs.costs)
@@ -72,7 +78,7 @@ def make_token(strategy: str, inputs: RunInputs) -> str:
         "overrides": inputs.overrides,
         "costs": inputs.costs,
         "seed": inputs.seed,
-        "files": {path: digest(path) for path in sources if is_file(path)},
+        "files": {path: digest(path) for path in map(without_number, sources) if is_file(path)},
     }
     text = json.dumps(spec, sort_keys=True, separators=(",", ":"))
     return PREFIX + base64.urlsafe_b64encode(zlib.compress(text.encode(), 9)).decode().rstrip("=")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from mmbench.errors import nearest
 from mmbench.victims.file_format import read_victim
+from mmbench.victims.kernel_log import kill_victim, names_kills
 from mmbench.victims.profiles import PROFILES
 from mmbench.victims.sizes import parse_size
 from mmbench.victims.synthetic import synthetic
@@ -27,8 +28,9 @@ def victim(spec: str) -> Victim:
     """Return the victim that `spec` names.
 
     In this order: a profile ("seastar", or "seastar:64GiB" where a profile is a class of sizes), a recorded
-    program ("earlyoom"), a file (contains "/", ends with ".victim", or exists), a size ("64GiB": a synthetic
-    victim with the defaults of `synthetic`). Raises InputError, for an unknown name with the nearest known one.
+    program ("earlyoom"), a kill of a log ("oom.kills.json:3"), a file (contains "/", ends with ".victim", or exists),
+    a size ("64GiB": a synthetic victim with the defaults of `synthetic`). Raises InputError, for an unknown name with
+    the nearest known one.
     """
     name, colon, size = spec.partition(":")
     if name in PROFILES:
@@ -36,6 +38,8 @@ def victim(spec: str) -> Victim:
     files = recorded_victims()
     if spec in files:
         return read_victim(files[spec])
+    if names_kills(spec):
+        return kill_victim(spec)
     if "/" in spec or spec.endswith(SUFFIX) or os.path.isfile(spec):
         return read_victim(spec)
     if _LIKE_A_SIZE.match(spec):

@@ -1,0 +1,21 @@
+"""What a study of many kills takes from a record: the gaps between kills and the sizes of the victims."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+
+def gaps_us(record: dict[str, Any]) -> np.ndarray:
+    """Microseconds between one kill and the next, within stretches of comparable time; int64 (n,), in order."""
+    timed = [(kill["stretch"], kill["time_us"]) for kill in record["kills"] if kill["time_us"] is not None]
+    gaps = [after[1] - before[1] for before, after in pairwise(timed) if before[0] == after[0]]
+    return np.array(gaps, dtype=np.int64)
+
+
+def sizes_pages(record: dict[str, Any]) -> np.ndarray:
+    """Resident pages of the victims whose size the log tells; int64 (n,), in time order, none of them 0."""
+    sizes = [kill["rss_pages"] for kill in record["kills"] if kill["rss_pages"]]
+    return np.array(sizes, dtype=np.int64)
