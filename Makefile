@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 NOJIT := $(wildcard tests/model tests/kernels tests/sync tests/machine tests/test_rng.py)
 
-.PHONY: bench test test-live lint lock publish clean
+.PHONY: bench test test-live test-lab test-browser lab lint lock publish clean
 
 $(STAMP): requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -27,6 +27,20 @@ lint: $(STAMP)
 
 test-live: $(STAMP)
 	$(BIN)/python -m pytest -m live -rs
+
+test-lab: $(STAMP)
+	$(BIN)/python -m pytest -m lab -rs
+
+test-browser: $(STAMP)
+	$(BIN)/python -m pytest -m browser -rs
+
+# the site as plain files, below build/site
+publish: $(STAMP)
+	$(BIN)/python -m mmbench.site
+
+# makes every record in results/lab again, for the newest package of its series; boots that finished are kept
+lab: $(STAMP)
+	$(BIN)/python -m mmbench lab run --set full -o results/lab $(basename $(notdir $(wildcard results/lab/*.json)))
 
 lock:
 	rm -rf build/lock && $(PYTHON) -m venv build/lock

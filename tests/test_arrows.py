@@ -30,6 +30,7 @@ ALLOWED = {
     "live": set(),
     "lab": {"live"},
     "tracking": {"records", "report"},
+    "site": {"engine", "checker", "cost", "scenarios", "strategies", "victims", "records", "report"},
     "records": set(),
     "report": set(),
 }

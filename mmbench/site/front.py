@@ -1,0 +1,259 @@
+"""The front page: one document without scripts, readable on a phone, in which every number says model or measured."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+from mmbench.checker.verdict import Verdict
+from mmbench.report.reading import moment, part, setting, total
+from mmbench.report.units import NOTHING, format_count, format_pages_size, format_share, format_size, format_time
+from mmbench.scenarios import NAMED
+from mmbench.site.views import asv_links
+
+Record = Mapping[str, Any]
+
+QUESTION = (
+    "When the OOM killer picks a process that has locked hundreds of gigabytes, which kernel design gives the memory "
+    "back soonest? And who is blocked meanwhile, and what is left behind?"
+)
+MODEL, MEASURED = "model", "measured"
+COMMIT_DIGITS = 12
+
+
+@dataclass(frozen=True)
+class Facts:
+    """All that the page shows.
+
+    runs: scenario -> run records; verdicts: strategy -> checker's verdict; schedules: strategy -> files in schedules/;
+    validations: file stem -> validation record; lab: file in lab/ -> lab record; asv: asv's published index.json
+    """
+
+    runs: Mapping[str, Sequence[Record]]
+    verdicts: Mapping[str, Verdict]
+    schedules: Mapping[str, Sequence[str]]
+    validations: Mapping[str, Record]
+    lab: Mapping[str, Record]
+    manifest: Record
+    asv: Record
+
+
+def badge(origin: str) -> str:
+    """The label of a number's origin."""
+    return f'<span class="badge {origin}">{origin}</span>'
+
+
+def code(text: object) -> str:
+    """A name, as typed."""
+    return f"<code>{escape(str(text))}</code>"
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Cells are HTML; an empty header is left out.
+
+    The first column names the row and stays in sight when a narrow screen scrolls the rest.
+    """
+    names = "".join(f'<th scope="col">{cell}</th>' for cell in header)
+    body = "".join(
+        f'<tr><th scope="row">{first}</th>{"".join(f"<td>{cell}</td>" for cell in rest)}</tr>\n'
+        for first, *rest in rows
+    )
+    head = f"<thead><tr>{names}</tr></thead>\n" if header else ""
+    return f'<div class="wide"><table>{head}<tbody>\n{body}</tbody></table></div>'
+
+
+def figure(path: str, says: str, origin: str) -> str:
+    """A picture that opens alone when it is tapped."""
+    return (
+        f'<figure><a href="{escape(path)}"><img src="{escape(path)}" alt="{escape(says)}" loading="lazy"></a>'
+        f"<figcaption>{badge(origin)} {escape(says)}</figcaption></figure>"
+    )
+
+
+def front_page(facts: Facts) -> str:
+    """The document as HTML."""
+    scenarios = "\n".join(scenario_part(name, facts) for name in facts.runs)
+    return f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>mmbench</title>
+<link rel="icon" href="asv/swallow.ico">
+<link rel="stylesheet" href="style.css">
+</head>
+<body>
+<header>
+<h1>mmbench</h1>
+<p class="question">{QUESTION}</p>
+<p>{badge(MODEL)} comes out of the model and is the same on every machine. {badge(MEASURED)} was observed on a running
+kernel or with a clock.</p>
+{asv_links(facts.asv)}
+</header>
+<main>
+<h2>Every strategy, at this commit</h2>
+<p>{badge(MODEL)} One victim of {victim(facts)}. Times count from the kill. The checker's verdict is of another kind:
+it searches every interleaving of a small world, without time.</p>
+{scenarios}
+{validation_part(facts.validations)}
+{lab_part(facts.lab)}
+{origin_part(facts)}
+</main>
+</body>
+</html>
+"""
+
+
+def victim(facts: Facts) -> str:
+    """The victim of all runs, in words."""
+    record = next(iter(facts.runs.values()))[0]
+    size, locked = record["resident_pages"], record["locked_pages"]
+    return f"{format_pages_size(size)}, {format_share(locked, size)} of it in VM_LOCKED VMAs"
+
+
+HEADER = (
+    "strategy", "outcome", "all freed", "MMF_OOM_&#8203;SKIP", "exit blocked", "reaper blocked", "mrelease blocked",
+    "reaper passed over", "left behind", "extra kills", "checker", "replay",
+)  # fmt: skip
+
+
+def scenario_part(name: str, facts: Facts) -> str:
+    """The table and the picture of one scenario."""
+    records = facts.runs[name]
+    rows = [strategy_row(record, facts) for record in records]
+    shown = [i for i in range(len(HEADER)) if any(row[i] != NOTHING for row in rows)]
+    cells = [[row[i] for i in shown] for row in rows]
+    says = f"Memory freed over time, and waiting by cause, of every strategy in the scenario {name}."
+    return f"""<section id="{name}">
+<h3>Scenario {code(name)} {badge(MODEL)}</h3>
+<p>{escape(NAMED[name][0])}; {escape(", ".join(settings(records[0])))}</p>
+{table([HEADER[i] for i in shown], cells)}
+{figure(f"plots/{name}.png", says, MODEL)}
+</section>"""
+
+
+def settings(record: Record) -> list[str]:
+    """What else decides the runs of a table: cost table and seed."""
+    return [setting(key, record.get(key)) for key in ("costs", "seed")]
+
+
+def strategy_row(record: Record, facts: Facts) -> list[str]:
+    """One strategy in one scenario, as cells of HTML."""
+    outcome = str(record["outcome"])
+    broken = " ".join(record["violations"])
+    return [
+        code(record["strategy"]),
+        f'<span class="outcome {outcome}">{escape(f"{outcome} {broken}".strip())}</span>',
+        format_time(moment(record, "all")),
+        format_time(moment(record, "oom_skip")),
+        *(blocked(record, task) for task in ("exit", "reaper", "mrelease")),
+        format_pages_size(total(record, "reaper_left_pages")),
+        format_pages_size(total(record, "left_pages")),
+        format_count(record["collateral_kills"]),
+        verdict_cell(str(record["strategy"]), facts),
+        f"<details><summary>token</summary>{code('mmbench run --replay ' + record['token'])}</details>",
+    ]
+
+
+def blocked(record: Record, task: str) -> str:
+    """How long a task waited, "-" for one that took no part."""
+    causes = part(record, "blocked_ps").get(task)
+    return NOTHING if causes is None else format_time(sum(causes.values()))
+
+
+def verdict_cell(strategy: str, facts: Facts) -> str:
+    """safe, or what is broken with a link to the schedule that shows it."""
+    verdict = facts.verdicts[strategy]
+    broken = [name for name, status in verdict.properties.items() if status == "broken"]
+    words = escape(" ".join([verdict.verdict, *broken]))
+    links = facts.schedules.get(strategy, ())
+    shown = f'<a href="schedules/{escape(links[0])}">{words}</a>' if links else words
+    return f'<span class="verdict {verdict.verdict}">{shown}</span>'
+
+
+def validation_part(validations: Mapping[str, Record]) -> str:
+    """How far the model is from a running kernel, or that nobody has looked."""
+    title = "<h2>How wrong is the model?</h2>"
+    if not validations:
+        return f"{title}\n<p>No validation has been recorded: nobody has held this model against a kernel here.</p>"
+    return title + "\n" + "\n".join(one_validation(name, found) for name, found in validations.items())
+
+
+def one_validation(name: str, found: Record) -> str:
+    """One machine's errors on victims that were held out of the calibration."""
+    from mmbench.report.measured import KIND_NAMES, percent
+
+    rows = [
+        [
+            escape(KIND_NAMES.get(kind, kind)),
+            str(errors["n"]),
+            percent(errors["median_abs_error"]),
+            percent(errors["p95_abs_error"]),
+        ]
+        for kind, errors in found["held_out"].items()
+    ]
+    pages = found["freed_pages"]
+    says = "Teardown times, model against measured, a point per held-out victim."
+    return f"""<section>
+<h3>{escape(str(found["machine"]))} {badge(MEASURED)}</h3>
+<p>Verdict: <strong>{escape(str(found["verdict"]))}</strong>, on {escape(str(found["date"]))}.
+The predictions were frozen before the measurement, for victims that took no part in the calibration. Freed pages were
+exact for {pages["exact"]} of {pages["n"]} victims.</p>
+{table(("teardown time", "victims", "median error", "95 % are below"), rows)}
+{figure(f"plots/validation-{name}.png", says, MEASURED)}
+</section>"""
+
+
+def lab_part(records: Mapping[str, Record]) -> str:
+    """Which other kernels were asked, or that none was."""
+    title = "<h2>Other kernels</h2>"
+    if not records:
+        return f"{title}\n<p>No record of another kernel is published yet.</p>"
+    rows = [
+        [
+            f'<a href="lab/{escape(name)}">{code(r["series"])}</a>',
+            escape(str(r["release"])),
+            escape(str(r["package_version"])),
+        ]
+        for name, r in records.items()
+    ]
+    head = f"<p>{badge(MEASURED)} Booted in QEMU; times are counted in the guest's instructions, not seconds.</p>"
+    return f"{title}\n{head}\n{table(('series', 'release', 'package'), rows)}"
+
+
+def origin_part(facts: Facts) -> str:
+    """Which code on which machine made the page."""
+    m = facts.manifest
+    commit = str(m.get("commit", ""))[:COMMIT_DIGITS] or "not in a git checkout"
+    changed = " with changes that are not committed" if m.get("commit_modified") == "yes" else ""
+    rows = [
+        ["commit", code(commit) + changed],
+        ["mmbench", escape(m["mmbench_version"])],
+        ["kernel", escape(f"{m['kernel']} {m['architecture']}")],
+        ["CPU", escape(f"{m['n_cpus']} x {m['cpu_model']}")],
+        ["RAM", format_size(m.get("ram_bytes"))],
+        ["Python", escape(m["python_version"])],
+        ["numpy, numba", escape(f"{m.get('numpy_version', NOTHING)}, {m.get('numba_version', NOTHING)}")],
+    ]
+    machines = [
+        [
+            code(name),
+            *(escape(str(found.get(key) or NOTHING)) for key in ("cpu", "num_cpu", "os", "arch")),
+            ram_of(found),
+        ]
+        for name, found in sorted(facts.asv["machines"].items())
+    ]
+    asv = ("machine", "CPU", "number", "kernel", "architecture", "RAM")
+    return f"""<h2>Where this page comes from</h2>
+{table((), rows)}
+<p>{badge(MEASURED)} Machines of the series in asv's pages whose names begin with <code>time_</code>:</p>
+{table(asv, machines)}"""
+
+
+def ram_of(machine: Record) -> str:
+    """asv notes RAM as text, in bytes or kB or not at all."""
+    text = str(machine.get("ram") or "")
+    return format_size(int(text)) if text.isdigit() else escape(text or NOTHING)

@@ -1,0 +1,76 @@
+"""What HEAD's strategies do, for the front page: runs of all of them in three scenarios, and the checker's verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mmbench.checker.scope import find_scope
+from mmbench.checker.show import text
+from mmbench.checker.verdict import Verdict, check
+from mmbench.cost.table import load_table
+from mmbench.records.files import write_json, write_text
+from mmbench.records.token import make_token
+from mmbench.scenarios import scenario
+from mmbench.strategies import IDS, load
+
+SCENARIOS = ("stuck-holder", "contended", "mrelease")
+SIZE, LOCKED = "64GiB", "0.9"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The inputs of one run, as a replay token needs them."""
+
+    scenario: str
+    synthetic: dict[str, str] = field(default_factory=lambda: {"size": SIZE, "locked": LOCKED})
+    victim: str = ""
+    overrides: dict[str, int] = field(default_factory=dict)
+    costs: str = "default"
+    seed: int = 1
+
+
+def run_head(size: str = SIZE) -> dict[str, list[dict[str, Any]]]:
+    """Scenario -> run records of all strategies with their replay tokens, one victim of `size` for all of them."""
+    from mmbench.engine import prepare, run_prepared
+    from mmbench.victims import parse_share, parse_size, synthetic
+
+    victim, costs = synthetic(parse_size(size), locked=parse_share(LOCKED, "locked")), load_table("default")
+    prepared, found = prepare(victim.vmas), {}
+    for name in SCENARIOS:
+        asked = Asked(name, {"size": size, "locked": LOCKED})
+        found[name] = [
+            run_prepared(prepared, one, scenario(name), costs, victim=victim.name, seed=asked.seed)
+            | {"token": make_token(one.spec, asked)}
+            for one in map(load, IDS)
+        ]
+    return found
+
+
+def check_head() -> Iterator[Verdict]:
+    """The checker's verdict on every strategy in its default scope, with the schedules that break it."""
+    scope = find_scope("default")
+    for one in map(load, IDS):
+        yield check(one.name, one.roles, scope, spec=one.spec)
+
+
+def write_schedules(verdicts: list[Verdict], folder: Path) -> dict[str, list[str]]:
+    """Write every counterexample as text and as JSON for `mmbench check --replay`; strategy -> file names.
+
+    The names end in .txt; the JSON lies beside each under the same stem.
+    """
+    from mmbench.checker.counterexample import to_json
+
+    folder.mkdir(parents=True, exist_ok=True)
+    written: dict[str, list[str]] = {}
+    for verdict in verdicts:
+        for name, schedule in verdict.counterexamples.items():
+            stem = f"{verdict.strategy}-{name}"
+            head = f"{verdict.strategy}, scope {verdict.scope}: a schedule that breaks {name}\n"
+            how = f"take it again: mmbench check --replay {stem}.json\n\n"
+            write_text(folder / f"{stem}.txt", head + how + text(schedule) + "\n")
+            write_json(folder / f"{stem}.json", to_json(schedule))
+            written.setdefault(verdict.strategy, []).append(f"{stem}.txt")
+    return written

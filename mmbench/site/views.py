@@ -1,0 +1,73 @@
+"""Links into asv's pages: its three overviews, and two graphs worth opening first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from html import escape
+from typing import Any
+from urllib.parse import quote, urlencode
+
+ASV = "asv/index.html"
+OVERVIEWS = (("Benchmark grid", "/"), ("Benchmark list", "/summarylist"), ("Regressions", "/regressions"))
+AXIS = "strategy"
+BLOCKING, LEFT = "track_blocking", "track_pages_left"
+LINES = ("'v6.1'", "'v6.18'")
+
+
+def asv_links(index: Mapping[str, Any]) -> str:
+    """A navigation bar; graphs appear when the published results have them.
+
+    index: asv's index.json
+    """
+    links = [(words, f"{ASV}#{place}") for words, place in OVERVIEWS]
+    for words, address in (
+        ("Blocking by strategy", bar_chart(index, BLOCKING)),
+        ("Pages left, over commits", line_graph(index, LEFT)),
+    ):
+        if address:
+            links.append((words, address))
+    items = "".join(f'<li><a href="{escape(address)}">{escape(words)}</a></li>' for words, address in links)
+    return f'<nav aria-label="Across commits"><p>Across commits:</p><ul>{items}</ul></nav>'
+
+
+def bar_chart(index: Mapping[str, Any], series: str) -> str:
+    """Address of a chart with a bar per strategy and size, at the highest locked share; "" without such a series."""
+    name = find(index, series)
+    if not name:
+        return ""
+    return graph(name, {"x-axis": [AXIS], **chosen(index["benchmarks"][name], {"locked": slice(-1, None)})})
+
+
+def line_graph(index: Mapping[str, Any], series: str) -> str:
+    """Address of a graph over commits: two strategies, the largest victim, the highest locked share; "" without."""
+    name = find(index, series)
+    if not name:
+        return ""
+    last = slice(-1, None)
+    params = chosen(index["benchmarks"][name], {"locked": last, "size": last})
+    values = dict(zip(*names_and_values(index["benchmarks"][name]), strict=True))
+    params[f"p-{AXIS}"] = [value for value in values[AXIS] if value in LINES] or values[AXIS][:2]
+    return graph(name, params)
+
+
+def find(index: Mapping[str, Any], series: str) -> str:
+    """Full name of the first series so called that has strategies; "" when there is none."""
+    return next((n for n, b in sorted(index["benchmarks"].items()) if series in n and AXIS in b["param_names"]), "")
+
+
+def names_and_values(benchmark: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
+    """A series' parameters, as asv keeps them."""
+    return benchmark["param_names"], benchmark["params"]
+
+
+def chosen(benchmark: Mapping[str, Any], which: Mapping[str, slice]) -> dict[str, list[str]]:
+    """Parameter -> values shown: the slice of it, or all of them."""
+    return {
+        f"p-{name}": values[which.get(name, slice(None))]
+        for name, values in zip(*names_and_values(benchmark), strict=True)
+    }
+
+
+def graph(name: str, params: Mapping[str, list[str]]) -> str:
+    """Address of one series with asv's own query."""
+    return f"{ASV}#{quote(name)}?{urlencode(params, doseq=True, quote_via=quote)}"

@@ -1,0 +1,166 @@
+"""Every view of the published site in a real browser that reaches no network, with pictures in build/screenshots."""
+
+from __future__ import annotations
+
+import json
+from urllib.parse import quote
+
+import pytest
+
+from mmbench.site import publish, views
+from tests.site.conftest import ROOT
+
+pytestmark = pytest.mark.browser
+
+# Each bar's top edge, looked for in the pixels: (drawn, expected). A bar is drawn when its series' colour is found in
+# the middle of its width within 3 pixels of its value.
+BARS_DRAWN = """
+const plot = $('#main-graph').data('plot'), canvas = $('#main-graph canvas.flot-base')[0];
+const scale = canvas.width / parseFloat(canvas.style.width), context = canvas.getContext('2d');
+const left = plot.getPlotOffset().left, top = plot.getPlotOffset().top;
+let drawn = 0, expected = 0;
+for (const series of plot.getData()) {
+  const [r, g, b] = $.color.parse(series.color).normalize().toString().match(/\\d+/g).map(Number);
+  const size = series.datapoints.pointsize, points = series.datapoints.points;
+  for (let i = 0; i < points.length; i += size) {
+    expected++;
+    const x = (left + series.xaxis.p2c(points[i])) * scale, y = (top + series.yaxis.p2c(points[i + 1])) * scale;
+    if (!isFinite(x) || !isFinite(y)) continue;
+    const box = context.getImageData(Math.round(x) - 1, Math.round(y) - 3, 3, 7).data;
+    for (let k = 0; k < box.length; k += 4) {
+      const near = Math.abs(box[k] - r) + Math.abs(box[k + 1] - g) + Math.abs(box[k + 2] - b) < 40;
+      if (near && box[k + 3] > 60) { drawn++; break; }
+    }
+  }
+}
+return [drawn, expected];
+"""
+COLOURED = """
+const canvas = $('#main-graph canvas.flot-base')[0];
+const data = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
+let n = 0;
+for (let k = 0; k < data.length; k += 4)
+  if (data[k + 3] > 60 && Math.max(data[k], data[k+1], data[k+2]) - Math.min(data[k], data[k+1], data[k+2]) > 60) n++;
+return n;
+"""
+# How many of the grid's small plots have a line in them; those out of sight are drawn when they scroll in.
+GRID_DRAWN = """
+return [...document.querySelectorAll('#summarygrid-display canvas.flot-base')].filter(canvas => {
+  const data = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
+  for (let k = 0; k < data.length; k += 4) if (data[k + 2] - data[k] > 60 && data[k + 3] > 60) return true;
+}).length"""
+PLOTTED = "return window.$ && $('#main-graph').data('plot') && $('#main-graph').data('plot').getData().length"
+
+
+@pytest.fixture(scope="module")
+def site(needs_browser, tmp_path_factory):
+    """The published site of this commit and the repository's results."""
+    return publish(tmp_path_factory.mktemp("published") / "site", ROOT / "results").parent
+
+
+@pytest.fixture(scope="module")
+def index(site):
+    """asv's published index.json."""
+    return json.loads((site / "asv" / "index.json").read_text())
+
+
+@pytest.fixture(autouse=True)
+def nothing_remote_and_no_error(browser):
+    """Holds after every test of this file."""
+    browser.console_errors()
+    yield
+    assert browser.remote() == []
+    assert browser.console_errors() == []
+
+
+def test_a_remote_request_would_be_seen(browser):
+    browser.open("index.html")
+    browser.run("new Image().src = 'https://planted.invalid/x.png'")
+    browser.until("return performance.getEntriesByType('resource').some(e => e.name.includes('planted'))")
+    assert browser.remote() == ["https://planted.invalid/x.png"]
+    assert any("planted" in line for line in browser.console_errors())
+    browser.open("index.html")
+
+
+@pytest.mark.parametrize(("name", "width", "dark"), [("front", 1280, False), ("front-phone", 400, True)])
+def test_front_page(browser, name, width, dark):
+    browser.driver.execute_cdp_cmd(
+        "Emulation.setEmulatedMedia",
+        {"features": [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]},
+    )
+    browser.driver.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride", {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+    )
+    browser.open("index.html", width)
+    assert browser.run("return document.querySelectorAll('section#stuck-holder tbody tr').length") == 10
+    browser.run("document.querySelectorAll('img').forEach(i => i.loading = 'eager')")
+    browser.until("return [...document.images].every(i => i.complete && i.naturalWidth > 0)")
+    # Nothing but the tables' own frames scrolls sideways.
+    assert browser.run("return document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    browser.picture(name)
+    height = browser.run("return document.documentElement.scrollHeight")
+    browser.driver.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride",
+        {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False},
+    )
+    browser.picture(f"{name}-whole")
+    browser.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    browser.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+
+
+def test_every_link_of_the_front_page_leads_somewhere(browser, site):
+    browser.open("index.html")
+    links = browser.run("return [...document.querySelectorAll('a[href]')].map(a => a.getAttribute('href'))")
+    assert len(links) > 5
+    assert [link for link in links if not (site / link.partition("#")[0]).is_file()] == []
+
+
+def test_grid(browser, index, site):
+    browser.open("asv/index.html#/")
+    n = browser.until("return document.querySelectorAll('#summarygrid-display a.benchmark-container').length")
+    assert n == len(index["benchmarks"])
+    with_data = [
+        b for b in index["benchmarks"] if len(json.loads((site / f"asv/graphs/summary/{b}.json").read_text())) > 1
+    ]
+    assert with_data
+    browser.until(GRID_DRAWN + " >= arguments[0]", min(len(with_data), 3))
+    browser.picture("grid")
+
+
+def test_list(browser):
+    browser.open("asv/index.html#/summarylist")
+    browser.until("return document.querySelectorAll('#summarylist-body tbody tr').length")
+    browser.picture("list")
+
+
+def test_regressions(browser):
+    browser.open("asv/index.html#/regressions")
+    browser.until("return document.querySelector('#regressions-body').innerText.length")
+    browser.picture("regressions")
+
+
+def test_line_graph(browser, index):
+    address = views.line_graph(index, views.LEFT)
+    browser.open(address)
+    assert browser.until(PLOTTED) == 2
+    assert browser.run(COLOURED) > 100
+    browser.picture("line")
+
+
+def test_bar_chart_of_strategies(browser, index):
+    name = views.find(index, views.BLOCKING)
+    browser.open(views.bar_chart(index, views.BLOCKING))
+    n_series = browser.until(PLOTTED)
+    found = index["benchmarks"][name]
+    values = dict(zip(found["param_names"], found["params"], strict=True))
+    assert n_series == len(values["size"]) >= 2
+    n_bars = n_series * len(values["strategy"])
+    assert browser.run(BARS_DRAWN) == [n_bars, n_bars]
+    browser.picture("bars")
+
+
+def test_deep_link_to_a_series(browser, index):
+    name = sorted(index["benchmarks"])[0]
+    browser.open(f"asv/index.html#{quote(name)}")
+    browser.until(PLOTTED)
+    assert browser.run("return $('#title').text()") == name
