@@ -1,4 +1,4 @@
-"""How does the model compare with a C loop, a plain copy and SimPy? Ratios, measured side by side in one run.
+"""How does the model compare with a C loop, a plain copy, SimPy and Ciw? Ratios, measured side by side in one run.
 
     python benchmarks/versus.py --json
 
@@ -26,6 +26,7 @@ import numpy as np  # noqa: E402
 
 from benchmarks.footprint import MODES  # noqa: E402
 from benchmarks.peers.c_loop import FLAGS, LOOPS, CannotCompileError, CLoop, bytes_of  # noqa: E402
+from benchmarks.peers.ciw_queue import build, waits_ps  # noqa: E402
 from benchmarks.peers.simpy_race import run_race  # noqa: E402
 from benchmarks.speed import pages_of  # noqa: E402
 from benchmarks.turns import Report, Side, Spread, WrongAnswerError, put, skip, spread, take_turns, timed  # noqa: E402
@@ -37,6 +38,10 @@ from mmbench.kernels.unmap import unmap_range  # noqa: E402
 from mmbench.model.layout import PAGE_BYTES, PAGES_PER_TABLE, VmaTable  # noqa: E402
 from mmbench.model.world import views  # noqa: E402
 from mmbench.scenarios import scenario  # noqa: E402
+from mmbench.sizing.entries import draw_entries  # noqa: E402
+from mmbench.sizing.queue import REAPER, lifo  # noqa: E402
+from mmbench.sizing.study import fill_gaps, run_chunk  # noqa: E402
+from mmbench.sizing.textbook import exponential_points, textbook_study  # noqa: E402
 from mmbench.strategies import load  # noqa: E402
 from mmbench.victims import format_size, parse_size, synthetic  # noqa: E402
 
@@ -193,6 +198,66 @@ def measure_simpy(report: Report, size: str, simpy_size: str, turns: int) -> Non
         tables=n_tables, tables_per_s=rates, same_answer="freed, blocked, end and curve of both parties")  # fmt: skip
 
 
+# --- many kills -------------------------------------------------------------------------------------
+
+QUEUE_LOADS = (0.1, 0.3, 0.7)  # of M/M/1; the first is what one heavy victim in a thousand makes of a kill a second
+CIW_LOAD, CIW_KILLS = 0.3, 20_000
+CIW_AGREES_PS = 10**6
+
+
+def measure_queue(report: Report, turns: int) -> None:
+    """queue_kills_per_s: kills drawn, queued and counted on one core, the reaper's list newest first, at low load."""
+    studies = {load: textbook_study(exponential_points(10**11, 512), load) for load in QUEUE_LOADS}
+    n_replications = 60
+    n_kills = n_replications * studies[QUEUE_LOADS[0]].kept_kills
+    found = {load: run_chunk(study, 0, n_replications)["totals"][0] for load, study in studies.items()}
+    if any(n != n_kills for n in found.values()):
+        raise WrongAnswerError(f"{n_kills} kills were to be counted, {found} were")
+    sides: dict[str, Side] = {
+        f"load {load}": lambda study=study: (timed(lambda: run_chunk(study, 0, n_replications))[0], None)  # type: ignore[misc]
+        for load, study in studies.items()
+    }
+    seconds = take_turns(sides, turns)
+    rates = {case: spread(n_kills / s for s in taken) for case, taken in seconds.items()}
+    first = f"load {QUEUE_LOADS[0]}"
+    put(report, "queue_kills_per_s", rates[first], case=first, kills=n_kills, entries=512,
+        all_cases={case: round(rate.median) for case, rate in rates.items()})  # fmt: skip
+
+
+def measure_ciw(report: Report, turns: int) -> None:
+    """queue_vs_ciw: kills per second of the same list, kill by kill the same gaps, service times and waits."""
+    try:
+        import ciw
+    except ImportError:
+        skip(report, "queue_vs_ciw", "ciw is not installed (pip install ciw)")
+        return
+    study = textbook_study(exponential_points(10**11, 512), CIW_LOAD, edge_kills=0, kept_kills=CIW_KILLS)
+    gaps, entries, waits, kills, since = (np.zeros(CIW_KILLS, dtype=np.int64) for _ in range(5))
+    fill_gaps(study.kills, study.seed, 0, gaps)
+    draw_entries(study.seed, 0, study.thresholds, study.components, entries)
+    busy = np.ascontiguousarray(study.fields[:, :, REAPER])
+    again = 100  # one pass is too short for the clock
+
+    def ours() -> tuple[float, Any]:
+        waits.fill(-1)
+        seconds, _ = timed(lambda: [lifo(gaps, entries, busy, waits, kills, since) for _ in range(again)])
+        return seconds / again, None
+
+    def theirs() -> tuple[float, Any]:
+        simulation = build(gaps, busy[entries, 0])
+        seconds, found = timed(lambda: waits_ps(simulation, CIW_KILLS))
+        if not np.allclose(found, waits, rtol=0, atol=CIW_AGREES_PS):
+            raise WrongAnswerError(f"Ciw finds waits up to {np.abs(found - waits).max()} ps away")
+        return seconds, None
+
+    ours()
+    seconds = take_turns({"ciw": theirs, "lifo": ours}, turns)
+    ratios = (their / mine for their, mine in zip(seconds["ciw"], seconds["lifo"], strict=True))
+    put(report, "queue_vs_ciw", spread(ratios), ciw=getattr(ciw, "__version__", "?"), kills=CIW_KILLS, load=CIW_LOAD,
+        same_answer=f"the wait of every kill, to {CIW_AGREES_PS // 10**3} ns",
+        kills_per_s={name: round(CIW_KILLS / statistics.median(taken)) for name, taken in seconds.items()})  # fmt: skip
+
+
 # --- memory -----------------------------------------------------------------------------------------
 
 
@@ -243,6 +308,8 @@ def measure(args: argparse.Namespace) -> Report:
     measure_kernel(report, args.size, args.turns)
     measure_engine(report, args.size, args.turns)
     measure_simpy(report, args.size, args.simpy_size, max(2, args.turns // 2))
+    measure_queue(report, args.turns)
+    measure_ciw(report, max(1, args.turns // 3))
     measure_memory(report, args.victim, max(1, args.turns // 4))
     report["turns"] = args.turns
     report["clock"] = "CPU time of one thread, after compilation"

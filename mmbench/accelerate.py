@@ -33,6 +33,13 @@ COMPILED = (
     "checker/expand.py",
     "checker/packing.py",
     "checker/symmetry.py",
+    "sizing/arrivals.py",
+    "sizing/draws.py",
+    "sizing/entries.py",
+    "sizing/histogram.py",
+    "sizing/keyed.py",
+    "sizing/queue.py",
+    "sizing/tally.py",
 )
 
 
@@ -59,7 +66,9 @@ def prepare_cache() -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         os.utime(folder)
-        others = sorted((p for p in folder.parent.iterdir() if p != folder), key=lambda p: p.stat().st_mtime)
+        # only what is named like ours: the folder may be a person's, and hold more than this cache
+        others = [p for p in folder.parent.iterdir() if p != folder and len(p.name) == len(folder.name)]
+        others.sort(key=lambda p: p.stat().st_mtime)
         for old in others[: -KEPT_CACHES or None]:
             shutil.rmtree(old, ignore_errors=True)
     except OSError:

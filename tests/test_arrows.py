@@ -28,11 +28,12 @@ ALLOWED = {
     "checker": {"model", "machine", "scenarios", "strategies", "records"},
     "validation": {"model", "machine", "engine", "cost", "scenarios", "strategies", "records", "report"},
     "live": set(),
+    "sizing": {"model", "machine", "engine", "cost", "scenarios", "strategies", "victims", "records"},
     "lab": {"live"},
     "tracking": {"records", "report"},
     "site": {"engine", "checker", "cost", "scenarios", "strategies", "victims", "records", "report"},
     "records": set(),
-    "report": set(),
+    "report": {"records"},
 }
 
 

@@ -2,14 +2,13 @@
 
     python -m tests.benchmarks.versions
 
-writes versions.json again, and refuses where a body changed under the same version.
+writes versions.json again, and refuses where a body changed under the same version: raise `version` then.
 """
 
 from __future__ import annotations
 
 import ast
 import hashlib
-import importlib
 import inspect
 import json
 import sys
@@ -22,8 +21,9 @@ from asv_runner.discovery import disc_benchmarks  # type: ignore[import-untyped]
 
 ROOT = Path(__file__).resolve().parents[2]
 TABLE = Path(__file__).with_name("versions.json")
-PLAIN = (int, float, str, bool, tuple, type(None))
+PLAIN = (int, float, str, bool, tuple, list, dict, type(None))
 HOOKS = ("setup", "setup_cache", "teardown")
+SETTINGS = ("params", "timer", "number", "repeat", "rounds", "warmup_time")
 
 Table = dict[str, dict[str, str]]
 
@@ -33,50 +33,59 @@ def bodies() -> Table:
     found = {}
     for benchmark in disc_benchmarks(str(ROOT / "benchmarks")):
         owner = type(benchmark.func.__self__)
-        module = importlib.import_module(f"benchmarks.{benchmark.name.partition('.')[0]}")
         texts: dict[str, str] = {}
-        names = [benchmark.func.__name__, *HOOKS]
-        for name in names:
+        for name in (benchmark.func.__name__, *HOOKS):
             if hasattr(owner, name):
-                reach(getattr(owner, name), sys.modules[getattr(owner, name).__module__], texts)
-        for name in ("params", "timer", "number", "repeat", "rounds", "warmup_time"):
-            if hasattr(owner, name):
-                texts[f"class {name}"] = repr(getattr(owner, name)) if name != "timer" else owner.timer.__name__
+                reach(getattr(owner, name), texts)
+        for name in (name for name in SETTINGS if hasattr(owner, name)):
+            setting = getattr(owner, name)
+            texts[f"class {name}"] = getattr(setting, "__name__", repr(setting))
         digest = hashlib.sha256(json.dumps(texts, sort_keys=True).encode()).hexdigest()[:16]
         found[benchmark.name] = {"version": benchmark.version, "body": digest}
-        assert module
     return found
 
 
-def reach(function: Any, module: ModuleType, texts: dict[str, str]) -> None:
-    """Add a function's code, and that of everything of the suite it names. Mutates: texts."""
-    function = inspect.unwrap(getattr(function, "py_func", function))
-    key = f"{module.__name__}.{function.__qualname__}"
+def reach(thing: Any, texts: dict[str, str]) -> None:
+    """Add a function's or class's code, and that of everything of the suite that it names. Mutates: texts."""
+    thing = inspect.unwrap(getattr(thing, "py_func", thing))
+    module = sys.modules[thing.__module__]
+    key = f"{module.__name__}.{thing.__qualname__}"
     if key in texts:
         return
-    tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+    tree = ast.parse(textwrap.dedent(inspect.getsource(thing)))
     drop_docstrings(tree)
-    texts[key] = ast.dump(tree)
-    for name in sorted({node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}):
-        named = getattr(module, name, None)
-        target = getattr(named, "py_func", named)
-        where = getattr(target, "__module__", "")
-        if isinstance(inspect.unwrap(target) if callable(target) else target, FunctionType):
-            if where.startswith("benchmarks"):
-                reach(target, sys.modules[where], texts)
-        elif isinstance(named, PLAIN) and name.isupper():
-            texts[f"{module.__name__}.{name}"] = repr(named)
+    texts[key] = ast.unparse(tree)
+    owner = getattr(module, thing.__qualname__.partition(".")[0], None)
     for node in ast.walk(tree):
-        is_method = isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "self"
-        owner = getattr(module, function.__qualname__.partition(".")[0], None)
-        if is_method and isinstance(getattr(owner, node.attr, None), FunctionType):
-            reach(getattr(owner, node.attr), module, texts)
+        if isinstance(node, ast.Name):
+            take(node.id, module, texts)
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            named = owner if node.value.id == "self" else getattr(module, node.value.id, None)
+            if isinstance(named, ModuleType) and is_ours(named.__name__):
+                take(node.attr, named, texts)
+            elif named is owner and isinstance(getattr(owner, node.attr, None), FunctionType):
+                reach(getattr(owner, node.attr), texts)
+
+
+def take(name: str, module: ModuleType, texts: dict[str, str]) -> None:
+    """Add what a name of a module means: code of the suite, or a constant. Mutates: texts."""
+    named = getattr(module, name, None)
+    code = inspect.unwrap(getattr(named, "py_func", named)) if callable(named) else None
+    if isinstance(code, (FunctionType, type)) and is_ours(code.__module__):
+        reach(code, texts)
+    elif isinstance(named, PLAIN) and name.isupper():
+        texts[f"{module.__name__}.{name}"] = repr(named)
+
+
+def is_ours(module: str) -> bool:
+    """Whether a module belongs to the suite."""
+    return module.partition(".")[0] == "benchmarks"
 
 
 def drop_docstrings(tree: ast.AST) -> None:
     """Words about a function are not its body. Mutates: tree."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef) and ast.get_docstring(node) is not None:
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and ast.get_docstring(node) is not None:
             node.body = node.body[1:] or [ast.Pass()]
 
 
@@ -86,12 +95,9 @@ def recorded() -> Table:
 
 
 def unversioned(now: Table, was: Table) -> list[str]:
-    """Benchmarks whose body changed and whose version did not."""
-    return [
-        name
-        for name, found in now.items()
-        if name in was and found["body"] != was[name]["body"] and found["version"] == was[name]["version"]
-    ]
+    """Benchmarks whose body changed and whose version was not raised."""
+    changed = [name for name, found in now.items() if name in was and found["body"] != was[name]["body"]]
+    return [name for name in changed if int(now[name]["version"]) <= int(was[name]["version"])]
 
 
 def main() -> int:

@@ -1,0 +1,98 @@
+"""`mmbench size`: many kills, some of them heavy: what the rare ones do to everybody's reaper latency."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from mmbench.cli.inputs import SCENARIO_OPTIONS, add_format_option, add_scenario_options
+from mmbench.cli.values import option, parse_int
+
+EXAMPLE = """\
+examples:
+  mmbench size --heavy 64GiB --rarity 1/2400 --kills poisson:1/s
+  mmbench size --heavy seastar --rarity 1% --holds memory --strategy drop-oom-skip v6.18 --over 1s
+  mmbench size --heavy 64GiB --rarity 1/1000 --slo "p99.9<2s"
+"""
+
+
+def add(verbs: Any) -> None:
+    """Register the verb."""
+    parser = verbs.add_parser(
+        "size",
+        help="many kills: reaper latency with rare heavy victims, and how large one may be",
+        description="Simulate many OOM kills that share one reaper thread. Times of single victims are the model's.",
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--strategy", nargs="+", action="extend", metavar="ID|FILE", help="which, as ID[:param=value] (v6.18)"
+    )
+    add_laws(parser)
+    add_answers(parser)
+    add_effort(parser)
+    add_scenario_options(parser)
+    parser.set_defaults(run=run)
+
+
+def add_laws(parser: argparse.ArgumentParser) -> None:
+    """When kills happen, who dies, how long page locks are held."""
+    group = parser.add_argument_group("laws", "of kills, of victims, of page-lock holds")
+    group.add_argument("--kills", metavar="LAW|FILE", default="poisson:1/s",
+                       help="poisson:RATE, bursts:RATE,size=N,gap=TIME or a record of kills (1/s)")  # fmt: skip
+    group.add_argument("--ordinary", metavar="LAW", default="lognormal:256MiB,1.5",
+                       help="a size, lognormal:MEDIAN,SIGMA, pareto:SMALLEST,ALPHA, a victim, a record")  # fmt: skip
+    group.add_argument("--ordinary-locked", metavar="SHARE", help="share of an ordinary victim that is mlocked (0)")
+    group.add_argument("--heavy", metavar="LAW", default="64GiB", help="heavy victims, like --ordinary (64GiB)")
+    group.add_argument("--heavy-locked", metavar="SHARE", help="share of a heavy victim that is mlocked (0.9)")
+    group.add_argument("--rarity", metavar="P", default="1/1000", help="share of kills that are heavy (1/1000)")
+    group.add_argument("--holds", metavar="LAW", default="none",
+                       help="page locks held against mlocked victims: none, memory (until memory comes), fixed:TIME, "
+                            "exp:MEAN, pareto:SMALLEST,ALPHA (none)")  # fmt: skip
+    group.add_argument("--held", metavar="P", default="1", help="share of mlocked victims with a held page (1)")
+    group.add_argument("--ram", metavar="SIZE", default="256GiB", help="no drawn victim is larger (256GiB)")
+
+
+def add_answers(parser: argparse.ArgumentParser) -> None:
+    """What to ask."""
+    group = parser.add_argument_group("answers")
+    group.add_argument("--over", metavar="TIME", default="1s", help="how often does it take longer than this? (1s)")
+    group.add_argument("--hosts", metavar="M", type=option(parse_int), help="say it for a fleet of M hosts")
+    group.add_argument("--kills-per-day", metavar="K", default="1", help="kills a day on each host of the fleet (1)")
+    group.add_argument("--slo", metavar="pN<TIME", help="find the largest heavy victim for which this holds")
+    group.add_argument("--solve", choices=("size", "rarity"), default="size", help="what --slo looks for (size)")
+    group.add_argument("--confidence", metavar="SHARE", default="95%", help="of all intervals (95%%)")
+    group.add_argument("--plot", metavar="KIND=FILE", action="append", default=[],
+                       help="draw ccdf, spectrum, causes or heatmap into a .png, .svg or .pdf file")  # fmt: skip
+    add_format_option(group)
+
+
+def add_effort(parser: argparse.ArgumentParser) -> None:
+    """How much work, and where."""
+    group = parser.add_argument_group("effort")
+    group.add_argument("--n", metavar="KILLS", default="2000000", help="kills to simulate, at most (2000000)")
+    group.add_argument("--precision", metavar="SHARE", help="stop when half the interval of --target is this narrow")
+    group.add_argument("--target", metavar="pN", default="p99.9", help="what --precision and the ranking go by (p99.9)")
+    group.add_argument("--workers", metavar="N", type=option(parse_int), default=1, help="how many at once (1)")
+    group.add_argument("--backend", choices=("threads", "processes", "dask"), default="threads", help="(threads)")
+    group.add_argument("--cluster", metavar="ADDRESS", help="a dask scheduler (with --backend dask: a local one)")
+    group.add_argument("--ledger", metavar="FILE", help="keep finished chunks here; an interrupted study resumes")
+    group.add_argument("--costs", metavar="NAME|FILE", default="default", help="cost table (default)")
+    group.add_argument("--seed", metavar="N", type=option(parse_int), default=1, help="seed of the random numbers (1)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the study and print; 0 done, 1 when an SLO was asked for and nothing meets it."""
+    from mmbench.cli.sizing_plots import check_plots, draw_plots
+    from mmbench.cli.sizing_run import answer_all, plan_from, print_answers
+    from mmbench.cli.sizing_solve import solve
+
+    overrides = {target: getattr(args, target) for target, _, _ in SCENARIO_OPTIONS.values()}
+    plan = plan_from(args, {name: value for name, value in overrides.items() if value is not None})
+    plots = check_plots(args.plot)
+    if args.slo:
+        return solve(plan, args.slo, args.solve, args.format)
+    records = answer_all(plan)
+    print_answers(records, args.format)
+    draw_plots(plots, records, plan)
+    return 0

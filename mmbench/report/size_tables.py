@@ -1,0 +1,208 @@
+"""Tables of a sizing study: latency percentiles with intervals, blocking, collateral kills, causes at the tail."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from mmbench.report.units import format_time
+
+if TYPE_CHECKING:
+    from rich.console import Group, RenderableType
+    from rich.table import Table
+
+ROWS = {
+    "first": "to first page",
+    "skip": "to MMF_OOM_SKIP",
+    "all": "to all freed",
+    "reaper": "reaper busy",
+    "behind": "behind others",
+}
+KILLERS = {
+    "too_early": "MMF_OOM_SKIP set too early",
+    "kernel": "kernel, 1 s",
+    "earlyoom": "earlyoom, 10 s",
+    "oomd": "oomd, 15 s",
+    "systemd-oomd": "systemd-oomd, 15 s",
+}
+NOT_CAUSES = ("from_ps", "kills")
+Record = Mapping[str, Any]
+
+
+def size_tables(records: Sequence[Record]) -> Group:
+    """Everything that the records of a study say, one strategy after another, as a rich renderable."""
+    from rich.console import Group
+    from rich.text import Text
+
+    parts: list[RenderableType] = []
+    for record in records:
+        parts += [Text(heading(record), style="bold"), Text(record["sentence"], style="bold green")]
+        parts += [Text(record["fleet"])] if record.get("fleet") else []
+        parts += [Text(line) for line in facts(record)]
+        parts += [Text(""), latency_table(record), Text(""), kills_table(record), Text(""), causes_table(record)]
+        parts += [Text("")]
+    for measure, found in records[0].get("ranking", {}).items():
+        parts += [Text(""), Text(ranking_sentence(measure, found), style="bold"), differences_table(found)]
+    return Group(*parts)
+
+
+def ranking_sentence(measure: str, found: Record) -> str:
+    """The strategies best first; those whose difference is not decided share a rank."""
+    values = {name: format_time(round(found["value_ps"][name])) for name in found["order"]}
+    ranked = ", ".join(f"{found['rank'][name]}. {name} {value}" for name, value in values.items())
+    return f"{measure} of kill to MMF_OOM_SKIP, same kills, best first ({found['confidence']:.0%} in all): {ranked}"
+
+
+def differences_table(found: Record) -> RenderableType:
+    """Every pair's difference with its interval."""
+    table = _table("faster", "slower", "by", "interval", "decided")
+    for pair in found["differences_ps"]:
+        by, low, high = (signed_time(-pair[key]) for key in ("value", "high", "low"))
+        table.add_row(pair["first"], pair["second"], by, f"[{low}, {high}]", "yes" if pair["decided"] else "no")
+    return table
+
+
+def signed_time(ps: float) -> str:
+    """A difference of times."""
+    return ("-" if ps < 0 else "") + format_time(abs(round(ps)))
+
+
+def heading(record: Record) -> str:
+    """What was studied, on one line."""
+    return " | ".join(
+        ("model", record["strategy"], record["law_of_kills"], record["law_of_victims"], record["scenario"])
+    )
+
+
+def facts(record: Record) -> list[str]:
+    """How much was simulated, how busy the reaper is, how far the table is off."""
+    load = record["load"]
+    lines = [
+        f"{record['kills']:,} kills in {record['replications']:,} independent replications, "
+        f"intervals at {record['confidence']:.0%}; the reaper is busy {load['seen']:.2%} of the time "
+        f"(load {load['idle']:.2%} taken at once, {load['backlog']:.2%} in a long list), "
+        f"{record['waited']:.2%} of kills wait behind another"
+    ]
+    if record.get("interpolation"):
+        runs = max(found["runs"] for found in record["interpolation"].values())
+        lines.append(f"service table against {runs} engine runs of kills as drawn: " + "; ".join(
+            f"{name} off by {found['median']:.2%} (median), {found['p90']:.2%} (p90), {found['worst']:.1%} (worst)"
+            for name, found in record["interpolation"].items()
+        ))  # fmt: skip
+    return lines
+
+
+def estimate(found: Record) -> str:
+    """The value with its interval below it, or "refused"."""
+    if "refused" in found:
+        return "refused"
+    value, low, high = (format_time(round(found[key])) for key in ("value", "low", "high"))
+    return f"{value}\n[{low}, {high}]" if found["high"] else value
+
+
+def _table(*columns: str) -> Table:
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    for k, column in enumerate(columns):
+        table.add_column(column, justify="right" if k else "left", no_wrap=not k and len(columns) > 6)
+    return table
+
+
+def latency_table(record: Record) -> RenderableType:
+    """Mean, percentiles and maximum of every latency."""
+    names = [name for name in record["latency"]["skip"] if name not in ("mean_ps", "max")]
+    table = _table("model, from the kill", "mean", *names, "max")
+    for key, label in ROWS.items():
+        found = record["latency"][key]
+        cells = [estimate(found[name]) for name in names]
+        table.add_row(label, format_time(round(found["mean_ps"])), *cells, format_time(found["max"]["high"]))
+    return table
+
+
+def share(found: Record) -> str:
+    """ "0.042 % [0.032, 0.054]", or the bound that zero hits leave."""
+    if not found.get("hits"):
+        return f"none seen: < {found['high']:.2g}"
+    return f"{found['value']:.3g} [{found['low']:.3g}, {found['high']:.3g}]"
+
+
+def kills_table(record: Record) -> RenderableType:
+    """Further kills per kill, by who loses patience; and what exceeds the asked-for time."""
+    over = record["over"]
+    table = _table("per kill", "probability")
+    table.add_row(f"kill to MMF_OOM_SKIP above {format_time(over['time_ps'])}", share(over["skip"]))
+    table.add_row(f"reaper busy above {format_time(over['time_ps'])}", share(over["reaper"]))
+    for key, label in KILLERS.items():
+        table.add_row(f"further kill: {label}", share(record["collateral"][key]))
+    return table
+
+
+def causes_table(record: Record) -> RenderableType:
+    """Where the time to MMF_OOM_SKIP goes, for all kills and for the slowest."""
+    names = [name for name in next(iter(record["causes"].values())) if name not in NOT_CAUSES]
+    table = _table("mean time to MMF_OOM_SKIP", *names)
+    for label, found in record["causes"].items():
+        who = f"{label}: {found['kills']:,} kills above {format_time(round(found['from_ps']))}"
+        table.add_row(who, *(format_time(round(found[name])) for name in names))
+    return table
+
+
+def to_json(records: Sequence[Record]) -> str:
+    """The records as a JSON list, one field per line."""
+    import json
+
+    return json.dumps(list(records), indent=1, allow_nan=False) + "\n"
+
+
+def to_csv(records: Sequence[Record]) -> str:
+    """A header and one flat row per strategy, dotted names; the curve stays out (JSON has it)."""
+    import csv
+    import io
+
+    rows = [dict(_flat({k: v for k, v in record.items() if k != "tail"})) for record in records]
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def _flat(record: Record, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in record.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
+
+
+def slo_view(records: Sequence[Record]) -> Group:
+    """Answers to an SLO: the largest that holds, or that none does, and every step tried."""
+    from rich.console import Group
+    from rich.text import Text
+
+    parts: list[RenderableType] = []
+    for record in records:
+        parts += [Text(heading(record), style="bold"), Text(slo_sentence(record), style="bold green"), Text("")]
+        table = _table("tried", "verdict", "value", "interval", "kills")
+        for step in record["steps"]:
+            if "value_ps" in step:
+                low, high = format_time(round(step["low_ps"])), format_time(round(step["high_ps"]))
+                value, interval = format_time(round(step["value_ps"])), f"[{low}, {high}]"
+            else:
+                value, interval = "-", "no steady state"
+            table.add_row(step["tried"], step["verdict"], value, interval, f"{step['kills']:,}")
+        parts += [table, Text("")]
+    return Group(*parts)
+
+
+def slo_sentence(record: Record) -> str:
+    """What the answer means, in words."""
+    what = {"size": "heavy victims of up to", "rarity": "heavy victims of up to"}[record["solve"]]
+    if record["answer"] is None:
+        return f"none: {record['slo']} holds for no {record['solve']} that was tried ({record['confidence']:.0%})"
+    more = ", the largest asked about" if record["at_the_top"] else ""
+    kills = " kills" if record["solve"] == "rarity" else ""
+    return f"{record['slo']} holds for {what} {record['answer']}{kills}{more} ({record['confidence']:.0%})"

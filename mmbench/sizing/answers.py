@@ -1,0 +1,151 @@
+"""What a study says, as a record: percentiles, blocking, collateral kills, and the sentence that people use.
+
+Everything is a plain dict of numbers and text, so that JSON, CSV, tables and pictures read the same thing.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from mmbench.sizing.histogram import bounds_of
+from mmbench.sizing.load import Load
+from mmbench.sizing.sample import Estimate, Refused, Sample
+from mmbench.sizing.study import Study
+from mmbench.sizing.tally import CAUSES, N_CAUSES, QUANTITIES
+
+FORMAT = "mmbench-size 1"
+PERCENTILES = (0.5, 0.9, 0.99, 0.999, 0.9999)
+TAILS = (0.5, 0.9, 0.99, 0.999)
+PATIENCE = {"kernel": "patience_1s", "earlyoom": "patience_10s", "oomd": "patience_15s", "systemd-oomd": "patience_15s"}
+MEANS = {"first": "first_ns", "skip": "skip_ns", "all": "all_ns", "reaper": "reaper_ns", "behind": "behind_ns"}
+
+
+def percentile_name(p: float) -> str:
+    """0.999 -> "p99.9"."""
+    return f"p{p * 100:.10g}"
+
+
+def answer(study: Study, sample: Sample, load: Load, about: dict[str, Any]) -> dict[str, Any]:
+    """The record of one strategy. about: what identifies the study (strategy, laws, seed ...), put first."""
+    skip, reaper = sample.over("skip"), sample.over("reaper")
+    time_ps = sample.total("time_ns") * 1000
+    return {
+        "format": FORMAT,
+        "kind": "model",
+        **about,
+        "kills": sample.n,
+        "replications": sample.replications,
+        "confidence": sample.confidence,
+        "load": {
+            "idle": load.idle,
+            "backlog": load.backlog,
+            "seen": sample.total("reaper_ns") * 1000 / time_ps if time_ps else 0.0,
+        },
+        "latency": {name: latency(sample, name) for name in QUANTITIES},
+        "over": {"time_ps": study.over_ps, "skip": as_record(skip), "reaper": as_record(reaper)},
+        "waited": sample.total("waited") / max(sample.n, 1),
+        "gave_up": sample.total("gave_up") / max(sample.n, 1),
+        "collateral": collateral(sample),
+        "causes": causes(sample),
+        "tail": curve(sample, "skip"),
+    }
+
+
+def latency(sample: Sample, name: str) -> dict[str, Any]:
+    """Mean, percentiles and maximum of one latency, ps."""
+    low, high = sample.largest(name)
+    found: dict[str, Any] = {"mean_ps": sample.mean(MEANS[name])}
+    for p in PERCENTILES:
+        found[percentile_name(p)] = as_record(sample.quantile(name, p))
+    return found | {"max": {"low": low, "high": high}}
+
+
+def as_record(found: Estimate | Refused) -> dict[str, Any]:
+    """An estimate or a refusal, as the record holds it."""
+    if isinstance(found, Refused):
+        return {"refused": f"{found.n:,} kills are worth {found.effective:,.0f} independent ones; "
+                f"{found.needed:,} are needed"}  # fmt: skip
+    return {
+        "value": found.value, "low": found.low, "high": found.high, "effective": round(found.effective),
+        **({"hits": found.hits} if found.value < 1 else {}),
+    }  # fmt: skip
+
+
+def collateral(sample: Sample) -> dict[str, Any]:
+    """Further kills: by the kernel once MMF_OOM_SKIP is set too early, and by killers who lose patience."""
+
+    def share(name: str) -> dict[str, Any]:
+        return as_record(sample.probability(sample.total(name), None))
+
+    return {"too_early": share("collateral"), **{who: share(name) for who, name in PATIENCE.items()}}
+
+
+def causes(sample: Sample) -> dict[str, dict[str, float]]:
+    """Mean ps per kill from kill to MMF_OOM_SKIP by cause, in the body and in tails of the slowest kills.
+
+    A tail is cut at a power of two of the time, the largest that leaves at least the share 1 - p above it.
+    """
+    table = sample.counts["causes"]
+    above = np.cumsum(table[::-1], axis=0)[::-1]
+    found = {}
+    for p in (0.0, *TAILS):
+        at = int(np.flatnonzero(above[:, N_CAUSES] >= max((1 - p) * sample.n, 1))[-1]) if sample.n else 0
+        row = above[at]
+        n = max(int(row[N_CAUSES]), 1)
+        found[percentile_name(p) if p else "all kills"] = {
+            "from_ps": float(1 << at if at else 0),
+            "kills": int(row[N_CAUSES]),
+        } | {cause: 1000.0 * int(row[c]) / n for c, cause in enumerate(CAUSES)}
+    return found
+
+
+def curve(sample: Sample, name: str) -> dict[str, list[float]]:
+    """P(latency > t) with its band, a point for every filled bucket (at most 300): for the picture."""
+    sums = sample.counts["sums"][QUANTITIES.index(name)]
+    filled = np.flatnonzero(sums)
+    step = max(1, -(-len(filled) // 300))
+    found: dict[str, list[float]] = {"time_ps": [], "p": [], "low": [], "high": []}
+    for b in [*filled[::step].tolist(), *filled[-1:].tolist()]:
+        at = sample.longer(name, int(b))
+        for key, value in zip(found, (float(bounds_of(int(b))[0]), at.value, at.low, at.high), strict=True):
+            found[key].append(value)
+    return found
+
+
+def one_in(p: float) -> str:
+    """0.00042 -> "2,400": two significant digits of 1/p."""
+    if p <= 0:
+        return "infinitely many"
+    n = 1 / p
+    digits = max(len(str(int(n))) - 2, 0)
+    return f"{round(n, -digits):,.0f}" if n >= 10 else f"{n:.2g}"
+
+
+def sentence(record: dict[str, Any], time: str) -> str:
+    """ "1 in 2,400 kills [1,900, 3,100] blocks the reaper for more than 1 s"."""
+    found = record["over"]["reaper"]
+    if not found["hits"]:
+        return f"fewer than 1 in {one_in(found['high'])} kills blocks the reaper for more than {time}"
+    if found["value"] == 1:
+        return f"every kill blocks the reaper for more than {time}"
+    return (
+        f"1 in {one_in(found['value'])} kills [{one_in(found['high'])}, {one_in(found['low'])}] blocks the reaper "
+        f"for more than {time}"
+    )
+
+
+def days(n: float) -> str:
+    """Days, or hours when it is less than one, or years when many."""
+    return f"{n * 24:.2g} hours" if n < 1 else f"{n / 365.25:,.1f} years" if n > 730 else f"{n:.3g} days"
+
+
+def fleet_sentence(record: dict[str, Any], hosts: int, kills_per_day: float) -> str:
+    """ "500 hosts with 4 kills a day each: one such kill every 1.2 days [0.9, 1.6]"."""
+    found, kills = record["over"]["reaper"], hosts * kills_per_day
+    head = f"{hosts:,} hosts with {kills_per_day:g} kills a day each"
+    if not found["hits"]:
+        return f"{head}: less than one such kill every {days(1 / (kills * found['high']))}"
+    every, low, high = (days(1 / (kills * found[key])) for key in ("value", "high", "low"))
+    return f"{head}: one such kill every {every} [{low}, {high}]"

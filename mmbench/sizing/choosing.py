@@ -1,0 +1,90 @@
+"""Which strategy is better on the same kills: paired differences with intervals, and how sure a ranking is.
+
+Strategies of one seed see the same gaps and the same victims (common random numbers), so the difference of a batch is
+free of what the kills have in common. Student's t over N_BATCHES independent batches; a ranking of several divides the
+risk among all pairs (Bonferroni).
+"""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+from mmbench.sizing.histogram import bounds_of
+from mmbench.sizing.intervals import Interval, paired
+from mmbench.sizing.sample import Sample
+from mmbench.sizing.study import N_BATCHES
+
+
+def is_decided(found: Interval) -> bool:
+    """Is the sign of a difference known at its confidence?"""
+    return found.low > 0 or found.high < 0
+
+
+def batch_means_ps(sample: Sample) -> np.ndarray:
+    """Mean time from kill to MMF_OOM_SKIP in each batch, ps: float64 (N_BATCHES,)."""
+    stats = sample.counts["batch_stats"].astype(np.float64)
+    return 1000.0 * stats[:, 1] / np.maximum(stats[:, 0], 1)
+
+
+def batch_quantiles_ps(sample: Sample, p: float) -> np.ndarray:
+    """The p-quantile of kill to MMF_OOM_SKIP in each batch, ps: float64 (N_BATCHES,), straight within a bucket."""
+    return np.array([histogram_quantile(row, p) for row in sample.counts["batches"]])
+
+
+def histogram_quantile(counts: np.ndarray, p: float) -> float:
+    """The p-quantile of one histogram in ps; counts: int64 (N_BUCKETS,)."""
+    up_to = np.cumsum(counts)
+    n = int(up_to[-1])
+    if not n:
+        return 0.0
+    at = int(np.searchsorted(up_to, p * n))
+    low, high = bounds_of(at)
+    before = int(up_to[at]) - int(counts[at])
+    return low + (high - low) * (p * n - before) / int(counts[at])
+
+
+def difference(first: Sample, second: Sample, measure: float | None, confidence: float) -> Interval:
+    """Paired difference of the `measure` quantile, or of the mean for None, in ps.
+
+    Raises ValueError for samples that do not share their kills batch by batch.
+    """
+    a, b = (sample.counts["batch_stats"][:, 0] for sample in (first, second))
+    if not np.array_equal(a, b) or len(a) != N_BATCHES:
+        raise ValueError("the samples do not have the same kills in every batch")
+    if measure is None:
+        return paired(batch_means_ps(first), batch_means_ps(second), confidence)
+    return paired(batch_quantiles_ps(first, measure), batch_quantiles_ps(second, measure), confidence)
+
+
+def ranking(samples: dict[str, Sample], measure: float | None, confidence: float) -> dict[str, Any]:
+    """Strategies best first, with every pair's difference and which neighbours are decided.
+
+    measure: as in `difference`. All differences hold together with the stated confidence.
+    """
+    names = list(samples)
+    values = {
+        name: float(np.mean(batch_means_ps(s) if measure is None else batch_quantiles_ps(s, measure)))
+        for name, s in samples.items()
+    }
+    order = sorted(names, key=values.__getitem__)
+    n_pairs = max(len(names) * (len(names) - 1) // 2, 1)
+    each = 1 - (1 - confidence) / n_pairs
+    pairs = {(a, b): difference(samples[a], samples[b], measure, each) for a, b in combinations(order, 2)}
+    ranks, rank = {}, 1
+    for k, name in enumerate(order):
+        better = [other for other in order[:k] if is_decided(pairs[other, name])]
+        rank = 1 + len(better)
+        ranks[name] = rank
+    return {
+        "confidence": confidence,
+        "order": order,
+        "rank": ranks,
+        "value_ps": {name: values[name] for name in order},
+        "differences_ps": [
+            {"first": a, "second": b, "value": d.value, "low": d.low, "high": d.high, "decided": is_decided(d)}
+            for (a, b), d in pairs.items()
+        ],
+    }

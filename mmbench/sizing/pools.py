@@ -1,0 +1,124 @@
+"""Who computes chunks: threads, processes, or a dask cluster, all behind the futures of concurrent.futures."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import pickle
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing import connection
+from typing import Any
+
+from mmbench.errors import CannotError
+from mmbench.sizing.interrupts import without_interrupts
+
+WorkerLostError = BrokenProcessPool  # the result of every unfinished future of a pool that lost a worker
+NO_DASK = "dask.distributed is not installed, and --backend dask and --cluster need it: pip install mmbench[cluster]."
+
+
+@dataclass(frozen=True)
+class Work:
+    """What every chunk is computed from; sent to each worker once."""
+
+    chunk_function: Callable[[Any, int], dict[str, Any]]
+    study: Any
+
+    def __call__(self, chunk: int) -> dict[str, Any]:
+        """Compute a chunk."""
+        return self.chunk_function(self.study, chunk)
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Workers behind an executor; `compute` is called with a chunk's index.
+
+    first_alone: one chunk is to be done before others begin, so that its compiled code is in the cache for all
+    """
+
+    executor: Executor
+    compute: Callable[[int], dict[str, Any]]
+    workers: int
+    first_alone: bool
+
+    def submit(self, chunk: int) -> Future[dict[str, Any]]:
+        """Begin a chunk when a worker is free. Raises WorkerLostError."""
+        with without_interrupts():
+            return self.executor.submit(self.compute, chunk)
+
+
+@contextmanager
+def thread_pool(work: Work, workers: int, cluster: str | None) -> Iterator[Pool]:
+    """Threads of this process: compiled chunks run side by side, since they release the GIL."""
+    with ThreadPoolExecutor(workers) as executor:
+        yield Pool(executor, work, workers, first_alone=False)
+
+
+@contextmanager
+def process_pool(work: Work, workers: int, cluster: str | None) -> Iterator[Pool]:
+    """Fresh processes of this machine, each with one thread, and with the compiled code of the first in the cache."""
+    key = "local"
+    with ProcessPoolExecutor(
+        workers, multiprocessing.get_context("spawn"), initializer=start_worker, initargs=(key, pickle.dumps(work))
+    ) as executor:
+        yield Pool(executor, partial(compute, key), workers, first_alone=True)
+
+
+def dask_pool(work: Work, workers: int, cluster: str | None) -> AbstractContextManager[Pool]:
+    """Workers of the dask cluster at an address, or of a local one. Raises CannotError when there is none."""
+    try:
+        from mmbench.sizing.cluster import open_cluster
+    except ModuleNotFoundError as error:
+        if error.name not in ("distributed", "dask"):
+            raise
+        raise CannotError(NO_DASK) from None
+    return open_cluster(work, workers, cluster)
+
+
+BACKENDS: dict[str, Callable[[Work, int, str | None], AbstractContextManager[Pool]]] = {
+    "threads": thread_pool,
+    "processes": process_pool,
+    "dask": dask_pool,
+}
+
+_taken: dict[str, Work] = {}  # in a worker process: the work of every study that it takes part in
+
+
+def start_worker(key: str, pickled: bytes) -> None:
+    """Called once in every new process of process_pool."""
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    limit_threads()
+    take_work(key, pickled)
+
+
+def limit_threads() -> None:
+    """A worker is one of many, so numba needs one thread there; it asks when it is imported."""
+    os.environ["NUMBA_NUM_THREADS"] = "1"
+
+
+def take_work(key: str, pickled: bytes) -> None:
+    """Make a study's work ready for `compute`. Unpickling it may import numba."""
+    _taken[key] = pickle.loads(pickled)
+
+
+def drop_work(key: str) -> None:
+    """Forget a study's work."""
+    _taken.pop(key, None)
+
+
+def compute(key: str, chunk: int) -> dict[str, Any]:
+    """Compute a chunk of work that this worker process took."""
+    return _taken[key](chunk)
+
+
+def _end_with_parent() -> None:
+    """End this process when its parent is killed; otherwise it would wait for work for ever."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        connection.wait([parent.sentinel])
+        os._exit(1)

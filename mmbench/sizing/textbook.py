@@ -1,0 +1,57 @@
+"""Queues with known answers, as studies: Poisson kills, and a reaper whose time does not depend on its lateness.
+
+M/M/1 and M/D/1 in order of arrival or newest first; Pollaczek and Khinchine know the mean wait, Takagi (Queueing
+Analysis 1, 1991) the second moments. The same kernel runs them as runs the kernel's reaper.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from mmbench.sizing.laws import KillLaw
+from mmbench.sizing.queue import ALL, FIRST, N_FIELDS, N_WAITS, NEED, REAPER, SKIP, WAITS_PS
+from mmbench.sizing.study import Study
+
+
+def constant_fields(busy_ps: np.ndarray) -> np.ndarray:
+    """A service table whose entries keep the reaper busy for busy_ps, after which all is freed and MMF_OOM_SKIP set.
+
+    busy_ps: (n,). Returns float64 (n, N_WAITS, N_FIELDS).
+    """
+    fields = np.zeros((len(busy_ps), N_WAITS, N_FIELDS))
+    fields[:, :, REAPER] = busy_ps[:, None]
+    for f in (FIRST, SKIP, ALL, NEED):
+        fields[:, :, f] = WAITS_PS[None, :] + busy_ps[:, None]
+    return fields
+
+
+def exponential_points(mean_ps: int, n: int) -> np.ndarray:
+    """n equally likely points of an exponential law, whole ps: float64 (n,)."""
+    points: np.ndarray = np.floor(-np.log((np.arange(n) + 0.5) / n) * mean_ps)
+    return points
+
+
+def textbook_study(busy_ps: np.ndarray, load: float, *, seed: int = 1, **options: Any) -> Study:
+    """Poisson kills that load a reaper which is busy for one of busy_ps, equally likely. options: of Study."""
+    components = np.array([[0, 1, len(busy_ps), 1, 1, 1]], dtype=np.int64)
+    kills = KillLaw("poisson", mean_ps=round(float(busy_ps.mean()) / load))
+    return Study(seed, kills, np.zeros(0, np.uint64), components, constant_fields(busy_ps), **options)
+
+
+def mean_wait_ps(study: Study) -> float:
+    """The Pollaczek-Khinchine mean wait of a textbook study."""
+    busy = study.fields[:, 0, REAPER]
+    rate = 1 / study.kills.mean_ps
+    return float(rate * (busy**2).mean() / (2 * (1 - rate * busy.mean())))
+
+
+def second_moment_ps2(study: Study) -> float:
+    """E[W**2] of a textbook study, in order of arrival or newest first."""
+    busy = study.fields[:, 0, REAPER]
+    rate, second, third = 1 / study.kills.mean_ps, float((busy**2).mean()), float((busy**3).mean())
+    idle = 1 - rate * float(busy.mean())
+    if study.newest_first:
+        return rate * third / (3 * idle**2) + (rate * second) ** 2 / (2 * idle**3)
+    return 2 * (rate * second / (2 * idle)) ** 2 + rate * third / (3 * idle)
