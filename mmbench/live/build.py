@@ -76,8 +76,20 @@ def _populate(start: int, config: VictimConfig) -> None:
     if locked_bytes:
         libc.mlock(start, locked_bytes)
     if locked_bytes < config.span_bytes:
-        advice = libc.MADV_POPULATE_READ if config.kind == "file" else libc.MADV_POPULATE_WRITE
-        libc.madvise(start + locked_bytes, config.span_bytes - locked_bytes, advice)
+        _populate_unlocked(start + locked_bytes, config.span_bytes - locked_bytes, config.kind == "file")
+
+
+def _populate_unlocked(start: int, n_bytes: int, is_read: bool) -> None:
+    try:
+        libc.madvise(start, n_bytes, libc.MADV_POPULATE_READ if is_read else libc.MADV_POPULATE_WRITE)
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
+        bytes_of_pages = libc.memory(start, n_bytes)[::PAGE_BYTES]  # before Linux 5.14: touch them one by one
+        if is_read:
+            bytes_of_pages.tobytes()
+        else:
+            bytes_of_pages[:] = bytes(n_bytes // PAGE_BYTES)
 
 
 def _touch(start: int, config: VictimConfig) -> None:

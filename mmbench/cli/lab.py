@@ -1,0 +1,196 @@
+"""`mmbench lab`: other kernels, fetched, booted in QEMU and asked."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mmbench.cli.inputs import add_format_option
+from mmbench.errors import EXIT_BAD_NEWS, EXIT_OK, InputError
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from mmbench.lab.record import Record
+
+EXAMPLE = """\
+examples:
+  mmbench lab run 5.10
+  mmbench lab run 6.17 6.18 --set full -o results/lab
+  mmbench lab run ./vmlinuz-6.9 --format json
+  mmbench lab list
+
+KERNEL is a version's beginning (5.10, 6.1, 7), fetched through apt's own configuration, or a path to a vmlinuz.
+"""
+SETS = ("quick", "full")
+
+
+def add(verbs: Any) -> None:
+    """Register the verb and its actions."""
+    parser = verbs.add_parser(
+        "lab",
+        help="boot other kernels and ask them",
+        description="Boot real kernels in QEMU, where time counts instructions; record who frees what, and its cost.",
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    fetch = actions.add_parser("fetch", help="get kernels from the archive that apt is set up for; installs nothing")
+    fetch.add_argument("kernels", nargs="+", metavar="KERNEL")
+    fetch.set_defaults(run=run_fetch)
+    listing = actions.add_parser("list", help="show the kernels at hand")
+    add_format_option(listing)
+    listing.set_defaults(run=run_list)
+    running = actions.add_parser("run", help="boot kernels and run the experiments")
+    running.add_argument("kernels", nargs="+", metavar="KERNEL")
+    running.add_argument("--set", dest="set_name", choices=SETS, default="quick", help="experiments to run (quick)")
+    running.add_argument("--fresh", action="store_true", help="boot again even where the same boot was run before")
+    running.add_argument(
+        "-o", dest="output", metavar="FOLDER", help="write one record per series here, such as 6.1.json"
+    )
+    add_format_option(running)
+    running.set_defaults(run=run_run)
+
+
+def run_fetch(args: argparse.Namespace) -> int:
+    """Fetch, saying what happens."""
+    from mmbench.lab import kernels
+
+    for name in args.kernels:
+        kernels.check_name(name)
+        if kernels.is_path(name):
+            raise InputError(f"{name!r} is a file already; give it to mmbench lab run.")
+    for name in args.kernels:
+        kernel = kernels.fetch(name, _say)
+        print(f"{kernel.series}: {kernel.release}, {kernel.package} {kernel.package_version}, {kernel.vmlinuz}")
+    return EXIT_OK
+
+
+def run_list(args: argparse.Namespace) -> int:
+    """List the cache."""
+    from mmbench.cli.measuring import print_found
+    from mmbench.lab.kernels import kept
+
+    rows = [
+        {"series": k.series, "release": k.release, "package": k.package, "version": k.package_version}
+        | {"vmlinuz_sha256": k.vmlinuz_sha256, "path": str(k.vmlinuz)}
+        for k in kept()
+    ]
+    print_found(args.format, rows, rows, lambda: _table(("series", "release", "package", "version", "path"), rows))
+    if not rows:
+        print("no kernels yet: mmbench lab fetch 5.10 6.1 6.12 6.17 6.18 7", file=sys.stderr)
+    return EXIT_OK
+
+
+def run_run(args: argparse.Namespace) -> int:
+    """Boot each kernel, write and print its record; 1 when an experiment failed for other reasons than its kernel's."""
+    from mmbench.lab import kernels, qemu, summary
+    from mmbench.lab.record import to_text
+    from mmbench.lab.run import run_set
+    from mmbench.records.files import write_text
+
+    if args.output is not None and not Path(args.output).is_dir():
+        raise InputError(f"-o {args.output}: no such folder; make it first.")
+    qemu.find_qemu()
+    for name in args.kernels:
+        kernels.check_name(name)
+    records = []
+    for name in args.kernels:
+        kernel = kernels.find(name, _say)
+        with _progress(kernel.release) as report:
+            record = run_set(kernel, args.set_name, report, args.fresh)
+        if args.output is not None:
+            path = Path(args.output) / f"{kernel.series}.json"
+            write_text(path, to_text(record))
+            print(f"written: {path}", file=sys.stderr)
+        records.append(record)
+    _print(records, args.format)
+    wrong = [error for record in records for error in summary.errors(record)]
+    for error in wrong:
+        print(f"mmbench: {error['kind']} of {error['victim']}: {error['error']}", file=sys.stderr)
+    return EXIT_BAD_NEWS if wrong else EXIT_OK
+
+
+def _print(records: list[Record], how: str) -> None:
+    from mmbench.cli.measuring import print_found
+    from mmbench.lab.record import experiments
+
+    rows = [{"release": record["release"], **entry} for record in records for entry in experiments(record)]
+    print_found(how, records, rows, lambda: _views(records))
+
+
+def _views(records: list[Record]) -> RenderableType:
+    from rich.console import Group
+
+    from mmbench.lab import summary
+
+    views: list[RenderableType] = []
+    for record in records:
+        order = {"up": "lowest VMA first", "down": "highest VMA first"}.get(
+            summary.reap_order(record), "order not seen"
+        )
+        rows = [
+            {"victim": row["victim"], "pages": _pages(row["before"])}
+            | {party: _pages(row[party]) for party in ("reaper", "mrelease", "memcg")}
+            for row in summary.truth_table(record)
+        ]
+        title = f"{record['release']}: pages left, of those in the locked part + the rest (the reaper goes {order})"
+        views.append(_table(("victim", "pages", "reaper", "mrelease", "memcg"), rows, title))
+        for cost in summary.per_page(record):
+            kind = "locked" if cost["locked"] else "unlocked"
+            views.append(f"{cost['what']}: {cost['per_page']:,.0f} instructions per {kind} page")
+    return Group(*views)
+
+
+def _pages(found: Any) -> str:
+    if found is None:
+        return "-"
+    return (
+        f"{found[0]:,} + {found[1]:,}" if isinstance(found, list) else f"{found:,}" if isinstance(found, int) else found
+    )
+
+
+def _table(columns: tuple[str, ...], rows: list[dict[str, Any]], title: str = "") -> RenderableType:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(*columns, title=title or None, title_justify="left", box=box.SIMPLE)
+    for row in rows:
+        table.add_row(*(str(row[column]) for column in columns))
+    return table
+
+
+def _say(what: str) -> None:
+    print(what, file=sys.stderr, flush=True)
+
+
+@contextmanager
+def _progress(release: str) -> Iterator[Callable[[str, int, int], None]]:
+    """A bar on a terminal, a line per tenth elsewhere."""
+    if not sys.stderr.isatty():
+        said: set[tuple[str, int]] = set()
+
+        def report_line(boot: str, done: int, total: int) -> None:
+            tenth = 10 * done // total
+            if (boot, tenth) not in said:
+                said.add((boot, tenth))
+                _say(f"{release} {boot}: {done} of {total} experiments")
+
+        yield report_line
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        tasks: dict[str, Any] = {}
+
+        def report(boot: str, done: int, total: int) -> None:
+            if boot not in tasks:
+                tasks[boot] = bar.add_task(f"{release} {boot}", total=total)
+            bar.update(tasks[boot], completed=done)
+
+        yield report

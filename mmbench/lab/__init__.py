@@ -1,0 +1,1 @@
+"""Other kernels, booted in QEMU: fetched, run and recorded; nothing here knows what the model predicts."""

@@ -1,0 +1,144 @@
+"""A lab record: what one kernel answered to one set of experiments, in exact integers, the same bytes every time.
+
+It holds no date, host or path. ``boots`` has one entry per run of QEMU, ``experiments`` one per item of its plan:
+``role`` and ``kind`` (see plan and guest.experiments), the ``victim`` (VictimConfig), and what was found. Keys that end
+in ``ns`` are lists with one time per repetition, in instructions of the guest; ``pages_before`` and ``pages_after``
+are [present in the locked part, in the rest], for kind ``memcg`` their sum. An
+experiment that the kernel cannot do has ``error`` and ``errno``.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from mmbench.errors import InputError
+from mmbench.lab.kernels import Kernel
+from mmbench.lab.plan import Item
+from mmbench.live.workload import VictimConfig
+
+FORMAT = "mmbench-lab 1"
+TOP = (
+    *("format", "series", "release", "kernel_version", "package", "package_version", "deb_sha256", "vmlinuz_sha256"),
+    *("qemu", "python", "set", "boots"),
+)
+BOOT = ("name", "n_cpus", "command", "initramfs_sha256", "memory_bytes", "available_bytes", "experiments")
+PER_REP = ("lost",)  # beside the times: whether process_mrelease came too late for a race
+
+Experiment = dict[str, Any]
+Record = dict[str, Any]
+
+
+def experiment(item: Item, answer: dict[str, Any]) -> Experiment:
+    """Join an item of the plan with the guest's answer; repetitions must agree in everything but times."""
+    head = {"role": item.role, "kind": item.kind, "victim": item.victim.to_dict()}
+    if "error" in answer:
+        return head | {"error": answer["error"], "errno": answer["errno"]}
+    reps = answer["reps"]
+    found: Experiment = {}
+    for name in reps[0]:
+        values = [rep[name] for rep in reps]
+        if name.endswith("ns") or name in PER_REP:
+            found[name] = values
+        elif all(value == values[0] for value in values):
+            found[name] = values[0]
+        else:
+            return head | {"error": f"repetitions disagree on {name}: {values}", "errno": ""}
+    return head | found
+
+
+def make_record(kernel: Kernel, set_name: str, qemu: str, python: str, boots: list[dict[str, Any]]) -> Record:
+    """Join the boots of one kernel into its record; ``boots`` carry what the guest said of itself."""
+    first = boots[0]
+    kept = [{name: boot[name] for name in BOOT} for boot in boots]
+    return {
+        "format": FORMAT,
+        "series": kernel.series,
+        "release": first["release"],
+        "kernel_version": first["version"],
+        "package": kernel.package,
+        "package_version": kernel.package_version,
+        "deb_sha256": kernel.deb_sha256,
+        "vmlinuz_sha256": kernel.vmlinuz_sha256,
+        "qemu": qemu,
+        "python": python,
+        "set": set_name,
+        "boots": kept,
+    }
+
+
+def to_text(record: Record) -> str:
+    """Return the record as JSON, one line per experiment."""
+    head = {name: value for name, value in record.items() if name != "boots"}
+    boots = []
+    for boot in record["boots"]:
+        facts = {name: value for name, value in boot.items() if name != "experiments"}
+        lines = ",\n   ".join(json.dumps(entry, separators=(",", ":")) for entry in boot["experiments"])
+        boots.append(_open(facts, 2) + f',\n  "experiments": [\n   {lines}\n  ]\n }}')
+    return _open(head, 1) + ',\n "boots": [\n ' + ",\n ".join(boots) + "\n ]\n}\n"
+
+
+def _open(fields: dict[str, Any], indent: int) -> str:
+    """The beginning of an object, its closing brace left to the caller."""
+    lines = [f"{' ' * indent}{json.dumps(name)}: {json.dumps(value)}" for name, value in fields.items()]
+    return "{\n" + ",\n".join(lines)
+
+
+def read_record(path: str | Path) -> Record:
+    """Read a record. Raises InputError naming what makes it none."""
+    try:
+        found = json.loads(Path(path).read_bytes())
+    except OSError as error:
+        raise InputError(f"cannot read {str(path)!r}: {error.strerror}.") from None
+    except ValueError as error:
+        raise InputError(f"{str(path)!r} is not JSON: {error}.") from None
+    try:
+        check_record(found)
+    except InputError as error:
+        raise InputError(f"{str(path)!r}: {error}") from None
+    return dict(found)
+
+
+def check_record(record: Any) -> None:
+    """Raise InputError naming the first thing that makes `record` no lab record."""
+    if not isinstance(record, dict) or record.get("format") != FORMAT:
+        raise InputError(f"not a lab record: its format should be {FORMAT!r}; make it with mmbench lab run.")
+    _check_fields(record, TOP, "the record")
+    for boot in record["boots"]:
+        _check_fields(boot, BOOT, "a boot")
+        for number, entry in enumerate(boot["experiments"]):
+            _check_experiment(entry, f"experiment {number} of boot {boot['name']!r}")
+
+
+def _check_fields(found: Any, wanted: tuple[str, ...], where: str) -> None:
+    names = set(found) if isinstance(found, dict) else set()
+    wrong = sorted(set(wanted) ^ names)
+    if wrong:
+        raise InputError(f"{where} has {wrong[0]!r} missing or too much; its fields are {', '.join(wanted)}.")
+
+
+def _check_experiment(entry: Any, where: str) -> None:
+    if not isinstance(entry, dict) or not {"role", "kind", "victim"} <= set(entry):
+        raise InputError(f"{where} lacks role, kind or victim.")
+    VictimConfig.from_dict(entry["victim"])
+    for name, value in entry.items():
+        is_time = name.endswith("ns")
+        if is_time and not (isinstance(value, list) and value and all(type(n) is int and n >= 0 for n in value)):
+            raise InputError(f"{where}: {name} is {str(value)[:60]}; allowed: a list of times, one per repetition.")
+        if name in ("pages_before", "pages_after") and not _is_pages(value, is_total=entry["kind"] == "memcg"):
+            raise InputError(f"{where}: {name} is {str(value)[:60]}; allowed: [locked, unlocked] page counts.")
+
+
+def _is_pages(value: Any, is_total: bool) -> bool:
+    counts = [value] if is_total else value
+    n_counts = 1 if is_total else 2
+    return isinstance(counts, list) and len(counts) == n_counts and all(type(n) is int and n >= 0 for n in counts)
+
+
+def experiments(record: Record, role: str = "", kind: str = "") -> list[Experiment]:
+    """Return a record's experiments of one role and one kind ("" for all), in order, those with an error included."""
+    return [
+        entry
+        for boot in record["boots"]
+        for entry in boot["experiments"]
+        if role in ("", entry["role"]) and kind in ("", entry["kind"])
+    ]

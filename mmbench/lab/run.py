@@ -1,0 +1,84 @@
+"""A set of experiments on one kernel: every boot run, or taken from the cache where the same boot ran before.
+
+Two boots with the same kernel, initramfs, QEMU and command print the same bytes, so what a finished one said is kept
+under the hash of those four; an interrupted set goes on with the boot that it was in.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from mmbench.errors import CannotError
+from mmbench.lab import qemu
+from mmbench.lab.initramfs import Userspace, build_userspace
+from mmbench.lab.kernels import Kernel
+from mmbench.lab.plan import Boot, boots
+from mmbench.lab.record import Record, experiment, make_record
+from mmbench.lab.store import lab_folder, sha256_of, write_whole
+
+Progress = Callable[[str, int, int], None]  # name of the boot, experiments done, of how many
+
+
+def run_set(kernel: Kernel, set_name: str, progress: Progress, is_fresh: bool = False) -> Record:
+    """Run a set on a kernel and return its record; ``is_fresh`` boots even what the cache has.
+
+    Raises CannotError when QEMU is missing or a boot fails; its serial log is kept.
+    """
+    userspace, version = build_userspace(), qemu.qemu_version(qemu.find_qemu())
+    answers: list[dict[str, Any]] = []
+    for boot in boots(set_name):
+        if not (boot.needs_mrelease and any(map(_lacks_mrelease, answers))):
+            answers.append(run_boot(kernel, boot, userspace, version, progress, is_fresh))
+    return make_record(kernel, set_name, version, userspace.python, answers)
+
+
+def run_boot(
+    kernel: Kernel, boot: Boot, userspace: Userspace, version: str, progress: Progress, is_fresh: bool = False
+) -> dict[str, Any]:
+    """Return one boot's answers: what the guest said of itself, and the experiments."""
+    image = userspace.image([item.to_guest() for item in boot.items])
+    initramfs_sha256 = hashlib.sha256(image).hexdigest()
+    arguments = qemu.command("KERNEL", "INITRAMFS", boot.n_cpus)
+    key = hashlib.sha256("\n".join([kernel.vmlinuz_sha256, initramfs_sha256, version, *arguments]).encode()).hexdigest()
+    kept = lab_folder("boots") / f"{key[:32]}.json"
+    messages = None if is_fresh else _kept_messages(kept)
+    if messages is None:
+        messages = _boot(kernel, boot, image, progress)
+        write_whole(kept, [json.dumps(messages).encode()])
+    begin, answers = messages[0], {m["item"]: m for m in messages if "item" in m}
+    if len(answers) != len(boot.items):
+        raise CannotError(f"the guest answered {len(answers)} of {len(boot.items)} experiments; run it again.")
+    return {
+        **{name: value for name, value in begin.items() if name != "begin"},
+        "name": boot.name,
+        "n_cpus": boot.n_cpus,
+        "command": arguments,
+        "initramfs_sha256": initramfs_sha256,
+        "experiments": [experiment(item, answers[number]) for number, item in enumerate(boot.items)],
+    }
+
+
+def _lacks_mrelease(answers: dict[str, Any]) -> bool:
+    return any(e["kind"] == "mrelease" and e.get("errno") == "ENOSYS" for e in answers["experiments"])
+
+
+def _boot(kernel: Kernel, boot: Boot, image: bytes, progress: Progress) -> list[dict[str, Any]]:
+    log = lab_folder("logs") / f"{kernel.release}-{boot.name}.log"
+    if sha256_of(kernel.vmlinuz) != kernel.vmlinuz_sha256:
+        raise CannotError(f"{kernel.vmlinuz} has changed on disk since it was looked at; run mmbench lab fetch again.")
+    progress(boot.name, 0, len(boot.items))
+
+    def on_message(message: dict[str, Any]) -> None:
+        if "item" in message:
+            progress(boot.name, message["item"] + 1, len(boot.items))
+
+    return qemu.boot(kernel.vmlinuz, image, boot.n_cpus, boot.timeout_s, log, on_message)
+
+
+def _kept_messages(path: Path) -> list[dict[str, Any]] | None:
+    try:
+        return list(json.loads(path.read_bytes()))
+    except (OSError, ValueError):
+        return None  # never run, or the disk has damaged what was written whole
