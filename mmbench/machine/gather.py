@@ -5,7 +5,8 @@ incomplete round stay in it, so that a walk in small steps frees exactly what a 
 Pages of a flush are credited at the end of the flush (T_PENDING), which is when the memory is back.
 
 Source: mm/mmu_gather.c, include/asm-generic/tlb.h (v6.18): 8 on-stack slots; batch pages of 510 slots, at
-most 19 of them, by GFP_NOWAIT, so under OOM there may be none.
+most 19 of them, by GFP_NOWAIT, so under OOM there may be none. The first batch page comes with the 7th slot, since one
+is kept free for a folio that needs two (__tlb_remove_folio_pages_size, v6.9 on; with the 8th before).
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from mmbench.model.world import (
 )
 
 ON_STACK_SLOTS = 8
+BATCH_AT_SLOTS = ON_STACK_SLOTS - 1
 BATCH_PAGE_SLOTS = 510
 MAX_BATCH_PAGES = 19
 FULL_CAPACITY = ON_STACK_SLOTS + BATCH_PAGE_SLOTS * MAX_BATCH_PAGES
@@ -60,7 +62,7 @@ def add_to_gather(w: Any, task: int, n_slots: int, n_pages: int, order: int, wor
     t = task_at(task)
     total = w.mem[t + T_SLOTS] + n_slots
     capacity = w.mem[t + T_CAPACITY]
-    if total > ON_STACK_SLOTS and capacity > ON_STACK_SLOTS and w.mem[t + T_BATCHED] == 0:
+    if total >= BATCH_AT_SLOTS and capacity > ON_STACK_SLOTS and w.mem[t + T_BATCHED] == 0:
         w.mem[t + T_BATCHED] = 1
         wk.did(work, wk.BATCH_PAGE, 1)
     if total < capacity:

@@ -30,7 +30,7 @@ ITEMS = {
     "free_folio": "one folio given to the page allocator when a gather is flushed",
     "tlb_flush": "one TLB flush of a gather",
     "full_flush": "a forced full-mm flush because two gathers overlapped",
-    "batch_page": "a gather outgrows its 8 on-stack slots and allocates a batch page",
+    "batch_page": "a gather fills its on-stack slots and allocates a batch page",
     "free_contended": "a folio freed while another gather is open: zone lock contention",
     "lru_contended": "a folio munlocked while another walk is under way: lruvec lock contention",
     "thp_contended": "a 2 MiB block unmapped while another gather is open: zone lock contention",
