@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mmbench.cli import lab_compare
 from mmbench.cli.inputs import add_format_option
 from mmbench.errors import EXIT_BAD_NEWS, EXIT_OK, InputError
 
@@ -22,6 +23,7 @@ examples:
   mmbench lab run 5.10
   mmbench lab run 6.17 6.18 --set full -o results/lab
   mmbench lab run ./vmlinuz-6.9 --format json
+  mmbench lab compare results/lab/6.12.json
   mmbench lab list
 
 KERNEL is a version's beginning (5.10, 6.1, 7), fetched through apt's own configuration, or a path to a vmlinuz.
@@ -45,6 +47,7 @@ def add(verbs: Any) -> None:
     listing = actions.add_parser("list", help="show the kernels at hand")
     add_format_option(listing)
     listing.set_defaults(run=run_list)
+    lab_compare.add(actions)
     running = actions.add_parser("run", help="boot kernels and run the experiments")
     running.add_argument("kernels", nargs="+", metavar="KERNEL")
     running.add_argument("--set", dest="set_name", choices=SETS, default="quick", help="experiments to run (quick)")

@@ -44,6 +44,12 @@ PARTS = {
     "shmem": Part(("zap_shmem_folio",), ""),
     "munlock_shmem": Part(("munlock_shmem_folio",), ""),
 }
+# What a kernel before v5.18 shows instead: munlock is a pass of its own over the whole span. It has no process_mrelease
+# to walk tables and open gathers more than once, so those cannot be told from walking and from the base.
+OLD_PARTS = {name: PARTS[name] for name in ("page", "walk", "vma", COLD_PART, "shmem")} | {
+    "old_munlock": Part(("old_munlock_page",), ""),
+    "old_absent": Part(("old_munlock_absent",), ""),
+}
 # Nothing here shows these; they follow a part whose work is of the same sort.
 FOLLOWERS = {
     "zap_file_folio": "page",
@@ -81,20 +87,26 @@ class _System(NamedTuple):
     loss: float
 
 
-def fit_prices(observations: list[dict[str, Any]], reference: CostTable, seed: int = 1) -> Prices:
+def fit_prices(
+    observations: list[dict[str, Any]],
+    reference: CostTable,
+    seed: int = 1,
+    parts: dict[str, Part] = PARTS,
+    cold_after: tuple[int, ...] = COLD_AFTER_PAGES,
+) -> Prices:
     """Fit a factor per part and a base per kind, all non-negative, to relative errors.
 
     An observation has ``what`` (exit, mrelease, exit_after), ``median_ns``, ``spread`` and ``work`` (item -> how often
-    in the model). A kind counts by how quiet it was. Where pages begin to be cold is chosen from COLD_AFTER_PAGES by
+    in the model). A kind counts by how quiet it was. Where pages begin to be cold is chosen from `cold_after` by
     the smallest error. Raises InputError when the configurations are too few or too alike to tell the parts apart.
     """
     used = [o for o in observations if o["what"] in FITTED]
     kinds = [what for what in FITTED if any(o["what"] == what for o in used)]
     prices = _prices(reference)
-    fixed = np.array([_cost(o["work"], _unfitted(), prices) for o in used])
+    fixed = np.array([_cost(o["work"], _unfitted(parts), prices) for o in used])
     measured = np.maximum(np.array([o["median_ns"] * 1000.0 for o in used]) - fixed, 1.0)
     kind, weight = np.array([o["what"] for o in used]), _weights(used, kinds)
-    systems = {after: _system(used, kinds, prices, measured, weight, after) for after in COLD_AFTER_PAGES}
+    systems = {after: _system(used, kinds, parts, prices, measured, weight, after) for after in cold_after}
     least = min(system.loss for system in systems.values())
     after = max(pages for pages, system in systems.items() if system.loss <= least * SAME_LOSS + TINY_LOSS)
     best = systems[after]
@@ -106,11 +118,17 @@ def fit_prices(observations: list[dict[str, Any]], reference: CostTable, seed: i
 
 
 def _system(
-    used: list[dict[str, Any]], kinds: list[str], prices: dict[str, int], measured: Floats, weight: Floats, after: int
+    used: list[dict[str, Any]],
+    kinds: list[str],
+    parts: dict[str, Part],
+    prices: dict[str, int],
+    measured: Floats,
+    weight: Floats,
+    after: int,
 ) -> _System:
     """Set up and solve for pages that are cold beyond the first `after` of an mm."""
     works = [o["work"] | {COLD: max(o["work"].get("zap_pte", 0) - after, 0)} for o in used]
-    columns = {part: np.array([_cost(work, items, prices) for work in works]) for part, (items, _) in PARTS.items()}
+    columns = {part: np.array([_cost(work, items, prices) for work in works]) for part, (items, _) in parts.items()}
     seen = {part: column for part, column in columns.items() if column.any()}
     bases = [np.array([1e9 * (o["what"] == what) for o in used]) for what in kinds]
     matrix = np.array([*seen.values(), *bases]).T
@@ -159,8 +177,8 @@ def _cost(work: dict[str, int], items: tuple[str, ...], prices: dict[str, int]) 
     return float(sum(work.get(item, 0) * prices[item] for item in items))
 
 
-def _unfitted() -> tuple[str, ...]:
-    fitted = {item for part in PARTS.values() for item in part.items}
+def _unfitted(parts: dict[str, Part]) -> tuple[str, ...]:
+    fitted = {item for part in parts.values() for item in part.items}
     return tuple(name for name in NAMES if name not in fitted and name not in UNPRICED)
 
 
@@ -180,14 +198,14 @@ def _weights(used: list[dict[str, Any]], kinds: list[str]) -> Floats:
     return np.array([LEAST_SPREAD / max(spread[o["what"]], LEAST_SPREAD) for o in used])
 
 
-def table_of(prices: Prices, reference: CostTable, where: str) -> dict[str, Any]:
+def table_of(prices: Prices, reference: CostTable, where: str, parts: dict[str, Part] = PARTS) -> dict[str, Any]:
     """Return a full cost table, ready to be written as JSON: fitted, proportioned and carried-over costs say so.
 
     where: kernel and machine, for people. A part that no configuration showed is carried over, as is what this kernel
     cannot show.
     """
     known, costs = _prices(reference), {}
-    for part, (items, split) in PARTS.items():
+    for part, (items, split) in parts.items():
         for item in items:
             factor = prices.factors.get(part)
             costs[item] = _entry(known[item], factor, _told(part, items, split, where)) if factor else None

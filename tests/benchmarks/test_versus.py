@@ -15,8 +15,10 @@ from benchmarks import footprint, turns, versus
 from benchmarks.peers import c_loop
 
 ROOT = Path(__file__).resolve().parents[2]
-FIGURES = ("unmap_vs_c", "unmap_vs_copy", "engine_pages_per_s", "engine_vs_simpy", "bytes_per_page", "queue_kills_per_s",
-           "queue_vs_ciw")  # fmt: skip
+FIGURES = (
+    "unmap_vs_c", "unmap_vs_copy", "engine_pages_per_s", "engine_vs_simpy", "bytes_per_page", "queue_kills_per_s",
+    "queue_vs_ciw",
+)  # fmt: skip
 SMALL = ["--size", "64MiB", "--simpy-size", "8MiB", "--victim", "64MiB", "--turns", "3"]
 
 

@@ -1,0 +1,82 @@
+"""`mmbench lab compare`: what booted kernels answered, beside the model by the design of their era."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mmbench.cli.inputs import add_format_option
+from mmbench.errors import EXIT_BAD_NEWS, EXIT_OK, InputError
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+RECORDS = "results/lab"
+
+
+def add(actions: Any) -> None:
+    """Register the action."""
+    parser = actions.add_parser("compare", help="hold the model against records: pages exactly, instructions closely")
+    parser.add_argument("records", nargs="*", metavar="FILE", help=f"records of lab run ({RECORDS}/*.json)")
+    parser.add_argument("--write-costs", metavar="FOLDER", help="write each kernel's cost table, in instructions, here")
+    add_format_option(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Compare and print; 1 when a page count differs."""
+    from mmbench.cli.measuring import print_found
+    from mmbench.cli.running import compiling
+    from mmbench.lab.record import read_record
+    from mmbench.records.files import write_json
+    from mmbench.validation.kernel_lab import compare
+
+    paths = [Path(name) for name in args.records] or sorted(Path(RECORDS).glob("*.json"))
+    if not paths:
+        raise InputError(f"no record given and none in {RECORDS}; make one: mmbench lab run 6.12 --set full -o FOLDER")
+    records = [read_record(path) for path in paths]
+    with compiling():
+        found = [compare(record) for record in records]
+    if args.write_costs:
+        for one in found:
+            if one["table"]:
+                path = Path(args.write_costs) / f"{one['table']['name']}.json"
+                write_json(path, one["table"])
+                print(f"written: {path}", file=sys.stderr)
+    cells = [{"series": one["series"], **cell} for one in found for cell in one["cells"]]
+    print_found(args.format, found, cells, lambda: view(found))
+    exact = all(one["freed_pages"]["exact"] == one["freed_pages"]["n"] for one in found)
+    return EXIT_OK if exact else EXIT_BAD_NEWS
+
+
+def view(found: list[dict[str, Any]]) -> RenderableType:
+    """One line per kernel, then every page count that differs."""
+    from rich.console import Group
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    heads = ("kernel", "design", "pages left exactly", "exit", "mrelease", "exit after mrelease")
+    for i, head in enumerate(heads):
+        table.add_column(head, justify="left" if i < 2 else "right")
+    for one in found:
+        freed = one["freed_pages"]
+        errors = [_errors(one["held_out"][what]) for what in ("exit", "mrelease", "exit_after")]
+        table.add_row(one["release"], one["strategy"], f"{freed['exact']} of {freed['n']}", *errors)
+    wrong = [
+        Text(f"{one['series']}: {cell['party']} left {cell['left']:,} of {cell['before']:,} pages, model "
+             f"{cell['model_left']:,}: {cell['victim']}", style="bold red")
+        for one in found
+        for cell in one["cells"]
+        if cell["left"] != cell["model_left"]
+    ]  # fmt: skip
+    note = "instructions of held-out victims, model against guest: median error / 95th percentile (number of victims)"
+    return Group(table, Text(note), *wrong)
+
+
+def _errors(found: dict[str, Any]) -> str:
+    if not found["n"]:
+        return "-"
+    return f"{found['median_abs_error']:.2%} / {found['p95_abs_error']:.2%} ({found['n']})"

@@ -1,0 +1,151 @@
+"""What a booted kernel answered, beside the model's prediction by the design of that kernel's era.
+
+Pages that a lone reaper leaves are exact or wrong. Times are instructions of the guest (one nanosecond each): the costs
+are fitted to the calibration set of the same record, and the held-out victims are predicted by the engine with them.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import numpy as np
+
+from mmbench.cost.from_fit import OLD_PARTS, PARTS, fit_prices, table_of
+from mmbench.cost.table import CostTable, load_table, table_from
+from mmbench.engine import run_prepared
+from mmbench.errors import InputError
+from mmbench.scenarios import scenario
+from mmbench.scenarios.scenario import NEVER
+from mmbench.strategies import load
+from mmbench.strategies.load import Loaded
+from mmbench.validation.geometry import KINDS
+from mmbench.validation.predict import HELD_PS, SHIPPED, Victim
+
+FORMAT = "mmbench-lab-comparison 1"
+LONE = ("reaper", "memcg", "mrelease")  # who works alone while the victim is held
+TIMED = ("exit", "mrelease", "exit_after")
+# Beyond the per-CPU free lists (a few thousand pages of such a small guest) a freed page costs more.
+COLD_AFTER_PAGES = tuple(range(2048, 24576, 512))
+REFERENCE = "reference"
+
+
+def era_of(release: str) -> str:
+    """The design that a kernel release ships. Raises InputError before v4.17."""
+    found = re.match(r"(\d+)\.(\d+)", release)
+    version = (int(found[1]), int(found[2])) if found else (0, 0)
+    names = [name for since, name in SHIPPED if version >= since]
+    if not names:
+        raise InputError(f"kernel {release!r}: designs of shipped kernels are known from 4.17 on.")
+    return names[0]
+
+
+def compare(record: dict[str, Any]) -> dict[str, Any]:
+    """Hold the model against one lab record (see mmbench.lab.record).
+
+    Returns ``freed_pages`` {n, exact} with one row per victim and party in ``cells``; ``held_out`` (kind -> n,
+    median_abs_error, p95_abs_error) with its ``rows``; and ``table``, the cost table in instructions.
+    """
+    design = load(era_of(record["release"]))
+    cells = freed_cells(record, design)
+    table, fitted = fit(record, design)
+    rows = predict(record, design, table_from(table)) if table else []
+    return {
+        "format": FORMAT,
+        "series": record["series"],
+        "release": record["release"],
+        "strategy": design.name,
+        "freed_pages": {"n": len(cells), "exact": sum(cell["model_left"] == cell["left"] for cell in cells)},
+        "cells": cells,
+        "fitted": fitted,
+        "held_out": {what: summary([row["error"] for row in rows if row["what"] == what]) for what in TIMED},
+        "rows": rows,
+        "table": table,
+    }
+
+
+def experiments(record: dict[str, Any], role: str = "") -> list[dict[str, Any]]:
+    """Experiments that have an answer, of kinds of memory that the model knows."""
+    return [
+        entry
+        for boot in record["boots"]
+        for entry in boot["experiments"]
+        if role in ("", entry["role"]) and "error" not in entry and entry["victim"]["kind"] in KINDS
+    ]
+
+
+def freed_cells(record: dict[str, Any], design: Loaded) -> list[dict[str, Any]]:
+    """Per victim and lone party: pages before, pages it left, and what the model says it leaves."""
+    cells = []
+    for entry in experiments(record):
+        if entry["kind"] in LONE and "pages_after" in entry:
+            left, before = total(entry["pages_after"]), total(entry["pages_before"])
+            model = before - freed_alone(entry["victim"], entry["kind"], design)
+            one = {"victim": entry["victim"], "party": entry["kind"], "before": before, "left": left}
+            cells.append(one | {"model_left": model})
+    return cells
+
+
+def total(pages: int | list[int]) -> int:
+    """Pages of the locked part and of the rest, however a record has them."""
+    return pages if isinstance(pages, int) else sum(pages)
+
+
+def freed_alone(config: dict[str, Any], party: str, design: Loaded) -> int:
+    """Pages that a lone reaper, or process_mrelease, frees of a held victim."""
+    who = "mrelease" if party == "mrelease" else "reaper"
+    starts = {"exit_start_ps": HELD_PS, "reaper_start_ps": NEVER, "mrelease_start_ps": NEVER} | {f"{who}_start_ps": 0}
+    victim = Victim(config, design)
+    found = run_prepared(victim.prepared, design, scenario("quiet", starts), load_table(REFERENCE), victim="booted")
+    return int(found["freed_pages"][who])
+
+
+def observations(record: dict[str, Any], role: str) -> list[dict[str, Any]]:
+    """Times of one role, the least of the repetitions: config, what, ns."""
+    found = []
+    for entry in experiments(record, role):
+        for what, name in ((entry["kind"], "ns"), ("exit_after", "exit_after_ns")):
+            if name in entry and entry["kind"] in ("exit", "mrelease"):
+                found.append({"config": entry["victim"], "what": what, "ns": min(entry[name])})
+    return found
+
+
+def fit(record: dict[str, Any], design: Loaded) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Fit a cost table, in instructions, to the calibration set; ({}, {}) when the record has too small a one."""
+    reference = load_table(REFERENCE)
+    parts = OLD_PARTS if design.name == "v4.17" else PARTS
+    used = [
+        {"what": o["what"], "median_ns": float(o["ns"]), "spread": 0.0}
+        | {"work": Victim(o["config"], design).work(reference)[o["what"]]}
+        for o in observations(record, "calibration")
+    ]
+    try:
+        prices = fit_prices(used, reference, parts=parts, cold_after=COLD_AFTER_PAGES)
+    except InputError:
+        return {}, {}
+    where = f"instructions of Linux {record['release']} ({record['package_version']}) in QEMU, 1 ns each"
+    table = table_of(prices, reference, where, parts) | {"name": f"lab-{record['series']}"}
+    return table, {what: summary(errors.tolist()) for what, errors in prices.errors.items()}
+
+
+def predict(record: dict[str, Any], design: Loaded, costs: CostTable) -> list[dict[str, Any]]:
+    """Held-out victims: instructions counted, the model's, and the relative error."""
+    rows, answers = [], {}
+    for found in observations(record, "held-out"):
+        key = json.dumps(found["config"], sort_keys=True)
+        if key not in answers:
+            victim = Victim(found["config"], design)
+            answers[key] = {answer.what: answer for answer in (victim.exit(costs), *victim.mrelease(costs))}
+        answer = answers[key][found["what"]]
+        model = round((answer.ps + costs.base_ps.get(found["what"], 0)) / 1000)
+        rows.append(found | {"model_ns": model, "error": model / found["ns"] - 1.0})
+    return rows
+
+
+def summary(errors: list[float]) -> dict[str, Any]:
+    """n, median and 95th percentile of absolute relative errors."""
+    if not errors:
+        return {"n": 0, "median_abs_error": None, "p95_abs_error": None}
+    median, p95 = (float(x) for x in np.percentile(np.abs(errors), [50, 95]))
+    return {"n": len(errors), "median_abs_error": median, "p95_abs_error": p95}
