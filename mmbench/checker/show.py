@@ -7,10 +7,11 @@ from typing import Any
 
 from mmbench.checker.counterexample import Counterexample, Row
 from mmbench.checker.waits import cycle_text
+from mmbench.records.chrome import Trace
 
 MIN_COLUMN = 9
 CHANGE_WIDTH = 58
-STEP_US = 10  # a step has no length; a viewer needs one
+STEP_PS = 10_000_000  # a step has no length; a viewer needs one
 
 
 def cell(row: Row) -> str:
@@ -40,26 +41,12 @@ def text(c: Counterexample) -> str:
 
 def chrome_trace(c: Counterexample) -> dict[str, Any]:
     """Trace events (chrome://tracing, Perfetto): one track per task, one slice per step, in order; no real times."""
-    events: list[dict[str, Any]] = [
-        {"ph": "M", "name": "process_name", "pid": 1, "args": {"name": f"{c.strategy}: {c.property.name}"}}
-    ]
+    trace = Trace(f"{c.strategy}: {c.property.name}")
     for k, name in enumerate(c.names):
-        events.append({"ph": "M", "name": "thread_name", "pid": 1, "tid": k, "args": {"name": name}})
+        trace.thread(k, name)
     for n, row in enumerate(c.rows):
-        events.append(
-            {
-                "ph": "X",
-                "name": row.label,
-                "cat": "blocked" if row.blocked else "step",
-                "pid": 1,
-                "tid": row.task,
-                "ts": n * STEP_US,
-                "dur": STEP_US,
-                "args": {"changed": "; ".join(row.changed), "meaning": row.meaning},
-            }
-        )
+        args = {"changed": "; ".join(row.changed), "meaning": row.meaning}
+        trace.slice(row.task, row.label, "blocked" if row.blocked else "step", n * STEP_PS, (n + 1) * STEP_PS, args)
     last = {"claim": c.property.claim, "kernel": c.property.kernel, "waits": list(c.waits)}
-    events.append(
-        {"ph": "i", "s": "g", "name": c.property.name, "pid": 1, "tid": 0, "ts": len(c.rows) * STEP_US, "args": last}
-    )
-    return {"traceEvents": events, "displayTimeUnit": "ms", "otherData": {"note": "steps in order, without time"}}
+    trace.instant(0, c.property.name, "property", len(c.rows) * STEP_PS, last, scope="g")
+    return trace.as_json({"note": "steps in order, without time"})

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import replace
 from typing import Any
 
-from mmbench.cli.inputs import add_run_options, add_scenario_options, add_victim_options, inputs_from
+from mmbench.cli.inputs import Inputs, add_run_options, add_scenario_options, add_victim_options, inputs_from
+from mmbench.errors import InputError
 
 EXAMPLE = """\
 examples:
   mmbench compare --size 64GiB --scenario stuck-holder --plot stuck.png
   mmbench compare --victim eos-nodeos --strategy v6.1 v6.18 --scenario mrelease
   mmbench compare --strategy ./my_design.py v6.18 --format json
+  mmbench compare --sweep locked --size 16GiB --scenario stuck-holder --plot heatmap.png
 """
+
+TENTHS = ",".join(f"{percent}%" for percent in range(0, 101, 10))
 
 
 def add(verbs: Any) -> None:
@@ -29,24 +34,53 @@ def add(verbs: Any) -> None:
         "--strategy", nargs="+", action="extend", metavar="ID|FILE", help="which, as ID[:param=value] (all ten)"
     )
     parser.add_argument("--plot", metavar="FILE", help="draw the comparison into a .png, .svg or .pdf file")
+    parser.add_argument(
+        "--sweep",
+        metavar="locked[=SHARE,..]",
+        help="run each strategy with one locked share after another (0%% to 100%% by 10%%); --plot draws a heatmap",
+    )
     add_victim_options(parser)
     add_scenario_options(parser)
     add_run_options(parser)
     parser.set_defaults(run=run)
 
 
+def swept(args: argparse.Namespace) -> list[Inputs]:
+    """The inputs of each share of --sweep. Raises InputError when the victim has a locked share of its own."""
+    name, _, values = args.sweep.partition("=")
+    if name != "locked":
+        raise InputError(f"--sweep {args.sweep!r}: allowed is locked, or locked=SHARE,SHARE,.. as in locked=0%,50%,1.")
+    if args.victim or args.locked is not None:
+        what = "--victim" if args.victim else "--locked"
+        raise InputError(f"--sweep locked makes a synthetic victim for each locked share; leave out {what}.")
+    from mmbench.victims import parse_share
+
+    shares = [value.strip() for value in (values or TENTHS).split(",")]
+    if len({parse_share(share, "locked") for share in shares}) != len(shares):
+        raise InputError(f"--sweep {args.sweep}: a share is named twice; name each once.")
+    inputs = inputs_from(args)
+    return [replace(inputs, synthetic=inputs.synthetic | {"locked": share}) for share in shares]
+
+
 def run(args: argparse.Namespace) -> int:
     """Compare and print; exit code 0 whatever the outcome of the strategies."""
     from mmbench.cli.output import print_records, terminal_width
-    from mmbench.cli.running import run_all
+    from mmbench.cli.running import run_all, run_sweep
+    from mmbench.report.picture import picture_suffix
+    from mmbench.report.sweep import sweep_view
     from mmbench.report.tables import compare_tables
     from mmbench.strategies import IDS, load
 
-    records = run_all(inputs_from(args), [load(spec) for spec in args.strategy or IDS])
-    print_records(records, args.format, lambda found: compare_tables(found, terminal_width()))
     if args.plot:
+        picture_suffix(args.plot)
+    loaded = [load(spec) for spec in args.strategy or IDS]
+    view = sweep_view if args.sweep else compare_tables
+    records = run_sweep(swept(args), loaded) if args.sweep else run_all(inputs_from(args), loaded)
+    print_records(records, args.format, lambda found: view(found, terminal_width()))
+    if args.plot:
+        from mmbench.report.heatmap import heatmap
         from mmbench.report.plots import compare_figure
 
-        compare_figure(records, args.plot)
+        (heatmap if args.sweep else compare_figure)(records, args.plot)
         print(f"drawn: {args.plot}", file=sys.stderr)
     return 0

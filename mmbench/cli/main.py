@@ -11,7 +11,7 @@ from mmbench import __version__
 from mmbench.errors import EXIT_BAD_INPUT, EXIT_INTERRUPTED, MmbenchError
 
 VERBS = (
-    "list", "show", "compare", "run", "check", "size", "snapshot", "import",
+    "list", "show", "compare", "run", "trace", "check", "size", "snapshot", "import",
     "doctor", "calibrate", "validate", "oom", "lab", "bench",
 )  # fmt: skip
 MODULES = {"import": "import_log"}  # a keyword is no name of a module

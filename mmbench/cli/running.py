@@ -61,27 +61,35 @@ def compiling() -> Iterator[None]:
 
 def run_all(inputs: Inputs, loaded: list[Loaded]) -> list[dict[str, Any]]:
     """Run the strategies one after another on the same victim and return their records, in order."""
+    return run_sweep([inputs], loaded)
+
+
+def run_sweep(sweep: list[Inputs], loaded: list[Loaded]) -> list[dict[str, Any]]:
+    """Run the strategies on one victim after another and return their records, victim by victim."""
     from mmbench.cost.table import load_table
     from mmbench.records.token import make_token
 
-    scenario, costs = inputs.make_scenario(), load_table(inputs.costs)
-    victim = inputs.make_victim()
-    check_fits(victim, copies=1 if len(loaded) == 1 else 2)
+    jobs = [(inputs, one) for inputs in sweep for one in loaded]
+    prepared: Any = None
+    records: list[dict[str, Any]] = []
     with compiling():
         from mmbench.engine import prepare, run_prepared
 
-        prepared = prepare(victim.vmas, reuse=len(loaded) > 1)
-        records = []
-        for one in progress(loaded):
+        for k, (inputs, one) in enumerate(progress(jobs)):
+            if k % len(loaded) == 0:
+                prepared = None  # two victims at a time may not fit
+                scenario, costs, victim = inputs.make_scenario(), load_table(inputs.costs), inputs.make_victim()
+                check_fits(victim, copies=1 if len(loaded) == 1 else 2)
+                prepared = prepare(victim.vmas, reuse=len(loaded) > 1)
             record = run_prepared(prepared, one, scenario, costs, victim=victim.name, seed=inputs.seed)
             records.append(record | {"token": make_token(one.spec, inputs)})
     return records
 
 
-def progress(loaded: list[Loaded]) -> Iterator[Loaded]:
+def progress(jobs: list[tuple[Inputs, Loaded]]) -> Iterator[tuple[Inputs, Loaded]]:
     """Iterate with a progress bar that shows itself only when the whole takes more than two seconds."""
-    if len(loaded) < 2 or not sys.stderr.isatty():
-        yield from loaded
+    if len(jobs) < 2 or not sys.stderr.isatty():
+        yield from jobs
         return
     from time import monotonic
 
@@ -90,8 +98,8 @@ def progress(loaded: list[Loaded]) -> Iterator[Loaded]:
 
     start = monotonic()
     with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("strategies", total=len(loaded), visible=False)
-        for done, one in enumerate(loaded):
-            slow = done and (monotonic() - start) / done * len(loaded) > 2
-            bar.update(task, completed=done, description=one.name, visible=bool(slow))
-            yield one
+        task = bar.add_task("runs", total=len(jobs), visible=False)
+        for done, job in enumerate(jobs):
+            slow = done and (monotonic() - start) / done * len(jobs) > 2
+            bar.update(task, completed=done, description=job[1].name, visible=bool(slow))
+            yield job

@@ -60,8 +60,9 @@ S_NEXT_SAMPLE_PS = 5
 S_N_TASKS = 6
 S_MILESTONES_AT, S_N_MILESTONES, S_REACHED = 7, 8, 9  # S_REACHED: how many milestones were reached
 S_SAMPLES_AT, S_N_SAMPLES, S_SAMPLED = 10, 11, 12
-S_LOG_AT, S_N_LOG, S_LOGGED = 13, 14, 15
-ROWS_AT = 16
+S_LOG_AT, S_N_LOG, S_LOGGED, S_DROPPED = 13, 14, 15, 16  # S_DROPPED: entries for which the log had no room
+S_KILLED = 17  # collateral kills that the log knows of
+ROWS_AT = 18
 
 # --- a task's row: cells relative to row_at(task) -------------------------------------------------
 C_NOW = 0  # its clock, ps after the kill
@@ -72,19 +73,30 @@ C_PTL_TABLE = 4  # the table whose lock its last step holds, or NO_TABLE
 C_PTL_UNTIL = 5  # and until when
 C_COLD_PS = 6  # extra cost of one cold page, for this task
 C_COLD = 7  # cold pages it has unmapped
-C_BLOCKED = 8  # N_CAUSES cells: ps blocked, by cause
+C_ENTRY = 8  # log cell of the step it is at, or NO_ENTRY
+C_LATEST = 9  # log cell of its latest entry, or NO_ENTRY
+C_BLOCKED = 10  # N_CAUSES cells: ps blocked, by cause
 C_METER = C_BLOCKED + N_CAUSES  # N_METER cells: work done and its prices for this task
 N_CELLS = C_METER + N_METER
 
 RUNNABLE, WAITING, OVER = 0, 1, 2
 NEVER = -(1 << 62)
 NO_TABLE = -1
+NO_ENTRY = -1
 
-# --- event log: four cells an event ---------------------------------------------------------------
-LOG_TIME, LOG_TASK, LOG_ROW, LOG_KIND = 0, 1, 2, 3
-N_LOG_CELLS = 4
-LOG_ENTER, LOG_WAIT, LOG_GO = 0, 1, 2
-LOG_KINDS = ("enter", "wait", "go")
+# --- event log: what repeats is one entry with a count ----------------------------------------------
+LOG_TIME, LOG_TASK, LOG_ROW, LOG_KIND = 0, 1, 2, 3  # LOG_TIME: when it first began
+LOG_N = 4  # how often
+LOG_LAST = 5  # a step: when it was last entered; a wait: when the last one ended
+LOG_TOTAL = 6  # ps at this step, or waited, all times together
+LOG_PREVIOUS = 7  # the same task's entry before it, or NO_ENTRY
+LOG_VMA = 8  # a walk's VMA
+LOG_LRU_PS, LOG_ZONE_PS, LOG_FREED = 9, 10, 11  # what the task had met and freed by then
+N_LOG_CELLS = 12
+LOG_STEP, LOG_WAIT, LOG_PTL, LOG_WALK, LOG_KILL = range(5)
+LOG_KINDS = ("step", "wait", "ptl", "vma", "kill")
+LOOK_BACK = 8  # entries of a task among which a repeat is looked for: the longest loop of steps that is folded
+STRETCHES = 64  # parts of a walk that the log tells apart: single VMAs, or runs of them
 
 
 @njit_inline
@@ -97,7 +109,7 @@ class ClockViews(NamedTuple):
     """NumPy views of the engine's state.
 
     rows: int64 (n_tasks, N_CELLS); milestones, reached_ps: int64 (n,); samples_ps, freed_pages: int64 (n,)
-    log: int64 (events so far, 4)
+    log: int64 (entries so far, N_LOG_CELLS)
     """
 
     header: np.ndarray
@@ -129,7 +141,7 @@ def clock_views(s: np.ndarray) -> ClockViews:
 def new_clocks(starts_ps: list[int], milestones: np.ndarray, samples_ps: np.ndarray, n_log: int) -> np.ndarray:
     """State at the kill: every task runnable at its start time, nothing priced yet.
 
-    milestones, samples_ps: increasing int64; n_log: events that the log has room for.
+    milestones, samples_ps: increasing int64; n_log: entries that the log has room for.
     """
     n_tasks = len(starts_ps)
     milestones_at = ROWS_AT + n_tasks * N_CELLS
@@ -140,12 +152,13 @@ def new_clocks(starts_ps: list[int], milestones: np.ndarray, samples_ps: np.ndar
     s[S_N_TASKS] = n_tasks
     s[S_MILESTONES_AT : S_REACHED + 1] = milestones_at, len(milestones), 0
     s[S_SAMPLES_AT : S_SAMPLED + 1] = samples_at, len(samples_ps), 0
-    s[S_LOG_AT : S_LOGGED + 1] = log_at, n_log, 0
+    s[S_LOG_AT : S_DROPPED + 1] = log_at, n_log, 0, 0
     v = clock_views(s)
     v.rows[:, C_NOW] = starts_ps
     v.rows[:, C_SINCE] = NEVER
     v.rows[:, C_END] = NEVER
     v.rows[:, C_PTL_TABLE] = NO_TABLE
+    v.rows[:, [C_ENTRY, C_LATEST]] = NO_ENTRY
     v.milestones[:] = milestones
     v.reached_ps[:] = NEVER
     v.samples_ps[:] = samples_ps

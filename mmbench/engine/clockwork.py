@@ -22,24 +22,16 @@ from mmbench.engine.clocks import (
     C_SINCE,
     C_STATE,
     CAUSE_PTL,
-    LOG_ENTER,
-    LOG_GO,
-    LOG_KIND,
-    LOG_ROW,
-    LOG_TASK,
-    LOG_TIME,
+    LOG_PTL,
     LOG_WAIT,
-    N_LOG_CELLS,
     NEVER,
     NO_TABLE,
     OVER,
     RUNNABLE,
     S_COLD_AFTER,
     S_HOLD_MEAN_PS,
-    S_LOG_AT,
-    S_LOGGED,
+    S_KILLED,
     S_MILESTONES_AT,
-    S_N_LOG,
     S_N_MILESTONES,
     S_N_SAMPLES,
     S_N_TASKS,
@@ -53,12 +45,14 @@ from mmbench.engine.clocks import (
     WAITING,
     row_at,
 )
+from mmbench.engine.log import note_kill, note_step, note_vma, note_wait
 from mmbench.machine import work as wk
 from mmbench.machine.apply import apply
 from mmbench.machine.status import BLOCKED, FINISHED, RAN, WOKE
 from mmbench.machine.walks import ZAP
 from mmbench.model.layout import TABLE_SHIFT
 from mmbench.model.world import (
+    MM_COLLATERAL,
     MM_FLAGS,
     MM_FREED,
     MMF_OOM_SKIP,
@@ -67,6 +61,7 @@ from mmbench.model.world import (
     T_PC,
     T_PENDING,
     T_SUB,
+    T_VMA,
     T_WAIT,
     T_ZAPPING,
     pointers,
@@ -78,18 +73,6 @@ FOREVER = 1 << 62
 
 # How a run can end.
 ALL_DONE, DEADLOCK, OUT_OF_TIME = 0, 1, 2
-
-
-@njit_inner
-def write_log(s: Any, time: int, task: int, row: int, kind: int) -> None:
-    """Append to the event log, if there is room. Mutates: s."""
-    if s[S_LOGGED] < s[S_N_LOG]:
-        at = s[S_LOG_AT] + s[S_LOGGED] * N_LOG_CELLS
-        s[at + LOG_TIME] = time
-        s[at + LOG_TASK] = task
-        s[at + LOG_ROW] = row
-        s[at + LOG_KIND] = kind
-        s[S_LOGGED] += 1
 
 
 # --- page-table locks -------------------------------------------------------------------------------
@@ -105,7 +88,7 @@ def wanted_table(w: Any, task: int) -> int:
 
 
 @njit_inline
-def wait_for_table(s: Any, task: int, table: int) -> bool:
+def wait_for_table(w: Any, s: Any, task: int, table: int) -> bool:
     """Wait for whoever holds the lock of `table` now. Returns True when the clock moved. Mutates: s."""
     c = row_at(task)
     until = s[c + C_NOW]
@@ -116,6 +99,7 @@ def wait_for_table(s: Any, task: int, table: int) -> bool:
     if until == s[c + C_NOW]:
         return False
     s[c + C_BLOCKED + CAUSE_PTL] += until - s[c + C_NOW]
+    note_wait(w, s, task, w.mem[task_at(task) + T_PC], LOG_PTL, s[c + C_NOW], until)
     s[c + C_NOW] = until
     return True
 
@@ -192,7 +176,7 @@ def wake_all(s: Any, time: int) -> None:
 
 
 @njit_inner
-def begin_wait(w: Any, s: Any, task: int) -> None:
+def begin_wait(s: Any, task: int) -> None:
     """The step is blocked: stop the task until somebody wakes it.
 
     A wait that begins can be what another task waits for (the crowd stands in for a page's holder). Mutates: s.
@@ -204,16 +188,15 @@ def begin_wait(w: Any, s: Any, task: int) -> None:
     if s[c + C_SINCE] == NEVER:
         s[c + C_SINCE] = s[c + C_NOW]
         s[c + C_PTL_TABLE] = NO_TABLE
-        write_log(s, s[c + C_NOW], task, w.mem[task_at(task) + T_PC], LOG_WAIT)
 
 
 @njit_inner
-def end_wait(s: Any, task: int, cause: int, row: int) -> None:
+def end_wait(w: Any, s: Any, task: int, cause: int, row: int) -> None:
     """The task goes on after a wait: book how long, and for what. Mutates: s."""
     c = row_at(task)
     s[c + C_BLOCKED + cause] += s[c + C_NOW] - s[c + C_SINCE]
+    note_wait(w, s, task, row, LOG_WAIT, s[c + C_SINCE], s[c + C_NOW])
     s[c + C_SINCE] = NEVER
-    write_log(s, s[c + C_NOW], task, row, LOG_GO)
 
 
 @njit_inline
@@ -240,32 +223,37 @@ def pick(s: Any) -> Any:
 def step_task(w: Any, s: Any, rows: Any, task: int, width: int) -> int:
     """Let `task` take one step at its clock and pay for it. Returns the step's status. Mutates: w, s."""
     table = wanted_table(w, task)
-    if table >= 0 and wait_for_table(s, task, table):
+    if table >= 0 and wait_for_table(w, s, task, table):
         return RAN  # its clock moved: somebody else may be first now
     c = row_at(task)
     t = task_at(task)
     meter = shifted(s, c + C_METER)
     row = w.mem[t + T_PC]
     cause = w.mem[t + T_WAIT]
+    vma = w.mem[t + T_VMA]
     freed = w.mem[MM_FREED]
     zapped = meter[wk.ZAP_PTE]
     status = apply(w, task, rows, width, meter)
     if status == BLOCKED:
-        begin_wait(w, s, task)
+        begin_wait(s, task)
         return status
     if s[c + C_SINCE] != NEVER:
-        end_wait(s, task, cause, row)
+        end_wait(w, s, task, cause, row)
     moved = w.mem[t + T_PC] != row
     if moved or w.mem[MM_FREED] != freed:
         note_progress(w, s, s[c + C_NOW])
     if status == WOKE:
         wake_all(s, s[c + C_NOW])
+        if w.mem[MM_COLLATERAL] != s[S_KILLED]:
+            note_kill(w, s, task, row)
     spend(s, task, table, meter[wk.ZAP_PTE] - zapped)
+    if w.mem[t + T_VMA] != vma:
+        note_vma(w, s, task, row, vma)
     if moved:
         if meter[wk.HOLD_DRAW]:
             meter[wk.HOLD_DRAW] = 0
             s[c + C_NOW] += drawn_hold(w, s, task)
-        write_log(s, s[c + C_NOW], task, w.mem[t + T_PC], LOG_ENTER)
+        note_step(w, s, task)
     if status == FINISHED:
         s[c + C_STATE] = OVER
         s[c + C_END] = s[c + C_NOW]

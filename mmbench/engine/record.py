@@ -12,13 +12,9 @@ from mmbench.engine.clocks import (
     C_END,
     C_METER,
     CAUSES,
-    LOG_KIND,
-    LOG_KINDS,
-    LOG_ROW,
-    LOG_TASK,
-    LOG_TIME,
     N_CAUSES,
     NEVER,
+    S_DROPPED,
     S_SKIP_PS,
     WORK_CAUSES,
     ClockViews,
@@ -28,6 +24,7 @@ from mmbench.engine.clocks import (
 )
 from mmbench.engine.clockwork import ALL_DONE
 from mmbench.engine.setup import SAMPLE_TIMES_PS, Prepared, Task
+from mmbench.engine.timeline import timeline
 from mmbench.machine.assemble import Program
 from mmbench.machine.protocol import RETRIES
 from mmbench.machine.work import N_WORK, NAMES
@@ -125,19 +122,6 @@ def rate(pages: int, ps: int) -> int:
     return pages * PS_PER_SECOND // ps if ps > 0 else 0
 
 
-def timeline(c: ClockViews, program: Program, names: list[str]) -> list[list[Any]]:
-    """The event log: [time ps, task, kind, label]."""
-    return [
-        [
-            int(e[LOG_TIME]),
-            names[e[LOG_TASK]],
-            LOG_KINDS[e[LOG_KIND]],
-            program.labels[e[LOG_ROW]][1] if e[LOG_ROW] >= 0 else "done",
-        ]
-        for e in c.log
-    ]
-
-
 def make_record(
     w: World,
     clocks: np.ndarray,
@@ -203,5 +187,6 @@ def make_record(
             name: {NAMES[k]: int(n) for k, n in enumerate(c.rows[i, C_METER : C_METER + N_WORK]) if n}
             for i, name in parties
         },
-        "timeline": timeline(c, program, names),
+        "timeline": timeline(w, c, program, tasks),
+        "timeline_dropped": int(c.header[S_DROPPED]),
     }

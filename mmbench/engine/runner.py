@@ -56,7 +56,7 @@ def run_prepared(
         v = views(w)
         contend(v.mlocked, v.pg_locked, v.table_state, seed, scenario.contended_ppm)
     place_tasks(w, tasks, program, scenario)
-    clocks = start_clocks(tasks, prepared.freeable_pages, costs, seed, scenario)
+    clocks = start_clocks(tasks, program, prepared.freeable_pages, costs, seed, scenario)
     n_waited_for = sum(task.waited_for for task in tasks)
     ending = cw.run_clockwork(w, clocks, program.rows, n_waited_for, width, chunk, until_ps)
     return make_record(w, clocks, ending, tasks, program, prepared, loaded, scenario, costs, victim, seed)

@@ -9,7 +9,27 @@ import numpy as np
 
 from mmbench.accelerate import njit
 from mmbench.cost.table import CostTable
-from mmbench.engine.clocks import S_HOLD_MEAN_PS, S_SEED, new_clocks, set_prices
+from mmbench.engine.clocks import (
+    C_ENTRY,
+    C_LATEST,
+    LOG_KIND,
+    LOG_LAST,
+    LOG_N,
+    LOG_PREVIOUS,
+    LOG_ROW,
+    LOG_STEP,
+    LOG_TASK,
+    LOG_TIME,
+    N_LOG_CELLS,
+    NO_ENTRY,
+    S_HOLD_MEAN_PS,
+    S_LOG_AT,
+    S_LOGGED,
+    S_SEED,
+    new_clocks,
+    row_at,
+    set_prices,
+)
 from mmbench.errors import InputError
 from mmbench.machine.assemble import Program, assemble
 from mmbench.machine.gather import FULL_CAPACITY, ON_STACK_SLOTS
@@ -29,6 +49,7 @@ from mmbench.model.world import (
     T_NEED,
     T_NEXT_VICTIM,
     T_PC,
+    T_VMA,
     TABLE_HUGE,
     World,
     restore,
@@ -45,6 +66,7 @@ SAMPLE_TIMES_PS = np.array(
     [m * 10**e for e in range(9, 13) for m in (1, 2, 5)] + [10 * 10**12, 15 * 10**12], dtype=np.int64
 )  # 1 ms .. 15 s
 LOG_EVENTS = 4096
+NO_VMA = -1  # no walk begins where its task is already, so that the log has its first VMA too
 BEFORE_THE_KILL = -1_000_000  # 1 us: who holds a lock from the start has it when the kill comes
 
 
@@ -159,6 +181,7 @@ def place_tasks(w: World, tasks: list[Task], program: Program, s: Scenario) -> N
     """Write the tasks' registers and the mm's flags. Mutates: w."""
     cells = views(w).tasks
     cells[:, T_PC] = DONE
+    cells[:, T_VMA] = NO_VMA
     for k, task in enumerate(tasks):
         cells[k, T_PC] = program.starts[task_key(tasks, k)]
         cells[k, T_LOCK_PAGE] = task.lock_page
@@ -188,12 +211,28 @@ def milestones_of(freeable_pages: int) -> np.ndarray:
     return milestones[(milestones > 0) & (milestones <= freeable_pages)]
 
 
-def start_clocks(tasks: list[Task], freeable_pages: int, costs: CostTable, seed: int, s: Scenario) -> np.ndarray:
+def log_starts(state: np.ndarray, tasks: list[Task], program: Program) -> None:
+    """Make each task's first step the first entry of its log. Mutates: state."""
+    at = int(state[S_LOG_AT])
+    for k, task in enumerate(tasks):
+        entry, row = at + k * N_LOG_CELLS, row_at(k)
+        state[[entry + LOG_TIME, entry + LOG_LAST]] = task.start_ps
+        state[entry + LOG_TASK], state[entry + LOG_ROW] = k, program.starts[task_key(tasks, k)]
+        state[entry + LOG_KIND], state[entry + LOG_N] = LOG_STEP, 1
+        state[entry + LOG_PREVIOUS] = NO_ENTRY
+        state[[row + C_ENTRY, row + C_LATEST]] = entry
+    state[S_LOGGED] = len(tasks)
+
+
+def start_clocks(
+    tasks: list[Task], program: Program, freeable_pages: int, costs: CostTable, seed: int, s: Scenario
+) -> np.ndarray:
     """The engine's state at the kill."""
     starts = [task.start_ps for task in tasks]
     slowness = [task.slowness for task in tasks]
     state = new_clocks(starts, milestones_of(freeable_pages), SAMPLE_TIMES_PS, LOG_EVENTS)
     set_prices(state, slowness, costs.prices, costs.cold_page_ps, costs.cold_after_pages)
+    log_starts(state, tasks, program)
     state[S_SEED] = seed
     state[S_HOLD_MEAN_PS] = s.hold_mean_ps
     return state

@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 from mmbench.errors import InputError
-from mmbench.records.schema import Fields, Int, ListOf, MapOf, Number, Parameters, Row, Text, check, fail
+from mmbench.records.schema import Fields, Int, ListOf, MapOf, Number, Parameters, Text, check, fail
 
 FORMAT = "mmbench-run 1"
 KINDS = ("model",)
@@ -21,7 +21,24 @@ CAUSES = (
 PROGRESS = ("first", "half", "p90", "all")
 PATIENCE = ("kernel", "earlyoom", "oomd")
 STEPS = Fields({"time_ps": ListOf(Int()), "freed_pages": ListOf(Int())})
-EVENT = Row((Int(minimum=None), Text(), Text(), Text()))  # time in ps (negative: before the kill), task, kind, label
+EVENT_KINDS = ("step", "wait", "ptl", "vma", "kill")
+
+# What a task came to; what repeats is one entry. at_ps: when it first began (negative: before the kill); n: how often;
+# last_ps: when a step was last entered, or the last wait ended (null: never); total_ps: at the step or waited, in all;
+# mmap_lock: how it is held when the step begins; vma: the one a walk came to; the rest: met and freed by then.
+EVENT = Fields(
+    {"at_ps": Int(minimum=None), "task": Text(), "kind": Text(EVENT_KINDS), "step": Text(), "op": Text()},
+    {
+        "mmap_lock": Text(("read", "write")),
+        "n": Int(minimum=1),
+        "last_ps": Int(minimum=None, nullable=True),
+        "total_ps": Int(),
+        "vma": Int(minimum=-1),
+        "lru_lock_ps": Int(),
+        "zone_lock_ps": Int(),
+        "freed_pages": Int(),
+    },
+)
 
 RUN_RECORD = Fields(
     {
@@ -59,6 +76,7 @@ RUN_RECORD = Fields(
         "freed_at": STEPS,
         "work": MapOf(MapOf(Int())),
         "timeline": ListOf(EVENT),
+        "timeline_dropped": Int(),  # entries for which the log had no room
     },
 )
 

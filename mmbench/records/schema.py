@@ -44,13 +44,6 @@ class ListOf:
 
 
 @dataclass(frozen=True)
-class Row:
-    """A list of fixed length, one rule per place."""
-
-    items: tuple[Rule, ...]
-
-
-@dataclass(frozen=True)
 class MapOf:
     """An object with free names (or the `allowed` ones), whose values all follow one rule."""
 
@@ -71,7 +64,7 @@ class Parameters:
     """An object of named settings: any JSON value without NaN and infinities."""
 
 
-Rule = Int | Number | Text | ListOf | Row | MapOf | Fields | Parameters
+Rule = Int | Number | Text | ListOf | MapOf | Fields | Parameters
 
 
 def shown(value: Any) -> str:
@@ -98,11 +91,6 @@ def check(value: Any, rule: Rule, name: str) -> None:
                 raise fail(name, value, "a list")
             for i, item in enumerate(value):
                 check(item, rule.item, f"{name}[{i}]")
-        case Row():
-            if not isinstance(value, list) or len(value) != len(rule.items):
-                raise fail(name, value, f"a list of {len(rule.items)}")
-            for i, (item, item_rule) in enumerate(zip(value, rule.items, strict=True)):
-                check(item, item_rule, f"{name}[{i}]")
         case MapOf():
             for key, item in _object(value, name).items():
                 if rule.allowed and key not in rule.allowed:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from mmbench.report.curves import Curve, TimeAxis, coinciding, curve, layers, time_axis
-from mmbench.report.names import LINE_WIDTH, MAX_NAME, draw_marker, line_style
+from mmbench.report.names import LINE_WIDTH, MAX_NAME, draw_marker, line_styles
 from mmbench.report.placing import Box, Label, place_labels
 from mmbench.report.reading import Record, is_unsafe, moment, shortened, why_out
 from mmbench.report.units import PAGE_BYTES, SIZE_UNITS, format_time
@@ -29,6 +29,7 @@ def draw_lines(axes: Axes, records: Sequence[Record], names: Sequence[str]) -> N
     drawn = [i for i, c in enumerate(found) if c is not None]
     curves = [c for c in found if c is not None]
     axis = time_axis(curves)
+    styles = line_styles([str(record["strategy"]) for record in records])
     full = max([1, *(record.get("resident_pages") or 0 for record in records), *(c.pages[-1] for c in curves)])
     scale, unit = next((s for s in SIZE_UNITS if full * PAGE_BYTES >= s[0]), SIZE_UNITS[-1])
     to_size = PAGE_BYTES / scale
@@ -40,10 +41,10 @@ def draw_lines(axes: Axes, records: Sequence[Record], names: Sequence[str]) -> N
             xy = _knots(curves[i], axis, to_size)
             dash = DASH_POINTS / (LINE_WIDTH + WIDER * layer)
             pattern = (-slot * dash, (dash, dash * (len(group) - 1))) if len(group) > 1 else "-"
-            axes.plot(*zip(*xy, strict=True), color=line_style(drawn[i])[0], lw=LINE_WIDTH + WIDER * layer, ls=pattern,
+            axes.plot(*zip(*xy, strict=True), color=styles[drawn[i]][0], lw=LINE_WIDTH + WIDER * layer, ls=pattern,
                       dash_capstyle="butt", zorder=3 - layer / 100)  # fmt: skip
             time = _marker_time(curves[i], axis, (slot + 1) / (len(group) + 1))
-            draw_marker(axes, time, curves[i].at(time) * to_size, drawn[i])
+            draw_marker(axes, time, curves[i].at(time) * to_size, styles[drawn[i]])
     titles = ["\n".join(_title(records[drawn[i]], names[drawn[i]]) for i in group) for group in groups]
     ways = [_knots(curves[group[0]], axis, to_size) for group in groups]
     _name_lines(axes, list(zip(titles, ways, strict=True)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import count
 from typing import TYPE_CHECKING
 
 from mmbench.report.reading import Record, is_unsafe, moment, shortened, total, why_out
@@ -11,23 +12,46 @@ from mmbench.report.units import NOTHING, format_share, format_time
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# Okabe and Ito 2008, without the yellow that white paper swallows.
-LINE_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
-MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p", "h", "*")
+# A design looks the same in every picture. Okabe and Ito 2008 without the yellow that white paper swallows, and three
+# of Tol's muted scheme that stay apart from those for the colour-blind; no two designs share a marker either.
+STYLES = {
+    "v4.14": ("#7F7F7F", "o"),
+    "v4.17": ("#882255", "s"),
+    "drop-oom-skip": ("#D55E00", "^"),
+    "write-downgrade": ("#0072B2", "D"),
+    "unlocking-flag": ("#999933", "v"),
+    "trylock": ("#009E73", "P"),
+    "v5.17": ("#000000", "X"),
+    "v5.18": ("#E69F00", "<"),
+    "v6.1": ("#56B4E9", ">"),
+    "v6.18": ("#CC79A7", "p"),
+}
+LINE_COLOURS = tuple(colour for colour, _ in STYLES.values())
+MARKERS = (*(marker for _, marker in STYLES.values()), "h", "*")
 LINE_WIDTH = 2.2
 MAX_NAME = 32
 TEXT_INCH = 0.52
 TASK_INCH = 0.68
 
 
-def line_style(i: int) -> tuple[str, str]:
-    """Return colour and marker of the i-th run: 84 runs pass before a pair comes back."""
-    return LINE_COLOURS[i % len(LINE_COLOURS)], MARKERS[i % len(MARKERS)]
+def line_styles(strategies: Sequence[str]) -> list[tuple[str, str]]:
+    """Return colour and marker per run, all different up to 60 runs.
+
+    The first run of a known design has the design's own; variants and designs of one's own get pairs nobody has.
+    """
+    found: list[tuple[str, str] | None] = []
+    for strategy in strategies:
+        own = STYLES.get(strategy.partition(":")[0])
+        found.append(own if own not in found else None)
+    n = len(LINE_COLOURS)
+    free = ((LINE_COLOURS[k % n], MARKERS[(k + k // n) % len(MARKERS)]) for k in count())
+    rest = (pair for pair in free if pair not in found[: len(strategies)])
+    return [style if style is not None else next(rest) for style in found]
 
 
-def draw_marker(axes: Axes, x: float, y: float, i: int) -> None:
-    """Draw the marker of the i-th run at a point, above all lines."""
-    colour, marker = line_style(i)
+def draw_marker(axes: Axes, x: float, y: float, style: tuple[str, str]) -> None:
+    """Draw a run's marker at a point, above all lines. style: see line_styles."""
+    colour, marker = style
     axes.plot([x], [y], color=colour, marker=marker, ms=9, mec="white", mew=0.8, zorder=5)
 
 
@@ -42,9 +66,10 @@ def draw_names(axes: Axes, records: Sequence[Record], names: Sequence[str], widt
     axes.set_axis_off()
     axes.set_xlim(0, width_inch)
     axes.set_ylim(len(records) - 0.5, -0.5)
-    for i, (record, name) in enumerate(zip(records, names, strict=True)):
-        axes.plot([0.08, 0.42], [i, i], lw=LINE_WIDTH, color=line_style(i)[0])
-        draw_marker(axes, 0.25, i, i)
+    styles = line_styles([str(record["strategy"]) for record in records])
+    for i, (record, name, style) in enumerate(zip(records, names, styles, strict=True)):
+        axes.plot([0.08, 0.42], [i, i], lw=LINE_WIDTH, color=style[0])
+        draw_marker(axes, 0.25, i, style)
         axes.text(TEXT_INCH, i - 0.02, shortened(name, MAX_NAME), va="bottom", size=10.5, weight="bold")
         axes.text(TEXT_INCH, i + 0.02, result_in_words(record), va="top", size=8.5, color="#444444")
 

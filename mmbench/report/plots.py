@@ -6,29 +6,21 @@ never the only sign: lines differ in marker, tasks have their own bars, causes h
 
 from __future__ import annotations
 
-import errno
-import io
 import os
-import secrets
 import textwrap
 from collections.abc import Sequence
-from contextlib import suppress
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from mmbench.errors import CannotError, InputError
+from mmbench.report.picture import DPI, METADATA, write_figure
+from mmbench.report.picture import save as _save
 from mmbench.report.reading import Record, heading, is_unsafe, labels, moment, reading_list, verdict
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-DPI = 120
+__all__ = ["DPI", "METADATA", "_save", "compare_figure", "draw", "fastest_first"]
+
 WIDTH_INCH, LEFT_INCH, RIGHT_INCH = 14.0, 0.8, 0.25
-METADATA: dict[str, dict[str, Any]] = {
-    ".png": {"Software": "mmbench"},
-    ".svg": {"Creator": "mmbench", "Date": None},
-    ".pdf": {"Creator": "mmbench", "Producer": "mmbench", "CreationDate": None},
-}
 
 
 def compare_figure(records: Sequence[Record], path: str | os.PathLike[str]) -> None:
@@ -38,12 +30,8 @@ def compare_figure(records: Sequence[Record], path: str | os.PathLike[str]) -> N
     Raises InputError for another suffix, a path that cannot be written, or records without a strategy, and
     CannotError when the disk is full.
     """
-    records = reading_list(records)
-    suffix = Path(path).suffix.lower()
-    if suffix not in METADATA:
-        found = f"{suffix!r}" if suffix else "no suffix"
-        raise InputError(f"cannot draw into {os.fspath(path)!r}: {found}; allowed: {', '.join(METADATA)}.")
-    _save(path, _image(records, suffix))
+    found = reading_list(records)
+    write_figure(lambda: draw(found), path)
 
 
 def fastest_first(records: Sequence[Record]) -> list[int]:
@@ -55,17 +43,6 @@ def fastest_first(records: Sequence[Record]) -> list[int]:
         return is_unsafe(records[i]), done is None, never if done is None else done, never if half is None else half
 
     return sorted(range(len(records)), key=rank)
-
-
-def _image(records: list[Record], suffix: str) -> bytes:
-    import matplotlib
-
-    # The user's own matplotlib settings must not change the figure; the context gives them back.
-    fixed = {k: v for k, v in matplotlib.rcParamsDefault.items() if "backend" not in k}
-    data = io.BytesIO()
-    with matplotlib.rc_context({**fixed, "svg.hashsalt": "mmbench", "text.parse_math": False}):
-        draw(records).savefig(data, format=suffix[1:], dpi=DPI, metadata=METADATA[suffix])
-    return data.getvalue()
 
 
 def draw(records: Sequence[Record]) -> Figure:
@@ -107,21 +84,3 @@ def draw(records: Sequence[Record]) -> Figure:
 
 def _wrapped(lines: Sequence[str], width: int) -> list[str]:
     return [piece for line in lines for piece in textwrap.wrap(line, width, subsequent_indent="    ")]
-
-
-def _save(path: str | os.PathLike[str], data: bytes) -> None:
-    """Write beside the target and rename over it; only a regular file is ever replaced."""
-    target = Path(os.path.realpath(path))
-    unfinished = target.with_name(f".mmbench-{secrets.token_hex(8)}.tmp")
-    try:
-        if target.exists() and not target.is_file():
-            raise InputError(f"cannot write {os.fspath(path)!r}: it is a folder or a device; give a file name.")
-        unfinished.write_bytes(data)
-        os.replace(unfinished, target)
-    except OSError as error:
-        kind = CannotError if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO) else InputError
-        reason = error.strerror or str(error)
-        raise kind(f"cannot write {os.fspath(path)!r}: {reason}; give a path in a folder you may write to.") from None
-    finally:
-        with suppress(OSError):
-            unfinished.unlink()

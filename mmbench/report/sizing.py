@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmbench.errors import InputError
+from mmbench.report.names import line_styles
 from mmbench.report.plots import DPI, METADATA, _save
 from mmbench.report.size_tables import NOT_CAUSES
 from mmbench.report.units import format_time
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 KINDS = ("ccdf", "spectrum", "causes", "heatmap")
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
-MARKERS = "osD^vPX*"
 HATCHES = ("", "//", "..", "xx", "\\\\")
 PS_PER_S = 1e12
 Record = Mapping[str, Any]
@@ -66,12 +66,15 @@ def plain(text: str) -> str:
     return text.replace("$", r"\$")
 
 
+def _styles(records: Sequence[Record]) -> list[tuple[str, str]]:
+    return line_styles([str(record["strategy"]) for record in records])
+
+
 def draw_ccdf(axes: Axes, records: Sequence[Record]) -> None:
     """P(kill to MMF_OOM_SKIP takes longer), both axes logarithmic, with the band of its interval."""
-    for k, record in enumerate(records):
-        tail, colour = record["tail"], COLOURS[k % len(COLOURS)]
+    for record, (colour, marker) in zip(records, _styles(records), strict=True):
+        tail = record["tail"]
         t = [max(ps, 1.0) / PS_PER_S for ps in tail["time_ps"]]
-        marker = MARKERS[k % len(MARKERS)]
         axes.plot(
             t, tail["p"], color=colour, marker=marker, markevery=0.1, label=plain(record["strategy"]), drawstyle="steps"
         )
@@ -90,13 +93,12 @@ def _line_of(axes: Axes, records: Sequence[Record]) -> None:
 
 def draw_spectrum(axes: Axes, records: Sequence[Record]) -> None:
     """Percentiles of kill to MMF_OOM_SKIP with their intervals; refused ones are left out."""
-    for k, record in enumerate(records):
+    for record, (colour, marker) in zip(records, _styles(records), strict=True):
         found = {name: e for name, e in record["latency"]["skip"].items() if name[0] == "p" and "value" in e}
         x = [-_log10(1 - float(name[1:]) / 100) for name in found]
         y = [e["value"] / PS_PER_S for e in found.values()]
         low = [max(v - e["low"] / PS_PER_S, 0) for v, e in zip(y, found.values(), strict=True)]
         high = [max(e["high"] / PS_PER_S - v, 0) for v, e in zip(y, found.values(), strict=True)]
-        colour, marker = COLOURS[k % len(COLOURS)], MARKERS[k % len(MARKERS)]
         axes.errorbar(x, y, yerr=(low, high), color=colour, marker=marker, capsize=3, label=plain(record["strategy"]))
     names = [name for name in records[0]["latency"]["skip"] if name[0] == "p"]
     axes.set_xticks([-_log10(1 - float(name[1:]) / 100) for name in names], names)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from mmbench.report.export import to_csv, to_json
+from mmbench.report.extremes import extremes, replay_view
 from mmbench.report.reading import (
     PARTIES,
     Record,
@@ -107,8 +108,8 @@ COLUMNS = (
 def compare_tables(records: Sequence[Record], width: int = 120) -> Group:
     """Return the comparison as a rich renderable: title, the answer in words, then tables of at most `width` columns.
 
-    Rows keep the order of the records. Freed shares are of the victim's resident pages. A column in which nobody has
-    a value is left out. Raises InputError without records.
+    Below them stand the runs at the ends, with their tokens. Rows keep the order of the records. Freed shares are of
+    the victim's resident pages. A column in which nobody has a value is left out. Raises InputError without records.
     """
     from rich.console import Group
     from rich.text import Text
@@ -118,7 +119,7 @@ def compare_tables(records: Sequence[Record], width: int = 120) -> Group:
     parts: list[RenderableType] = [Text(heading(records), style="bold"), *map(Text, verdict(records))]
     for columns in _blocks(records, names, width):
         parts += [Text(""), _table(records, names, columns)]
-    return Group(*parts)
+    return Group(*parts, *(replay_view(extremes(records)) if len(records) > 1 else ()))
 
 
 def as_text(view: RenderableType, width: int = 120) -> str:

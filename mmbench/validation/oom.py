@@ -40,7 +40,7 @@ def predict_oom(config: dict[str, Any], is_held: bool, design: Loaded, costs: Co
         "freed_by_reaper_pages": freed,
         "exit_ns": (end["exit"] - starts["exit_start_ps"] + costs.base_ps.get(what, 0)) // 1000,
         "n_collateral_kills": record["collateral_kills"],
-        "timeline": [event for event in record["timeline"] if event[1] in ("exit", "reaper", "allocator")],
+        "timeline": [event for event in record["timeline"] if event["task"] in ("exit", "reaper", "allocator")],
         "held_ps": starts["exit_start_ps"],
     }
 
@@ -78,12 +78,12 @@ def join(kill: dict[str, Any], predicted: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def first_times(events: list[list[Any]]) -> list[list[Any]]:
+def first_times(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The first time each task enters each step: the allocator asks again every jiffy, which nobody needs to read."""
-    found: dict[tuple[str, str], list[Any]] = {}
+    found: dict[tuple[str, str], dict[str, Any]] = {}
     for event in events:
-        _, task, kind, label = event
-        if kind == "enter" and (task != "allocator" or label in ("out_of_memory", "done")):
+        task, label = event["task"], event["step"]
+        if event["kind"] == "step" and (task != "allocator" or label in ("out_of_memory", "done")):
             found.setdefault((task, label), event)
     return list(found.values())
 
@@ -98,7 +98,7 @@ def _measured(entry: dict[str, Any]) -> dict[str, Any]:
     return {"t_ns": entry["t_ns"], "origin": "kernel", "who": entry["who"], "event": entry["event"], "detail": detail}
 
 
-def _model(event: list[Any], held_ps: int, let_go_ns: int) -> dict[str, Any]:
-    time_ps, task, _, label = event
+def _model(event: dict[str, Any], held_ps: int, let_go_ns: int) -> dict[str, Any]:
+    time_ps, task, label = event["at_ps"], event["task"], event["step"]
     shift_ns = let_go_ns - held_ps // 1000 if held_ps and time_ps >= held_ps else 0
     return {"t_ns": time_ps // 1000 + shift_ns, "origin": "model", "who": task, "event": label, "detail": ""}

@@ -165,12 +165,15 @@ def test_the_engines_details_are_optional_and_checked(record):
     more = {
         "status": "shipped 6.1", "mrelease_left_pages": {}, "busy_ps": {"exit": 5}, "end_ps": {"exit": None},
         "reap_passes": {"reaper": 1}, "freed_at": {"time_ps": [5, 50], "freed_pages": [0, 1000]},
-        "work": {"exit": {"zap": 3}}, "timeline": [[0, "exit", "step", "unmap_vmas"]],
+        "work": {"exit": {"zap": 3}}, "timeline_dropped": 0,
+        "timeline": [{"at_ps": 0, "task": "exit", "kind": "step", "step": "unmap", "op": "unmap_vmas", "n": 1}],
     }  # fmt: skip
     validate_record(record | more)
     for path, value in {
         "timeline.0": [0, "exit", "step"],
-        "timeline.0.0": None,
+        "timeline.0.at_ps": None,
+        "timeline.0.kind": "sleep",
+        "timeline_dropped": -1,
         "freed_at.freed_pages.1": 1001,
         "freed_at.time_ps.1": 4,
         "end_ps.exit": -1,

@@ -5,7 +5,7 @@ import pytest
 
 from mmbench.errors import InputError
 from mmbench.report.bars import FILLS
-from mmbench.report.names import LINE_COLOURS, result_in_words
+from mmbench.report.names import STYLES, line_styles, result_in_words
 from mmbench.report.plots import compare_figure, draw, fastest_first
 
 
@@ -70,7 +70,7 @@ def test_every_one_of_coinciding_lines_is_seen_and_none_more_than_the_others(qui
     compare_figure([r for r in quiet_records if r["strategy"] in ("v5.18", "v6.1", "v6.18")], tmp_path / "x.png")
     image = pixels(tmp_path / "x.png")[:, : 1680 // 2, :3]
     shown = []
-    for colour in LINE_COLOURS[:3]:
+    for colour in (STYLES[name][0] for name in ("v5.18", "v6.1", "v6.18")):
         rgb = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
         shown.append(int((abs(image - rgb).max(axis=2) < 0.02).sum()))
     assert min(shown) > 300
@@ -168,3 +168,12 @@ def test_a_failed_rename_leaves_the_old_figure_and_nothing_else(mrelease_records
     with pytest.raises(InputError, match="Permission denied"):
         compare_figure(mrelease_records, path)
     assert os.listdir(tmp_path) == ["x.png"] and path.read_bytes() == b"old"
+
+
+def test_a_design_looks_the_same_in_every_picture_and_no_two_runs_look_alike():
+    some = line_styles(["v6.18", "trylock", "./mine.py"])
+    more = line_styles(["v4.14", "trylock:bail_out=vma", "trylock", "v6.18", "v6.18"])
+    assert some[:2] == [STYLES["v6.18"], STYLES["trylock"]]
+    assert (more[0], more[3]) == (STYLES["v4.14"], STYLES["v6.18"])
+    assert len(set(some)) == len(some) and len(set(more)) == len(more)
+    assert len(set(line_styles([f"mine{k}" for k in range(60)]))) == 60

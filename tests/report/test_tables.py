@@ -36,6 +36,12 @@ strategy  blocked
 ─────────────────────────────────
 v5.17     900 us mmap_lock read
 v6.1      40.0 us page-table lock
+
+the extremes again: mmbench run --replay TOKEN
+v6.1: soonest, least blocked
+v6.1-1
+v5.17: latest, most blocked
+v5.17-1
 """
 
 

@@ -1,0 +1,107 @@
+"""`mmbench trace`: one run as a Chrome trace, as a picture of its timeline, or as a table of its events."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from typing import Any
+
+from mmbench.cli.inputs import add_scenario_options, add_victim_options
+from mmbench.cli.values import option, parse_int
+from mmbench.errors import InputError
+
+EXAMPLE = """\
+examples:
+  mmbench trace drop-oom-skip --scenario stuck-holder -o trace.json --png timeline.png
+  mmbench trace v6.18 --size 4GiB --vmas 8 --scenario mrelease
+  mmbench run v5.17 --format json > run.json; mmbench trace run.json --png timeline.png
+  mmbench trace --replay TOKEN -o trace.json
+
+Open trace.json in Perfetto (ui.perfetto.dev, or a copy of your own) or in chrome://tracing.
+"""
+
+
+def add(verbs: Any) -> None:
+    """Register the verb."""
+    parser = verbs.add_parser(
+        "trace",
+        help="show who held, waited and worked when",
+        description="Run one strategy, or read a record of a run, and show its timeline: lock holds, waits and work "
+        "of every task, and events by their names in the kernel. Times are the model's.",
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("strategy", nargs="?", metavar="ID|FILE", help="a strategy as for run, or a record (.json)")
+    parser.add_argument("--replay", metavar="TOKEN", help="trace exactly the run that printed this token")
+    parser.add_argument("-o", "--output", metavar="FILE", help="write Chrome-trace JSON (a name in .gz zips it)")
+    parser.add_argument("--png", metavar="FILE", help="draw the timeline into a .png, .svg or .pdf file")
+    add_victim_options(parser)
+    add_scenario_options(parser)
+    group = parser.add_argument_group("run and output")
+    group.add_argument("--costs", metavar="NAME|FILE", default="default", help="cost table (default)")
+    group.add_argument("--seed", metavar="N", type=option(parse_int), default=1, help="seed of the random numbers (1)")
+    group.add_argument("--format", choices=("text", "json"), help="print the events (text, when no file is asked for)")
+    parser.set_defaults(run=run)
+
+
+def recorded(path: str) -> dict[str, Any]:
+    """The run record in a file, alone or in a list of one. Raises InputError."""
+    from mmbench.records.files import read_json
+    from mmbench.records.run_record import validate_record
+
+    found = read_json(path)
+    if isinstance(found, list):
+        if len(found) != 1:
+            raise InputError(f"{path!r} holds {len(found)} run records; a timeline shows one (mmbench run ...).")
+        found = found[0]
+    try:
+        validate_record(found)
+    except InputError as error:
+        raise InputError(f"{path!r}: {error}") from None
+    return dict(found)
+
+
+def the_record(args: argparse.Namespace) -> dict[str, Any]:
+    """Read the record asked for, or make it by a run."""
+    if args.strategy and args.strategy.endswith((".json", ".json.gz")) and not args.replay:
+        return recorded(args.strategy)
+    from mmbench.cli.run import asked
+    from mmbench.cli.running import run_all
+    from mmbench.strategies import load
+
+    spec, inputs = asked(args)
+    return run_all(inputs, [load(spec)])[0]
+
+
+def run(args: argparse.Namespace) -> int:
+    """Trace one run: files first, then what is printed."""
+    from mmbench.report.events import event_rows, event_view
+    from mmbench.report.picture import picture_suffix
+
+    if args.png:
+        picture_suffix(args.png)
+    record = the_record(args)
+    if args.output:
+        from mmbench.records.files import write_text
+        from mmbench.records.manifest import build_manifest
+        from mmbench.report.chrome import chrome_trace
+
+        manifest = build_manifest()
+        names = ("mmbench_version", "commit", "commit_modified")
+        about: dict[str, Any] = {name: manifest[name] for name in names if name in manifest}
+        write_text(args.output, json.dumps(chrome_trace(record, about), ensure_ascii=False, allow_nan=False) + "\n")
+        print(f"written: {args.output}", file=sys.stderr)
+    if args.png:
+        from mmbench.report.timeline import timeline
+
+        timeline(record, args.png)
+        print(f"drawn: {args.png}", file=sys.stderr)
+    if args.format == "json":
+        json.dump(event_rows(record), sys.stdout, indent=1, ensure_ascii=False)
+        print()
+    elif args.format == "text" or not (args.output or args.png):
+        from mmbench.cli.output import print_view
+
+        print_view(event_view(record))
+    return 0

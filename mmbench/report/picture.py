@@ -1,0 +1,69 @@
+"""How every picture is made: the same bytes for the same data whatever the user's settings, whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import secrets
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mmbench.errors import CannotError, InputError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+DPI = 120
+METADATA: dict[str, dict[str, Any]] = {
+    ".png": {"Software": "mmbench"},
+    ".svg": {"Creator": "mmbench", "Date": None},
+    ".pdf": {"Creator": "mmbench", "Producer": "mmbench", "CreationDate": None},
+}
+ABOUT = {".png": "Description", ".svg": "Description", ".pdf": "Subject"}
+
+
+def picture_suffix(path: str | os.PathLike[str]) -> str:
+    """Return the suffix of a path to draw into. Raises InputError for one that is not drawn."""
+    suffix = Path(path).suffix.lower()
+    if suffix not in METADATA:
+        found = f"{suffix!r}" if suffix else "no suffix"
+        raise InputError(f"cannot draw into {os.fspath(path)!r}: {found}; allowed: {', '.join(METADATA)}.")
+    return suffix
+
+
+def write_figure(draw: Callable[[], Figure], path: str | os.PathLike[str], about: str = "") -> None:
+    """Draw into a .png, .svg or .pdf file. about: goes into the file's metadata, such as replay tokens.
+
+    Raises InputError for another suffix or a path that cannot be written, and CannotError when the disk is full.
+    """
+    suffix = picture_suffix(path)
+    import matplotlib
+
+    # The user's own matplotlib settings must not change the figure; the context gives them back.
+    fixed = {k: v for k, v in matplotlib.rcParamsDefault.items() if "backend" not in k}
+    data = io.BytesIO()
+    metadata = METADATA[suffix] | ({ABOUT[suffix]: about} if about else {})
+    with matplotlib.rc_context({**fixed, "svg.hashsalt": "mmbench", "text.parse_math": False}):
+        draw().savefig(data, format=suffix[1:], dpi=DPI, metadata=metadata)
+    save(path, data.getvalue())
+
+
+def save(path: str | os.PathLike[str], data: bytes) -> None:
+    """Write beside the target and rename over it; only a regular file is ever replaced."""
+    target = Path(os.path.realpath(path))
+    unfinished = target.with_name(f".mmbench-{secrets.token_hex(8)}.tmp")
+    try:
+        if target.exists() and not target.is_file():
+            raise InputError(f"cannot write {os.fspath(path)!r}: it is a folder or a device; give a file name.")
+        unfinished.write_bytes(data)
+        os.replace(unfinished, target)
+    except OSError as error:
+        kind = CannotError if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO) else InputError
+        reason = error.strerror or str(error)
+        raise kind(f"cannot write {os.fspath(path)!r}: {reason}; give a path in a folder you may write to.") from None
+    finally:
+        with suppress(OSError):
+            unfinished.unlink()
