@@ -8,10 +8,11 @@ from html import escape
 from typing import Any
 
 from mmbench.checker.verdict import Verdict
+from mmbench.report.grid import MEASURES, worst
 from mmbench.report.reading import moment, part, setting, total
 from mmbench.report.units import NOTHING, format_count, format_pages_size, format_share, format_size, format_time
 from mmbench.scenarios import NAMED
-from mmbench.site.views import asv_links
+from mmbench.site.views import asv_links, series_rows
 
 Record = Mapping[str, Any]
 
@@ -21,17 +22,23 @@ QUESTION = (
 )
 MODEL, MEASURED = "model", "measured"
 COMMIT_DIGITS = 12
+TIMELINES = {
+    "drop-oom-skip": "The stall: exit waits for a page lock, its holder for memory, the reaper for mmap_lock.",
+    "v6.18": "The newest design on the same victim: exit and reaper unmap side by side.",
+}
 
 
 @dataclass(frozen=True)
 class Facts:
     """All that the page shows.
 
-    runs: scenario -> run records; verdicts: strategy -> checker's verdict; schedules: strategy -> files in schedules/;
+    runs: scenario -> run records; sweep: run records of one scenario over the locked share;
+    verdicts: strategy -> checker's verdict; schedules: strategy -> files in schedules/;
     validations: file stem -> validation record; lab: file in lab/ -> lab record; asv: asv's published index.json
     """
 
     runs: Mapping[str, Sequence[Record]]
+    sweep: Sequence[Record]
     verdicts: Mapping[str, Verdict]
     schedules: Mapping[str, Sequence[str]]
     validations: Mapping[str, Record]
@@ -98,6 +105,12 @@ kernel or with a clock.</p>
 <p>{badge(MODEL)} One victim of {victim(facts)}. Times count from the kill. The checker's verdict is of another kind:
 it searches every interleaving of a small world, without time.</p>
 {scenarios}
+{sweep_part(facts.sweep)}
+{timelines_part(next(iter(facts.runs)))}
+<h2>Series across commits</h2>
+<p>{badge(MODEL)} names with <code>track_</code>, {badge(MEASURED)} names with <code>time_</code>. asv takes lower for
+better everywhere; freed pages and throughput are better when they are higher.</p>
+{table(("series", "unit", "graphs"), series_rows(facts.asv))}
 {validation_part(facts.validations)}
 {lab_part(facts.lab)}
 {origin_part(facts)}
@@ -115,8 +128,8 @@ def victim(facts: Facts) -> str:
 
 
 HEADER = (
-    "strategy", "outcome", "all freed", "MMF_OOM_&#8203;SKIP", "exit blocked", "reaper blocked", "mrelease blocked",
-    "reaper passed over", "left behind", "extra kills", "checker", "replay",
+    "strategy", "checker", "outcome", "all freed", "MMF_OOM_&#8203;SKIP", "exit blocked", "reaper blocked",
+    "mrelease blocked", "freed", "left behind", "reaper passed over", "extra kills", "replay",
 )  # fmt: skip
 
 
@@ -146,16 +159,47 @@ def strategy_row(record: Record, facts: Facts) -> list[str]:
     broken = " ".join(record["violations"])
     return [
         code(record["strategy"]),
+        verdict_cell(str(record["strategy"]), facts),
         f'<span class="outcome {outcome}">{escape(f"{outcome} {broken}".strip())}</span>',
         format_time(moment(record, "all")),
         format_time(moment(record, "oom_skip")),
         *(blocked(record, task) for task in ("exit", "reaper", "mrelease")),
-        format_pages_size(total(record, "reaper_left_pages")),
+        format_pages_size(total(record, "freed_pages")),
         format_pages_size(total(record, "left_pages")),
+        format_pages_size(total(record, "reaper_left_pages")),
         format_count(record["collateral_kills"]),
-        verdict_cell(str(record["strategy"]), facts),
-        f"<details><summary>token</summary>{code('mmbench run --replay ' + record['token'])}</details>",
+        token(record),
     ]
+
+
+def token(record: Record) -> str:
+    """The command that makes a run again, folded away."""
+    return f"<details><summary>token</summary>{code('mmbench run --replay ' + str(record['token']))}</details>"
+
+
+def sweep_part(records: Sequence[Record]) -> str:
+    """Strategy against locked share, and the worst run of each measure."""
+    rows = []
+    for what, measure in MEASURES.items():
+        record = worst(records, measure)
+        share = format_share(record["locked_pages"], record["resident_pages"])
+        rows.append([escape(what), code(record["strategy"]), share, format_time(measure(record)), token(record)])
+    scenario = str(records[0]["scenario"])
+    says = f"Every strategy against the share of the victim that is locked, scenario {scenario}."
+    return f"""<section id="locked-share">
+<h2>How much is locked</h2>
+{figure("plots/heatmap.png", says, MODEL)}
+{table(("worst", "strategy", "locked", "value", "replay"), rows)}
+</section>"""
+
+
+def timelines_part(scenario: str) -> str:
+    """Single runs of one scenario, task by task."""
+    figures = "\n".join(
+        figure(f"plots/timeline-{name}.png", f"{name}, scenario {scenario}. {says}", MODEL)
+        for name, says in TIMELINES.items()
+    )
+    return f"<h2>Single runs, task by task</h2>\n{figures}"
 
 
 def blocked(record: Record, task: str) -> str:

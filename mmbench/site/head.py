@@ -1,4 +1,4 @@
-"""What HEAD's strategies do, for the front page: runs of all of them in three scenarios, and the checker's verdicts."""
+"""What HEAD's strategies do, for the front page: runs by scenario and by locked share, and the checker's verdicts."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from mmbench.strategies import IDS, load
 
 SCENARIOS = ("stuck-holder", "contended", "mrelease")
 SIZE, LOCKED = "64GiB", "0.9"
+SHARES = ("0", "0.25", "0.5", "0.75", "1")
 
 
 @dataclass(frozen=True)
@@ -32,21 +33,32 @@ class Asked:
     seed: int = 1
 
 
-def run_head(size: str = SIZE) -> dict[str, list[dict[str, Any]]]:
-    """Scenario -> run records of all strategies with their replay tokens, one victim of `size` for all of them."""
+def run_victim(size: str, locked: str, scenarios: tuple[str, ...]) -> dict[str, list[dict[str, Any]]]:
+    """Scenario -> run records of all strategies with their replay tokens, on one synthetic victim."""
     from mmbench.engine import prepare, run_prepared
     from mmbench.victims import parse_share, parse_size, synthetic
 
-    victim, costs = synthetic(parse_size(size), locked=parse_share(LOCKED, "locked")), load_table("default")
+    victim, costs = synthetic(parse_size(size), locked=parse_share(locked, "locked")), load_table("default")
     prepared, found = prepare(victim.vmas), {}
-    for name in SCENARIOS:
-        asked = Asked(name, {"size": size, "locked": LOCKED})
+    for name in scenarios:
+        asked = Asked(name, {"size": size, "locked": locked})
         found[name] = [
             run_prepared(prepared, one, scenario(name), costs, victim=victim.name, seed=asked.seed)
             | {"token": make_token(one.spec, asked)}
             for one in map(load, IDS)
         ]
     return found
+
+
+def run_head(size: str = SIZE) -> dict[str, list[dict[str, Any]]]:
+    """Scenario -> run records of all strategies, one victim of `size` for all of them."""
+    return run_victim(size, LOCKED, SCENARIOS)
+
+
+def run_sweep(size: str = SIZE) -> list[dict[str, Any]]:
+    """Run records of all strategies in the first scenario, over the locked share of a victim of `size`."""
+    name = SCENARIOS[0]
+    return [record for share in SHARES for record in run_victim(size, share, (name,))[name]]
 
 
 def check_head() -> Iterator[Verdict]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import NamedTuple
 
 from mmbench.errors import InputError
 from mmbench.records.files import read_text, write_bytes, write_text
@@ -17,27 +18,71 @@ LOADING = {"script": "src", "link": "href", "img": "src", "iframe": "src", "sour
 REMOTE = re.compile(r"\s*(?:[a-z][a-z0-9+.-]*:)?//", re.IGNORECASE)
 TAG = re.compile(r"<(script|link)\b[^>]*>", re.IGNORECASE)
 ADDRESS = re.compile(r"""\b(?:src|href)\s*=\s*["']([^"']*)["']""", re.IGNORECASE)
+# Addresses put together at run time escape this; the browser ring sees those.
+SCRIPT_LOADS = re.compile(
+    r"""(?:\b(?:src|href|url)\s*[=:]|\b(?:from|import)|\b(?:fetch|import|importScripts|get\w*|ajax|post)\s*\()"""
+    r"""\s*\\?["'`]([^"'`\s\\]+)""",
+    re.IGNORECASE,
+)
 STYLE_LOADS = re.compile(r"""url\(\s*["']?([^"')]+)|@import\s+["']([^"']+)""", re.IGNORECASE)
 
-# With text on the x axis the ends of the axis are labels, and their difference is NaN: every bar of two or more series
-# gets lost. The width of such an axis is its number of labels. Half a label's room at either end keeps the outer bars
-# from being cut, and bars begin at zero (unless the axis is logarithmic): their lengths are what one compares.
-BARS = "jquery.flot.orderBars.js"
-DIVISION = "pixelInXWidthEquivalent = AxeSize / gridDimSize;"
-GUARDED = """if (isNaN(AxeSize)) {
+
+class Repair(NamedTuple):
+    """A piece that a script must hold exactly once, and what takes its place."""
+
+    name: str
+    was: str
+    better: str
+
+
+BARS, GRAPHS, LABELS = "jquery.flot.orderBars.js", "graphdisplay.js", "jquery.flot.axislabels.js"
+REPAIRS = (
+    # With text on the x axis the ends of the axis are labels, and their difference is NaN: every bar of two or more
+    # series gets lost. The width of such an axis is its number of labels; half a label's room at either end keeps the
+    # outer bars from being cut.
+    Repair(
+        BARS,
+        "pixelInXWidthEquivalent = AxeSize / gridDimSize;",
+        """if (isNaN(AxeSize)) {
                 AxeSize = Math.max.apply(null, $.map(plot.getData(), function(s) { return s.data.length; }));
                 $.extend(plot.getXAxes()[0].options, {min: -0.5, max: AxeSize - 0.5});
-                var yOptions = plot.getYAxes()[0].options;
-                if (!yOptions.transform && yOptions.min > 0) yOptions.min = 0;
             }
-            pixelInXWidthEquivalent = AxeSize / gridDimSize;"""
+            pixelInXWidthEquivalent = AxeSize / gridDimSize;""",
+    ),
+    # Its shifts are for bars that begin at their x; asv centres its bars, which stood half a bar left of their label.
+    Repair(
+        BARS,
+        "decallage = decallageByOrder[serie.bars.order];",
+        """decallage = decallageByOrder[serie.bars.order];
+                    if (serie.bars.align === 'center') decallage += serie.bars.barWidth / 2;""",
+    ),
+    # asv starts the axis at the least value for every unit but seconds and bytes: the least bar has no height, and
+    # lines lie on the frame.
+    Repair(
+        GRAPHS,
+        """            if (unit_list !== null) {
+                if (!zoom_y_axis) {
+                    options.yaxis.min = 0.0;
+                    options.yaxis.max = max * 1.3;
+                }
+""",
+        """            if (!zoom_y_axis) {
+                options.yaxis.min = Math.min(0.0, min);
+                options.yaxis.max = max * 1.3;
+            }
+            if (unit_list !== null) {
+""",
+    ),
+    # The name of the x axis stands on the last row of the canvas, which cuts its descenders off.
+    Repair(LABELS, "y = plot.getCanvas().height;", "y = plot.getCanvas().height - 4;"),
+)
 
 
 def make_offline(html_dir: Path, vendor: Path = FOLDER) -> None:
     """Make the folder that `asv publish` wrote work from a plain file server with no network.
 
     Raises InputError when a vendor file is not what its checksum says, when a tag of asv's page has no local copy, when
-    the text to repair is not found exactly once, or when a page or stylesheet still loads something remote.
+    a piece to repair is not found exactly once, or when a page, stylesheet or script still loads something remote.
     """
     files = verified(vendor)
     page = html_dir / "index.html"
@@ -45,7 +90,8 @@ def make_offline(html_dir: Path, vendor: Path = FOLDER) -> None:
     for file in files:
         target = html_dir / "vendor" / file.path
         target.parent.mkdir(parents=True, exist_ok=True)
-        write_bytes(target, repaired_bars(file.data) if target.name == BARS else file.data)
+        write_bytes(target, file.data)
+    repair(html_dir)
     check_offline(html_dir)
 
 
@@ -67,12 +113,17 @@ def with_local_copies(page: str, files: list[VendorFile]) -> str:
     return TAG.sub(local, page)
 
 
-def repaired_bars(source: bytes) -> bytes:
-    """flot-orderbars with its division guarded. Raises InputError unless the division is there exactly once."""
-    text = source.decode()
-    if (n := text.count(DIVISION)) != 1:
-        raise InputError(f"{BARS} has {DIVISION!r} {n} times, allowed is once: look at this version, repair it anew.")
-    return text.replace(DIVISION, GUARDED).encode()
+def repair(html_dir: Path) -> None:
+    """Repair the published scripts. Raises InputError unless each is there once and is the one we know."""
+    for name, was, better in REPAIRS:
+        found = sorted(html_dir.rglob(name))
+        text = "".join(map(read_text, found))
+        if len(found) != 1 or text.count(was) != 1:
+            raise InputError(
+                f"{html_dir}: {was.strip().splitlines()[0]!r} is {text.count(was)} times in {len(found)} files {name}; "
+                "allowed is once in one: look at this version, repair it anew."
+            )
+        write_text(found[0], text.replace(was, better))
 
 
 class _Loads(HTMLParser):
@@ -81,11 +132,11 @@ class _Loads(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
         self.addresses: list[str] = []
-        self._in_style = False
+        self._inside = ""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = dict(attrs)
-        self._in_style = tag == "style"
+        self._inside = tag
         address = given.get(LOADING.get(tag, ""))
         if address:
             self.addresses.append(address)
@@ -93,16 +144,23 @@ class _Loads(HTMLParser):
         self.addresses += loads_of_style(given.get("style") or "")
 
     def handle_endtag(self, tag: str) -> None:
-        self._in_style = False
+        self._inside = ""
 
     def handle_data(self, data: str) -> None:
-        if self._in_style:
+        if self._inside == "style":
             self.addresses += loads_of_style(data)
+        elif self._inside == "script":
+            self.addresses += loads_of_script(data)
 
 
 def loads_of_style(css: str) -> list[str]:
     """Addresses in url() and @import."""
     return [a or b for a, b in STYLE_LOADS.findall(css)]
+
+
+def loads_of_script(source: str) -> list[str]:
+    """Addresses written out where a script loads something, also inside tags that it writes."""
+    return SCRIPT_LOADS.findall(source)
 
 
 def loads_of_page(html: str) -> list[str]:
@@ -114,13 +172,15 @@ def loads_of_page(html: str) -> list[str]:
 
 
 def check_offline(folder: Path) -> None:
-    """Raise InputError naming each page or stylesheet below `folder` that loads something from another host."""
+    """Raise InputError naming each page, stylesheet or script below `folder` that loads something from another host."""
     remote = []
     for path in sorted(folder.rglob("*")):
         if path.suffix in (".html", ".svg"):
             loads = loads_of_page(read_text(path))
         elif path.suffix == ".css":
             loads = loads_of_style(read_text(path))
+        elif path.suffix == ".js":
+            loads = loads_of_script(read_text(path))
         else:
             continue
         remote += [f"{path.relative_to(folder)}: {address}" for address in loads if REMOTE.match(address)]

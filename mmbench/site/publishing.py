@@ -105,16 +105,22 @@ def copied_lab(records: Path, folder: Path) -> dict[str, Any]:
 def write_front(site: Path, results: Path) -> None:
     """HEAD's runs, plots, verdicts and the front page, into a folder that has asv's pages already."""
     from mmbench.records.manifest import build_manifest
+    from mmbench.report.heatmap import heatmap
     from mmbench.report.plots import compare_figure
     from mmbench.report.scatter import scatter_figure
-    from mmbench.site.front import Facts, front_page
-    from mmbench.site.head import check_head, run_head, write_schedules
+    from mmbench.report.timeline import timeline
+    from mmbench.site.front import TIMELINES, Facts, front_page
+    from mmbench.site.head import check_head, run_head, run_sweep, write_schedules
     from mmbench.site.offline import check_offline
 
-    runs, verdicts = run_head(), list(check_head())
+    runs, sweep, verdicts = run_head(), run_sweep(), list(check_head())
     (site / "plots").mkdir()
     for name, records in runs.items():
         compare_figure(records, site / "plots" / f"{name}.png")
+    heatmap(sweep, site / "plots" / "heatmap.png")
+    for record in next(iter(runs.values())):
+        if record["strategy"] in TIMELINES:
+            timeline(record, site / "plots" / f"timeline-{record['strategy']}.png")
     validations = {path.stem: read_json(path) for path in sorted((results / "calibration").glob("*.json"))}
     validations = {k: v for k, v in validations.items() if v.get("format") == "mmbench-validation 1"}
     for name, record in validations.items():
@@ -122,6 +128,7 @@ def write_front(site: Path, results: Path) -> None:
     manifest = build_manifest()
     facts = Facts(
         runs=runs,
+        sweep=sweep,
         verdicts={v.strategy: v for v in verdicts},
         schedules=write_schedules(verdicts, site / "schedules"),
         validations=validations,

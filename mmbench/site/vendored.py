@@ -1,12 +1,14 @@
 """Third-party files of asv's pages, from their npm packages at fixed versions, each checked against its sha256.
 
 `python -m mmbench.site.vendored` checks the folder; with --fetch it makes the folder again through `npm pack`. To take
-another version, change `version` in vendor.json, empty the `sha256` of its files, fetch, and look at the difference.
+another version, change `version` in vendor.json, empty its `integrity` and the `sha256` of its files, fetch, and look
+at the difference.
 """
 
 from __future__ import annotations
 
 import argparse
+import base64
 import hashlib
 import io
 import json
@@ -74,7 +76,9 @@ def fetch(folder: Path = FOLDER) -> list[str]:
     """
     packages, filled = read_json(folder / LIST), []
     for package in packages:
-        content = unpacked(pack(f"{package['name']}@{package['version']}"))
+        archive = pack(f"{package['name']}@{package['version']}")
+        _check_package(package, archive)
+        content = unpacked(archive)
         for name, entry in package["files"].items():
             target = folder / folder_of(package) / name
             # A package without a licence file: ours repeats what its package.json and source declare.
@@ -92,6 +96,18 @@ def fetch(folder: Path = FOLDER) -> list[str]:
     if filled:
         write_json(folder / LIST, packages)
     return filled
+
+
+def _check_package(package: dict[str, Any], archive: bytes) -> None:
+    found, allowed = integrity(archive), package["integrity"]
+    if allowed and allowed != found:
+        raise InputError(f"npm package {folder_of(package)} has integrity {found}; {LIST} allows {allowed}.")
+    package["integrity"] = found
+
+
+def integrity(archive: bytes) -> str:
+    """The hash of a package, as npm writes it."""
+    return "sha512-" + base64.b64encode(hashlib.sha512(archive).digest()).decode()
 
 
 def pack(spec: str) -> bytes:

@@ -31,11 +31,14 @@ def asv_links(index: Mapping[str, Any]) -> str:
 
 
 def bar_chart(index: Mapping[str, Any], series: str) -> str:
-    """Address of a chart with a bar per strategy and size, at the highest locked share; "" without such a series."""
+    """Address of a chart with a bar per strategy and locked share, of the largest victim; "" without such a series.
+
+    Bars per size would not share an axis: a victim 64 times as large has bars that dwarf the other's.
+    """
     name = find(index, series)
     if not name:
         return ""
-    return graph(name, {"x-axis": [AXIS], **chosen(index["benchmarks"][name], {"locked": slice(-1, None)})})
+    return graph(name, {"x-axis": [AXIS], **chosen(index["benchmarks"][name], {"size": slice(-1, None)})})
 
 
 def line_graph(index: Mapping[str, Any], series: str) -> str:
@@ -48,6 +51,23 @@ def line_graph(index: Mapping[str, Any], series: str) -> str:
     values = dict(zip(*names_and_values(index["benchmarks"][name]), strict=True))
     params[f"p-{AXIS}"] = [value for value in values[AXIS] if value in LINES] or values[AXIS][:2]
     return graph(name, params)
+
+
+def series_rows(index: Mapping[str, Any]) -> list[list[str]]:
+    """A row per series, as cells of HTML: name, unit, and its graph over commits and chart of strategies as links."""
+    rows = []
+    for name, benchmark in sorted(index["benchmarks"].items()):
+        links = {"over commits": graph(name, last_but(benchmark, AXIS))}
+        if AXIS in benchmark["param_names"]:
+            links["by strategy"] = graph(name, {"x-axis": [AXIS], **last_but(benchmark, AXIS)})
+        shown = ", ".join(f'<a href="{escape(address)}">{words}</a>' for words, address in links.items())
+        rows.append([f"<code>{escape(name)}</code>", escape(benchmark.get("unit") or ""), shown])
+    return rows
+
+
+def last_but(benchmark: Mapping[str, Any], whole: str) -> dict[str, list[str]]:
+    """All values of the parameter called `whole`, the last one of each other."""
+    return chosen(benchmark, {name: slice(-1, None) for name in benchmark["param_names"] if name != whole})
 
 
 def find(index: Mapping[str, Any], series: str) -> str:

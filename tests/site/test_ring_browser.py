@@ -12,9 +12,10 @@ from tests.site.conftest import ROOT
 
 pytestmark = pytest.mark.browser
 
-# Each bar's top edge, looked for in the pixels: (drawn, expected). A bar is drawn when its series' colour is found in
-# the middle of its width within 3 pixels of its value.
-BARS_DRAWN = """
+# Every point and bar, looked for in the pixels: (drawn, expected). A bar is drawn when its series' colour is found at
+# half its height, which a bar that begins at its own value has not; a point when any colour is within 3 pixels, because
+# lines may coincide.
+MARKS_DRAWN = """
 const plot = $('#main-graph').data('plot'), canvas = $('#main-graph canvas.flot-base')[0];
 const scale = canvas.width / parseFloat(canvas.style.width), context = canvas.getContext('2d');
 const left = plot.getPlotOffset().left, top = plot.getPlotOffset().top;
@@ -23,13 +24,16 @@ for (const series of plot.getData()) {
   const [r, g, b] = $.color.parse(series.color).normalize().toString().match(/\\d+/g).map(Number);
   const size = series.datapoints.pointsize, points = series.datapoints.points;
   for (let i = 0; i < points.length; i += size) {
+    if (points[i + 1] === null) continue;
     expected++;
-    const x = (left + series.xaxis.p2c(points[i])) * scale, y = (top + series.yaxis.p2c(points[i + 1])) * scale;
-    if (!isFinite(x) || !isFinite(y)) continue;
+    const value = points[i + 1], height = plot.height() - series.yaxis.p2c(value);
+    const x = (left + series.xaxis.p2c(points[i])) * scale;
+    const y = (top + series.yaxis.p2c(value) + (series.bars.show ? height / 2 : 0)) * scale;
+    if (!isFinite(x) || !isFinite(y) || series.bars.show && height < 8) continue;
     const box = context.getImageData(Math.round(x) - 1, Math.round(y) - 3, 3, 7).data;
     for (let k = 0; k < box.length; k += 4) {
       const near = Math.abs(box[k] - r) + Math.abs(box[k + 1] - g) + Math.abs(box[k + 2] - b) < 40;
-      if (near && box[k + 3] > 60) { drawn++; break; }
+      if ((near || !series.bars.show) && box[k + 3] > 40) { drawn++; break; }
     }
   }
 }
@@ -153,10 +157,25 @@ def test_bar_chart_of_strategies(browser, index):
     n_series = browser.until(PLOTTED)
     found = index["benchmarks"][name]
     values = dict(zip(found["param_names"], found["params"], strict=True))
-    assert n_series == len(values["size"]) >= 2
+    assert n_series == len(values["locked"]) >= 2
     n_bars = n_series * len(values["strategy"])
-    assert browser.run(BARS_DRAWN) == [n_bars, n_bars]
+    assert browser.run(MARKS_DRAWN) == [n_bars, n_bars]
+    # Each strategy's bars stand on either side of its label, whose place is a whole number.
+    first = browser.run("return $('#main-graph').data('plot').getData().map(s => s.datapoints.points[0])")
+    assert first == sorted(set(first)) and abs(sum(first)) < 0.05
     browser.picture("bars")
+
+
+def test_every_graph_that_the_front_page_links_to_is_drawn(browser, index):
+    browser.open("index.html")
+    links = browser.run("return [...document.querySelectorAll('a[href*=\".html#\"]')].map(a => a.getAttribute('href'))")
+    graphs = [link for link in links if "#/" not in link]
+    assert len(graphs) >= len(index["benchmarks"])
+    for link in graphs:
+        browser.open(link)
+        browser.until(PLOTTED)
+        drawn, expected = browser.run(MARKS_DRAWN)
+        assert drawn == expected >= 1, link
 
 
 def test_deep_link_to_a_series(browser, index):

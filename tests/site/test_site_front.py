@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from html import unescape
 from html.parser import HTMLParser
 
@@ -13,6 +14,7 @@ from mmbench.cli.running import run_all
 from mmbench.errors import InputError
 from mmbench.records.manifest import build_manifest
 from mmbench.records.token import read_token
+from mmbench.report.grid import MEASURES
 from mmbench.site import head, publish, views
 from mmbench.site.front import Facts, front_page
 from mmbench.site.publishing import copied_lab
@@ -59,14 +61,19 @@ def runs():
 
 
 @pytest.fixture(scope="module")
-def facts(runs):
+def sweep():
+    return head.run_sweep("256MiB")
+
+
+@pytest.fixture(scope="module")
+def facts(runs, sweep):
     verdicts = {
         name: Verdict(name, "default", "safe", True, "", 1, 1, 1, 0.0, {"I5": "holds", "S1": "holds"}, {})
         for name in IDS
     }
     verdicts["v4.14"] = Verdict("v4.14", "default", "fails", True, "", 1, 1, 1, 0.0, {"I5": "broken"}, {})
     schedules = {"v4.14": ["v4.14-I5.txt"]}
-    return Facts(runs, verdicts, schedules, {"here": VALIDATION}, LAB, build_manifest(), ASV)
+    return Facts(runs, sweep, verdicts, schedules, {"here": VALIDATION}, LAB, build_manifest(), ASV)
 
 
 def test_every_strategy_in_every_scenario(facts, runs):
@@ -84,13 +91,23 @@ def test_every_strategy_in_every_scenario(facts, runs):
     assert "One victim of 1.00 GiB, 90 % of it in VM_LOCKED VMAs" in page
 
 
+def test_the_sweep_covers_every_share_and_its_worst_runs_have_tokens(facts, sweep):
+    shares = {round(r["locked_pages"] / r["resident_pages"], 2) for r in sweep}
+    assert len(sweep) == len(IDS) * len(head.SHARES) and shares == {float(share) for share in head.SHARES}
+    page = front_page(facts)
+    for measure in MEASURES.values():
+        latest = max(sweep, key=lambda r: (measure(r) is None, measure(r) or 0))
+        assert page.count(latest["token"]) == 1
+        assert read_token(latest["token"]).strategy == latest["strategy"]
+
+
 def test_validation_errors_are_read_not_invented(facts):
     page = front_page(facts)
     assert "<td>3.1 %</td><td>7.1 %</td>" in page
     assert "23 of 24 victims" in page.replace("\n", " ")
     assert '<a href="lab/5.10.json"><code>5.10</code></a></th><td>5.10.0-46</td>' in page
     assert "Linux &lt;test&gt;" in page and "A&lt;B" in page
-    bare = front_page(Facts(facts.runs, facts.verdicts, facts.schedules, {}, {}, facts.manifest, ASV))
+    bare = front_page(replace(facts, validations={}, lab={}))
     assert "No validation has been recorded" in bare and "No record of another kernel" in bare
 
 
@@ -118,7 +135,7 @@ def test_links_to_graphs_are_asvs_own_and_only_to_what_exists():
     assert views.bar_chart(ASV, views.BLOCKING) == (
         "asv/index.html#blocking.track_blocking_seconds?x-axis=strategy"
         "&p-strategy=%27v6.1%27&p-strategy=%27v6.18%27&p-strategy=%27trylock%27"
-        "&p-size=%271GiB%27&p-size=%2764GiB%27&p-locked=%2790%25%27"
+        "&p-size=%2764GiB%27&p-locked=%2710%25%27&p-locked=%2790%25%27"
     )
     assert views.line_graph(ASV, "track_nothing") == ""
     assert "Pages left" not in views.asv_links(ASV)

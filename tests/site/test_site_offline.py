@@ -7,6 +7,7 @@ import json
 import shutil
 import tarfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -68,6 +69,9 @@ def test_an_unlisted_vendor_file_is_refused(vendor):
 def test_fetch_remakes_what_the_list_says(vendor, monkeypatch):
     whole = {f.path: f.data for f in vendored.verified()}
     packages = json.loads((vendor / vendored.LIST).read_text())
+    for package in packages:
+        package["integrity"] = ""  # of the real packages, which hold more files
+    (vendor / vendored.LIST).write_text(json.dumps(packages))
     held = {
         f"{p['name']}@{p['version']}": archive(
             {e["from"]: whole[f"{vendored.folder_of(p)}/{n}"] for n, e in p["files"].items() if e["from"]}
@@ -79,7 +83,15 @@ def test_fetch_remakes_what_the_list_says(vendor, monkeypatch):
         shutil.rmtree(path)
     assert vendored.fetch(vendor) == []
     assert {f.path: f.data for f in vendored.verified(vendor)} == whole
+    for package in packages:
+        package["integrity"] = vendored.integrity(held[f"{package['name']}@{package['version']}"])
+    (vendor / vendored.LIST).write_text(json.dumps(packages))
+    assert vendored.fetch(vendor) == []
     held["jquery@3.3.1"] = archive({"dist/jquery.min.js": b"evil", "LICENSE.txt": b"MIT"})
+    with pytest.raises(InputError, match=r"npm package jquery-3\.3\.1 has integrity sha512-"):
+        vendored.fetch(vendor)
+    packages[0]["integrity"] = ""
+    (vendor / vendored.LIST).write_text(json.dumps(packages))
     with pytest.raises(InputError, match="npm gives sha256"):
         vendored.fetch(vendor)
     assert (vendor / "jquery-3.3.1" / "jquery.min.js").read_bytes() == whole["jquery-3.3.1/jquery.min.js"]
@@ -90,6 +102,7 @@ def test_fetch_remakes_what_the_list_says(vendor, monkeypatch):
 
 def test_fetch_fills_in_an_emptied_checksum(vendor, monkeypatch):
     packages = json.loads((vendor / vendored.LIST).read_text())[:1]
+    packages[0] |= {"integrity": ""}
     packages[0]["files"] = {"jquery.min.js": {"from": "dist/jquery.min.js", "sha256": ""}}
     (vendor / vendored.LIST).write_text(json.dumps(packages))
     monkeypatch.setattr(vendored, "pack", lambda spec: archive({"dist/jquery.min.js": b"new"}))
@@ -122,6 +135,11 @@ def test_a_remote_script_without_a_copy_is_refused():
         ("a.html", f'<img src="a.png" srcset="b.png 1x, {CDN}.png 2x">'),
         ("a.html", f'<p style="background: url({CDN}.png)">'),
         ("a.html", f"<style>p {{ background: url('{CDN}.png') }}</style>"),
+        ("a.html", f"<script>$.getScript('{CDN}.js')</script>"),
+        ("a.js", f"s.src = '{CDN}.js';"),
+        ("a.js", f'$.ajax({{ url: "{CDN}.json" }});'),
+        ("a.js", f'document.write("<script src=\\"{CDN}.js\\">");'),
+        ("a.js", 'fetch("//cdn.example/x.json")'),
         ("deep/a.css", f'@import "{CDN}.css";'),
         ("deep/a.css", f"p {{ background: URL( '{CDN}.png' ) }}"),
     ],
@@ -139,10 +157,50 @@ def test_links_and_local_files_are_allowed(tmp_path):
     offline.check_offline(tmp_path)
 
 
-@pytest.mark.parametrize("text", ["nothing to repair", offline.DIVISION * 2])
-def test_bars_that_cannot_be_repaired_are_refused(text):
-    with pytest.raises(InputError, match=r"orderBars\.js has .* times"):
-        offline.repaired_bars(text.encode())
+@pytest.fixture
+def scripts(tmp_path):
+    """A folder with the scripts to repair, as they come."""
+    for name in {repair.name for repair in offline.REPAIRS}:
+        found = [*vendored.FOLDER.rglob(name), *ASV_PAGE.parent.rglob(name)]
+        shutil.copy(found[0], tmp_path / name)
+    return tmp_path
+
+
+def test_each_repair_is_made_once(scripts):
+    before = {path.name: path.read_text() for path in scripts.iterdir()}
+    offline.repair(scripts)
+    for name, was, better in offline.REPAIRS:
+        before[name] = before[name].replace(was, better)
+        assert before[name].count(better) == 1
+    assert {path.name: path.read_text() for path in scripts.iterdir()} == before
+
+
+@pytest.mark.parametrize("broken", offline.REPAIRS)
+@pytest.mark.parametrize("times", [0, 2])
+def test_a_script_that_cannot_be_repaired_is_refused(scripts, broken, times):
+    text = (scripts / broken.name).read_text()
+    (scripts / broken.name).write_text(text.replace(broken.was, broken.was * times))
+    with pytest.raises(InputError, match=rf"{times} times in 1 files {broken.name}"):
+        offline.repair(scripts)
+
+
+@pytest.mark.parametrize("broken", offline.REPAIRS)
+def test_a_missing_script_is_refused(scripts, broken):
+    (scripts / broken.name).unlink()
+    with pytest.raises(InputError, match=f"0 times in 0 files {broken.name}"):
+        offline.repair(scripts)
+
+
+def test_asv_publish_fails_with_a_sentence(tmp_path, monkeypatch):
+    from asv.util import UserError
+
+    from mmbench.site.plugin import Offline
+
+    shutil.copytree(ASV_PAGE.parent, tmp_path / "html")
+    page = tmp_path / "html" / "index.html"
+    page.write_text(page.read_text().replace("</head>", f'<script src="{CDN}/planted.js"></script></head>'))
+    with pytest.raises(UserError, match=r"cdn\.example/x/planted\.js"):
+        Offline.publish(SimpleNamespace(html_dir=str(tmp_path / "html")), None, None, None, None)
 
 
 def test_asv_publish_runs_the_plugin(tmp_path):
