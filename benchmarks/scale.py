@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from benchmarks.common import PS_PER_SECOND, STRATEGIES, Records, run_victim, teardown_ps
+import os
 
-SIZES = ("1GiB", "32GiB", "1TiB")
+from benchmarks.common import PS_PER_SECOND, STRATEGIES, SWEEP, Records, run_victim, teardown_ps
+
+SIZES: tuple[str, ...] = ("1GiB", "32GiB", "1TiB")
+if os.environ.get(SWEEP):
+    SIZES = ("1GiB", "4GiB", "16GiB", "64GiB", "256GiB", "1TiB")
 LOCKED = "90%"
 RACE = ("mrelease",)  # process_mrelease beside exit
 

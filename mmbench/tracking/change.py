@@ -1,7 +1,8 @@
 """Two commits, value by value: better, worse, unchanged; knowing which way is better and what is noise.
 
 A deterministic value that differs at all has changed. A timing has changed when asv's test says that the samples
-differ and the medians differ by more than a tenth: two runs of the same commit do that, too, now and then.
+differ, and the medians are further apart than a tenth and than twice the larger spread: the samples of one run share
+its neighbours on the machine, so that two runs of the same code pass asv's test alone. Start-up times never count.
 """
 
 from __future__ import annotations
@@ -11,8 +12,11 @@ from dataclasses import dataclass
 from mmbench.tracking.series import Key, Measured, Value
 
 BETTER, WORSE, SAME, NOISE = "better", "worse", "unchanged", "no change"
-ONLY_A, ONLY_B, FAILED, REDEFINED = "gone", "new", "failed", "redefined"
+NEITHER = "in neither"
+FASTER, SLOWER = "faster", "slower"  # of series that nothing is gated on
+ONLY_A, ONLY_B, FAILED, REDEFINED, ELSEWHERE = "not in B", "new", "failed", "redefined", "other machine"
 TIMING_FACTOR = 1.1  # asv compare's own default
+SPREADS = 2
 
 
 @dataclass(frozen=True)
@@ -41,24 +45,25 @@ def changes(a: Measured, b: Measured) -> list[Change]:
 def verdict(key: Key, a: Measured, b: Measured) -> str:
     """What became of one value."""
     was, now = a.values.get(key), b.values.get(key)
-    if was is None:
-        return ONLY_B if now is not None and now.number is not None else FAILED
+    if was is None or was.number is None:
+        return NEITHER if now is None or now.number is None else ONLY_B
     if now is None:
         return ONLY_A
     if was.version != now.version:
         return REDEFINED
     if now.number is None:
         return FAILED
-    if was.number is None:
-        return ONLY_B
     if key.is_exact:
         return SAME if now.number == was.number else direction(key, was.number, now.number)
-    return timing_verdict(key, was, now) if a.machine == b.machine else NOISE
+    return timing_verdict(key, was, now) if a.machine == b.machine else ELSEWHERE
 
 
 def direction(key: Key, was: float, now: float) -> str:
     """Better or worse, for two numbers that differ."""
-    return BETTER if (now > was) == key.higher_is_better else WORSE
+    is_better = (now > was) == key.higher_is_better
+    if not key.is_gated:
+        return FASTER if is_better else SLOWER
+    return BETTER if is_better else WORSE
 
 
 def timing_verdict(key: Key, was: Value, now: Value) -> str:
@@ -67,7 +72,8 @@ def timing_verdict(key: Key, was: Value, now: Value) -> str:
     if not was.number or not now.number:
         return NOISE
     factor = max(was.number / now.number, now.number / was.number)
-    if factor < TIMING_FACTOR or not _is_different(was, now):
+    noise = SPREADS * max(was.spread or 0.0, now.spread or 0.0)
+    if factor < max(TIMING_FACTOR, 1 + noise) or not _is_different(was, now):
         return NOISE
     return direction(key, was.number, now.number)
 
@@ -82,9 +88,9 @@ def _is_different(was: Value, now: Value) -> bool:
 
 def n_measured(found: list[Change]) -> int:
     """Values that both commits have."""
-    return sum(change.verdict in (BETTER, WORSE, SAME, NOISE) for change in found)
+    return sum(change.verdict in (BETTER, WORSE, SAME, NOISE, FASTER, SLOWER) for change in found)
 
 
-def is_worse(found: list[Change]) -> bool:
-    """Whether anything got worse, or stopped working."""
-    return any(change.verdict in (WORSE, FAILED) for change in found)
+def n_worse(found: list[Change]) -> int:
+    """Values that got worse, or that B no longer has because the benchmark fails."""
+    return sum(change.verdict in (WORSE, FAILED) for change in found)

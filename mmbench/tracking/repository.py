@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from mmbench.errors import CannotError, InputError
 
 CONFIG = "asv.conf.json"
+SUITE = ("benchmarks", CONFIG)
+CODE = ("mmbench", *SUITE)
+PATIENCE_S = 5.0  # for asv to end after Ctrl-C
 
 
 def git(root: Path, *args: str) -> str:
@@ -45,10 +50,15 @@ def commit_of(root: Path, name: str) -> str:
 
 
 def commits_of(root: Path, span: str) -> list[str]:
-    """Hashes in a range A..B, oldest first. Raises InputError for what is no range, or an empty one."""
+    """Hashes in a range A..B, oldest first; of a name without dots, that commit alone.
+
+    Raises InputError for what is no range, or an empty one.
+    """
     first, dots, last = span.partition("..")
-    if not dots or not first or last.startswith("."):
-        raise InputError(f"{span!r} is no range; give A..B: the commits after A, up to and with B.")
+    if not dots:
+        return [commit_of(root, span)]
+    if not first or last.startswith("."):
+        raise InputError(f"{span!r} is no range; give A..B, the commits after A up to and with B, or one commit.")
     a, b = commit_of(root, first), commit_of(root, last or "HEAD")
     found = git(root, "rev-list", "--reverse", "--first-parent", f"{a}..{b}").split()
     if not found:
@@ -56,35 +66,69 @@ def commits_of(root: Path, span: str) -> list[str]:
     return found
 
 
+def changed_files(root: Path, *folders: str) -> list[str]:
+    """Files that differ from HEAD, new ones of package and suite included; results do not count, asv writes them."""
+    where = folders or (".", ":(exclude)results")
+    changed = git(root, "diff", "--name-only", "HEAD", "--", *where).splitlines()
+    new = git(root, "ls-files", "--others", "--exclude-standard", "--", *(folders or CODE)).splitlines()
+    return [*changed, *new]
+
+
 def refuse_dirty(root: Path) -> None:
-    """Raise InputError when tracked files are changed: asv would measure the commit, not what is in front of you."""
-    changed = git(root, "diff", "--name-only", "HEAD").splitlines()
-    if changed:
-        names = ", ".join(changed[:3]) + (", ..." if len(changed) > 3 else "")
+    """Raise InputError when files are changed: asv would measure the commit, not what is in front of you."""
+    if changed := changed_files(root):
         raise InputError(
-            f"{len(changed)} changed files ({names}): asv measures commits, and would not see them. Commit or stash "
+            f"{_counted(changed)}: asv measures commits, and would not see them. Commit or stash "
             "them, or use `mmbench bench smoke`, which runs what is in front of you."
         )
 
 
-def asv(root: Path, *args: str, on_line: Callable[[str], None] | None = None) -> int:
+def refuse_changed_suite(root: Path) -> None:
+    """Raise InputError when the suite is changed: asv runs the benchmarks in front of you on every commit."""
+    if changed := changed_files(root, *SUITE):
+        raise InputError(
+            f"{_counted(changed)}: asv would run them as they are now, and no commit could say what was measured. "
+            "Commit or stash them."
+        )
+
+
+def _counted(files: list[str]) -> str:
+    names = ", ".join(files[:3]) + (", ..." if len(files) > 3 else "")
+    return f"{len(files)} changed {'file' if len(files) == 1 else 'files'} ({names})"
+
+
+def asv(
+    root: Path, *args: str, on_line: Callable[[str], None] | None = None, environment: Mapping[str, str] | None = None
+) -> int:
     """Run asv in the repository and return its exit code; its output goes to `on_line`, or straight through.
 
-    Raises CannotError when asv is not installed.
+    Ends asv and what it started when interrupted. Raises CannotError when asv is not installed.
     """
     import importlib.util
 
     if importlib.util.find_spec("asv") is None:
         raise CannotError("asv is not installed; `make bench` sets it up, or: pip install 'mmbench[bench]'.")
-    command = [sys.executable, "-m", "asv", *args]
-    if on_line is None:
-        sys.stdout.flush()
-        return subprocess.run(command, cwd=root, check=False).returncode
-    environment = os.environ | {"PYTHONUNBUFFERED": "1"}
+    sys.stdout.flush()
     with subprocess.Popen(
-        command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
-    ) as process:
-        assert process.stdout is not None
-        for line in process.stdout:
-            on_line(line.rstrip("\n"))
-    return process.returncode
+        [sys.executable, "-m", "asv", *args], cwd=root, encoding="utf-8", errors="replace",
+        stdout=None if on_line is None else subprocess.PIPE, stderr=None if on_line is None else subprocess.STDOUT,
+        env={**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8", **(environment or {})},
+    ) as process:  # fmt: skip
+        try:
+            for line in process.stdout or ():
+                if on_line is not None:
+                    on_line(line.rstrip("\n"))
+            return process.wait()
+        except BaseException:
+            _end(process)
+            raise
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """Let asv end its own children: Ctrl-C in a terminal has reached it already, a signal to us alone has not."""
+    for ask in (lambda: None, lambda: process.send_signal(signal.SIGINT)):
+        ask()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(PATIENCE_S)
+            return
+    process.kill()

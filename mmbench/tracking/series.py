@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,8 @@ from mmbench.records.files import read_json
 
 # asv takes lower for better everywhere; these are the exceptions. A test holds them to the benchmarks' own words.
 HIGHER_IS_BETTER = frozenset({"track_freed_pages", "track_throughput"})
+# Whole processes from start to end: two runs of the same code differ by a fifth.
+NEVER_GATED = frozenset({"time_help", "time_import", "time_first_run"})
 HASH_LENGTH = 8  # as in asv.conf.json
 
 
@@ -39,6 +41,11 @@ class Key:
         return self.function.startswith("track_")
 
     @property
+    def is_gated(self) -> bool:
+        """Whether getting worse counts."""
+        return self.function not in NEVER_GATED
+
+    @property
     def higher_is_better(self) -> bool:
         """Direction."""
         return self.function in HIGHER_IS_BETTER
@@ -55,8 +62,8 @@ class Value:
 
     @property
     def spread(self) -> float | None:
-        """Quartile distance over the median, of a timing."""
-        if not self.stats or not self.number:
+        """Quartile distance over the median, of a timing that ran more than once."""
+        if not self.stats or not self.number or self.stats.get("repeat", 1) < 2:
             return None
         low, high = self.stats.get("q_25"), self.stats.get("q_75")
         return None if low is None or high is None else (float(high) - float(low)) / self.number
@@ -64,12 +71,21 @@ class Value:
 
 @dataclass(frozen=True)
 class Measured:
-    """One result file: commit, its date (ms of the epoch), machine, and every value that was not skipped."""
+    """One result file: commit, its date (ms of the epoch), machine, and every value that was not skipped.
+
+    versions: series -> version of its benchmark, of skipped ones too
+    """
 
     commit: str
     date_ms: int
     machine: str
     values: dict[Key, Value]
+    versions: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def n_values(self) -> int:
+        """Values that are numbers; failed ones are not."""
+        return sum(value.number is not None for value in self.values.values())
 
 
 def result_files(folder: Path) -> list[Path]:
@@ -87,7 +103,8 @@ def read_results(path: Path) -> Measured:
     values: dict[Key, Value] = {}
     for series in results.get_all_result_keys():
         values |= dict(_values(results, series))
-    return Measured(results.commit_hash, int(results.date), path.parent.name, values)
+    versions = {series: str(version) for series, version in results.benchmark_version.items()}
+    return Measured(results.commit_hash, int(results.date), path.parent.name, values, versions)
 
 
 def _asv_results() -> Any:
@@ -122,15 +139,31 @@ def _at(column: list[Any], i: int) -> Any:
     return column[i] if i < len(column) else None
 
 
-def results_of_commit(folder: Path, commit: str) -> Measured | None:
-    """Everything measured of a commit, on the machine with the most values; None when nothing was."""
-    found = [read_results(path) for path in result_files(folder) if path.name.startswith(commit[:HASH_LENGTH] + "-")]
-    return max(found, key=lambda measured: len(measured.values), default=None)
+def all_results(folder: Path, commit: str) -> list[Measured]:
+    """Every result file of a commit: one per machine and environment."""
+    return [read_results(path) for path in result_files(folder) if path.name.startswith(commit[:HASH_LENGTH] + "-")]
+
+
+def results_of_commit(folder: Path, commit: str, machine: str | None = None) -> Measured | None:
+    """The result file of a commit with the most values, of one machine or of any; None when there is none."""
+    found = [one for one in all_results(folder, commit) if machine in (None, one.machine)]
+    return max(found, key=lambda one: one.n_values, default=None)
+
+
+def results_of_both(folder: Path, a: str, b: str) -> tuple[Measured | None, Measured | None]:
+    """Results of two commits, of the same machine where one has measured both: timings compare there only."""
+    machines = {one.machine for one in all_results(folder, a)} & {one.machine for one in all_results(folder, b)}
+    pairs = [(results_of_commit(folder, a, name), results_of_commit(folder, b, name)) for name in sorted(machines)]
+    both = [(x, y) for x, y in pairs if x and y and x.n_values and y.n_values]
+    if both:
+        return max(both, key=lambda pair: min(one.n_values for one in pair))
+    return results_of_commit(folder, a), results_of_commit(folder, b)
 
 
 def newest(folder: Path) -> Measured | None:
-    """The result file of the newest commit, by the commit's own date; None when there is none."""
-    return max(map(read_results, result_files(folder)), key=lambda measured: measured.date_ms, default=None)
+    """The results of the newest commit, by the commit's own date, that has any number; None when none has."""
+    found = [one for one in map(read_results, result_files(folder)) if one.n_values]
+    return max(found, key=lambda one: (one.date_ms, one.n_values), default=None)
 
 
 def units(folder: Path) -> dict[str, str]:

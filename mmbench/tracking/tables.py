@@ -8,22 +8,41 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from mmbench.tracking.change import BETTER, FAILED, NOISE, ONLY_A, ONLY_B, REDEFINED, SAME, WORSE, Change
+from mmbench.tracking.change import (
+    BETTER,
+    ELSEWHERE,
+    FAILED,
+    FASTER,
+    NEITHER,
+    NOISE,
+    ONLY_A,
+    ONLY_B,
+    REDEFINED,
+    SAME,
+    SLOWER,
+    WORSE,
+    Change,
+)
 from mmbench.tracking.series import Key, Measured
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
 STYLES = {BETTER: "green", WORSE: "bold red", FAILED: "bold red"}
-CHANGED = (WORSE, FAILED, BETTER, REDEFINED, ONLY_A, ONLY_B)
+# Told value by value, in this order; a timing also when it has not changed, for its spread.
+SHOWN = (WORSE, FAILED, BETTER, REDEFINED, ONLY_A, ONLY_B, SLOWER, FASTER, NEITHER, NOISE, ELSEWHERE)
 MOST_ROWS = 60
-STRATEGY_FIRST = ("v4.14", "drop-oom-skip")  # of any series by strategy; the first parameter is the strategy
+TIME_UNITS = (("s", 1.0), ("ms", 1e-3), ("us", 1e-6), ("ns", 1e-9))
+STRATEGY_FIRST = {"v4.14", "drop-oom-skip"}  # among the first parameters of any series by strategy
 
 
 def number(value: float | None, unit: str) -> str:
-    """A value with its unit, four digits."""
+    """A value with its unit, four digits; timings in the unit that suits them."""
     if value is None:
         return "failed"
+    if unit == "seconds":
+        unit, factor = next((u for u in TIME_UNITS if abs(value) >= u[1]), TIME_UNITS[-1])
+        value /= factor
     text = f"{value:,.0f}" if float(value).is_integer() and abs(value) >= 100 else f"{value:.4g}"
     return f"{text} {unit}".rstrip()
 
@@ -34,9 +53,10 @@ def percent(change: Change) -> str:
 
 
 def spread(change: Change) -> str:
-    """Quartile distance over the median, of both; exact values have none."""
-    found = [value.spread for value in (change.a, change.b) if value is not None and value.spread is not None]
-    return ", ".join(f"{100 * x:.1f} %" for x in found) or "exact"
+    """Quartile distance over the median, of both; exact values have none, nor has a timing that ran once."""
+    if change.key.is_exact:
+        return "exact"
+    return ", ".join("ran once" if v.spread is None else f"{100 * v.spread:.1f} %" for v in (change.a, change.b) if v)
 
 
 def rows_of(found: Sequence[Change], units: dict[str, str]) -> list[dict[str, Any]]:
@@ -75,9 +95,9 @@ def summary_cells(found: Sequence[Change]) -> list[list[str]]:
     lines = []
     for series, group in by_series.items():
         count = Counter(change.verdict for change in group)
-        moved = [change for change in group if change.verdict in (BETTER, WORSE)]
+        moved = [change for change in group if change.verdict in (BETTER, WORSE, FASTER, SLOWER)]
         largest = max(moved, key=lambda c: abs((c.ratio or 1.0) - 1.0), default=None)
-        others = sum(count[v] for v in (REDEFINED, ONLY_A, ONLY_B, FAILED))
+        others = len(group) - sum(count[v] for v in (WORSE, BETTER, SAME, NOISE))
         lines.append(
             [
                 series,
@@ -94,8 +114,8 @@ DETAIL_HEADS = ("value", "A", "B", "change", "spread", "verdict")
 
 
 def detail_cells(found: Sequence[Change], units: dict[str, str]) -> list[list[str]]:
-    """One line per value that changed, the bad news first."""
-    changed = sorted((c for c in found if c.verdict in CHANGED), key=lambda c: CHANGED.index(c.verdict))
+    """One line per value that changed, the bad news first, and per timing."""
+    changed = sorted((c for c in found if c.verdict in SHOWN), key=lambda c: SHOWN.index(c.verdict))
     return [
         [
             f"{change.key.function}({', '.join(change.key.params)})",
@@ -145,25 +165,58 @@ def markdown(title: str, tables: Sequence[tuple[Sequence[str], Sequence[Sequence
     return "\n".join(lines)
 
 
-def strategy_tables(measured: Measured, units: dict[str, str]) -> list[tuple[list[str], list[list[str]]]]:
-    """Per series with a strategy: strategies by the other parameters, the best of each column marked with *."""
-    by_series: dict[str, dict[Key, float]] = {}
+Ranked = dict[str, dict[Key, float]]
+
+
+def by_strategy(measured: Measured) -> Ranked:
+    """Series whose first parameter is the strategy -> their values."""
+    found: Ranked = {}
     for key, value in measured.values.items():
         if key.is_exact and value.number is not None and len(key.params) > 1:
-            by_series.setdefault(key.series, {})[key] = value.number
+            found.setdefault(key.series, {})[key] = value.number
+    return {s: values for s, values in sorted(found.items()) if {key.params[0] for key in values} >= STRATEGY_FIRST}
+
+
+def best_of(values: dict[Key, float]) -> dict[tuple[str, ...], float]:
+    """The other parameters -> the best value of any strategy there."""
+    better = max if next(iter(values)).higher_is_better else min
+    columns = dict.fromkeys(key.params[1:] for key in values)
+    return {column: better(v for key, v in values.items() if key.params[1:] == column) for column in columns}
+
+
+def strategy_rows(measured: Measured, units: dict[str, str]) -> list[dict[str, Any]]:
+    """One flat row per value of a series by strategy, for programs."""
+    return [
+        {
+            "series": series,
+            "strategy": key.params[0],
+            "params": ", ".join(key.params[1:]),
+            "unit": units.get(series, ""),
+            "better": "higher" if key.higher_is_better else "lower",
+            "value": value,
+            "best": value == best_of(values)[key.params[1:]],
+        }
+        for series, values in by_strategy(measured).items()
+        for key, value in values.items()
+    ]
+
+
+def strategy_tables(measured: Measured, units: dict[str, str]) -> list[tuple[list[str], list[list[str]]]]:
+    """Per series with a strategy: strategies by the other parameters, the best of each column marked with *."""
     tables = []
-    for series, values in sorted(by_series.items()):
-        names = list(dict.fromkeys(key.params[0] for key in values))
-        if not set(STRATEGY_FIRST) <= set(names):
-            continue
-        columns = list(dict.fromkeys(key.params[1:] for key in values))
-        better = max if next(iter(values)).higher_is_better else min
-        best = {c: better(v for k, v in values.items() if k.params[1:] == c) for c in columns}
-        heads = [f"{series.rpartition('.')[2]} ({units.get(series, '')})", *(" ".join(c) for c in columns)]
+    for series, values in by_strategy(measured).items():
+        best = best_of(values)
+        better = "higher" if next(iter(values)).higher_is_better else "lower"
+        name = (
+            f"{series.rpartition('.')[2]} ({', '.join(filter(None, (units.get(series, ''), f'{better} is better')))})"
+        )
         rows = []
-        for name in names:
-            found = [values.get(Key(series, (name, *c))) for c in columns]
-            marks = ["*" if v == best[c] else " " for v, c in zip(found, columns, strict=True)]
-            rows.append([name, *(f"{number(v, '')}{m}" for v, m in zip(found, marks, strict=True))])
-        tables.append((heads, rows))
+        for strategy in dict.fromkeys(key.params[0] for key in values):
+            found = [values.get(Key(series, (strategy, *column))) for column in best]
+            cells = [
+                f"{number(v, '') if v is not None else '-'}{'*' if v == best[c] else ' '}"
+                for v, c in zip(found, best, strict=True)
+            ]
+            rows.append([strategy, *cells])
+        tables.append(([name, *(" ".join(column) for column in best)], rows))
     return tables

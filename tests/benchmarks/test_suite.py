@@ -17,7 +17,7 @@ import pytest
 from asv.config import Config
 from asv_runner.discovery import disc_benchmarks  # type: ignore[import-untyped]
 
-from benchmarks import blocking, common, freed, speed, throughput
+from benchmarks import blocking, common, freed, scale, speed, throughput
 from mmbench.errors import InputError
 from mmbench.strategies import IDS
 
@@ -70,10 +70,13 @@ def test_environment_has_every_run_time_dependency() -> None:
     assert {name_of(name) for name in config().matrix["req"]} == wanted | {"setuptools", "wheel"}
 
 
-def test_detection_is_off_where_higher_is_better() -> None:
+def test_detection_is_off_where_higher_is_better_and_for_start_up_times() -> None:
     off = [pattern for pattern, first in config().regressions_first_commits.items() if first is None]
     found = {name for name in BENCHMARKS if any(re.match(pattern, name) for pattern in off)}
-    assert found == {"freed.Freed.track_freed_pages", "throughput.Throughput.track_throughput"}
+    assert found == {
+        "freed.Freed.track_freed_pages", "throughput.Throughput.track_throughput",
+        "start.Start.time_help", "start.Start.time_import", "start.Compile.time_first_run",
+    }  # fmt: skip
 
 
 def test_thresholds_are_for_timings_only() -> None:
@@ -219,9 +222,11 @@ def test_sweep_widens_the_suite(monkeypatch: pytest.MonkeyPatch) -> None:
     try:
         swept = importlib.reload(common)
         assert len(swept.USUAL) == len(swept.SIZES) * len(swept.LOCKED) > 20
+        assert set(importlib.reload(scale).SIZES) > {"1GiB", "256GiB", "1TiB"}
     finally:
         monkeypatch.delenv(common.SWEEP)
         importlib.reload(common)
+        importlib.reload(scale)
 
 
 # --- the timings ------------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ from tests.tracking.conftest import write  # noqa: F401
 ROOT = Path(__file__).resolve().parents[2]
 BLOCKING = "blocking.Blocking.track_blocking_seconds"
 FREED = "freed.Freed.track_freed_pages"
+TIME = "speed.Engine.time_race"
 PARAMS = [["'v4.14'", "'drop-oom-skip'", "'v6.18'"], ["'1GiB'"]]
 
 
@@ -71,17 +72,47 @@ def test_compare_writes_markdown_and_csv(here, write, capsys, tmp_path):  # noqa
 
 def test_one_commit_compares_its_strategies(here, write, capsys):  # noqa: F811
     a = commits(here)[0]
+    write(a, {BLOCKING: (PARAMS, [3.0, 2.0, 1.0]), FREED: (PARAMS, [3, 2, 1])}, folder=results(here))
+    for argv in ([a], [a, a[:8]]):
+        assert main(["bench", "compare", *argv]) == 0
+        lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+        assert ["v6.18", "1*"] in lines and ["v4.14", "3*"] in lines and ["drop-oom-skip", "2"] in lines
+    assert main(["bench", "compare", a, "--format", "json"]) == 0
+    best = {
+        (row["series"], row["strategy"]) for row in json.loads(capsys.readouterr().out)["strategies"] if row["best"]
+    }
+    assert best == {(BLOCKING, "v6.18"), (FREED, "v4.14")}
+
+
+def test_two_commits_and_the_strategies_of_the_second(here, write, capsys):  # noqa: F811
+    a, b, _ = commits(here)
     write(a, {BLOCKING: (PARAMS, [3.0, 2.0, 1.0])}, folder=results(here))
-    assert main(["bench", "compare", a]) == 0
+    write(b, {BLOCKING: (PARAMS, [3.0, 2.0, 2.0])}, folder=results(here))
+    assert main(["bench", "compare", a, b, "--strategies"]) == 1
     out = capsys.readouterr().out
-    assert "v6.18" in out and "1*" in out and "2*" not in out
+    assert "+100.00 %" in out and "strategies in " + b[:8] in out
+
+
+def test_timings_of_the_same_code_are_no_change_and_their_spread_is_told(here, write, capsys):  # noqa: F811
+    a, b, _ = commits(here)
+    samples = [1.0 + 0.01 * n for n in range(10)]
+    write(a, {}, {TIME: samples}, folder=results(here))
+    write(b, {}, {TIME: [1.02 * sample for sample in samples]}, folder=results(here))
+    (results(here) / "benchmarks.json").write_text(json.dumps({TIME: {"unit": "seconds"}, "version": 2}))
+    assert main(["bench", "compare", a, b]) == 0
+    assert ["time_race()", "1.045", "s", "1.066", "s", "+2.00", "%", "4.3", "%,", "4.3", "%", "no", "change"] in [
+        line.split() for line in capsys.readouterr().out.splitlines()
+    ]
 
 
 def test_nothing_measured_is_2_and_says_how_to_measure(here, write, capsys):  # noqa: F811
     a, b, _ = commits(here)
     assert main(["bench", "compare", a, b]) == 2
-    assert f"mmbench bench history {a[:8]}^..{a[:8]}" in capsys.readouterr().err
+    assert f"Measure it: mmbench bench history {a[:8]}\n" in capsys.readouterr().err
     write(a, {BLOCKING: ([], [1.0])}, folder=results(here))
+    write(b, {BLOCKING: ([], [None])}, folder=results(here))
+    assert main(["bench", "compare", a, b]) == 2
+    assert f"nothing was measured of {b[:8]}: asv recorded failures only" in capsys.readouterr().err
     write(b, {FREED: ([], [1.0])}, folder=results(here))
     assert main(["bench", "compare", a, b]) == 2
     assert "nothing was measured of both" in capsys.readouterr().err
@@ -91,7 +122,8 @@ def test_nothing_measured_is_2_and_says_how_to_measure(here, write, capsys):  # 
     ("argv", "sentence"),
     [
         (["compare", "nonsense"], "no commit 'nonsense' here"),
-        (["history", "HEAD"], "is no range; give A..B"),
+        (["history", "nonsense"], "no commit 'nonsense' here"),
+        (["history", "..HEAD"], "is no range; give A..B"),
         (["history", "HEAD..HEAD"], "no commits in HEAD..HEAD"),
         (["history", "HEAD~1...HEAD"], "is no range"),
         (["history", "nonsense..HEAD"], "no commit 'nonsense' here"),
@@ -112,8 +144,28 @@ def test_outside_a_repository(tmp_path, monkeypatch, capsys):
 
 def test_a_dirty_tree_is_refused(here, capsys):
     (here / "asv.conf.json").write_text("{ }")
-    assert main(["bench", "here"]) == 2
-    assert "asv.conf.json" in capsys.readouterr().err
+    for argv in (["here"], ["history", "HEAD"]):
+        assert main(["bench", *argv]) == 2
+        assert "1 changed file (asv.conf.json)" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("name", "steps"), [("mmbench/new.py", {"here"}), ("benchmarks/new.py", {"here", "history"})])
+def test_new_files_that_count_are_refused(here, asv, name, steps):
+    (here / name).parent.mkdir()
+    (here / name).write_text("")
+    refused = {
+        step for step in ("here", "history") if main(["bench", step, *(["HEAD"] if step == "history" else [])]) == 2
+    }
+    assert refused == steps
+
+
+def test_results_do_not_make_a_tree_dirty(here, asv):
+    assert main(["bench", "here"]) == 0
+    for command in (["add", "."], ["commit", "-qm", "results"]):
+        subprocess.run(["git", "-C", here, *command], check=True)
+    for path in results(here).glob("*/*.json"):
+        path.write_text(path.read_text() + "\n")
+    assert main(["bench", "here"]) == 0
 
 
 @pytest.fixture
@@ -131,6 +183,7 @@ def asv(monkeypatch: pytest.MonkeyPatch, here: Path, write):  # noqa: F811
             write(commit, {BLOCKING: ([], [1.0])}, folder=results(root))
         return 0
 
+    monkeypatch.setattr(history, "suite", lambda root: {BLOCKING: "1"})
     broken: list[str] = []
     run.broken = broken  # type: ignore[attr-defined]
     run.asked = asked  # type: ignore[attr-defined]
@@ -158,10 +211,19 @@ def test_an_interrupted_history_keeps_what_it_has_and_goes_on(here, asv, monkeyp
 
     monkeypatch.setattr(history, "asv", stop)
     assert main(["bench", "history", "HEAD~2..HEAD"]) == 130
-    assert history.count(here, b) == (1, 0)
+    assert history.count(here, "vm", b, {BLOCKING: "1"}) == (1, 0)
     monkeypatch.setattr(history, "asv", real)
     assert main(["bench", "history", "HEAD~2..HEAD"]) == 0
+    assert asv.asked == [b, c], "what is there is not measured again"
     assert "already there: 1 values" in capsys.readouterr().err
+
+
+def test_a_series_of_another_version_is_measured_again(here, asv, monkeypatch):
+    c = commits(here)[-1]
+    assert main(["bench", "history", "HEAD"]) == 0
+    monkeypatch.setattr(history, "suite", lambda root: {BLOCKING: "2"})
+    assert main(["bench", "history", "HEAD"]) == 2  # the stand-in still writes version 1
+    assert asv.asked == [c, c]
 
 
 def test_nothing_at_all_is_2(here, asv, capsys):

@@ -20,15 +20,18 @@ def write(tmp_path: Path) -> Write:
     """Write one commit's results: series -> (params, values), or for timings series -> samples."""
 
     def write_one(commit: str, exact: dict[str, Any], timed: dict[str, list[float]] | None = None, *,
-                  date: int = 1, version: str = "1", folder: Path | None = None) -> Path:  # fmt: skip
-        results = Results({**MACHINE, "python": "3.11"}, {}, commit.ljust(40, "0"), date, "3.11", "env", {})
+                  date: int = 1, version: str = "1", folder: Path | None = None,
+                  machine: str = "vm") -> Path:  # fmt: skip
+        results = Results(
+            {**MACHINE, "machine": machine, "python": "3.11"}, {}, commit.ljust(40, "0"), date, "3.11", "env", {}
+        )
         for name, (params, values) in exact.items():
             none = [None] * len(values)
             add(results, name, version, params, BenchmarkResult(values, none, none, 0, "", None))
         for name, samples in (timed or {}).items():
             add(results, name, version, [], BenchmarkResult([1.0], [samples], [1], 0, "", None))
         target = folder or tmp_path / "results" / "asv"
-        (target / "vm").mkdir(parents=True, exist_ok=True)
+        (target / machine).mkdir(parents=True, exist_ok=True)
         results.save(str(target))
         return target
 

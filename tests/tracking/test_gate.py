@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,19 @@ def test_the_gate_sees_most_of_what_was_published(now):
     assert published is not None
     exact = {key for key in published.values if key.is_exact}
     assert len(exact & now.keys()) >= 0.9 * len(exact) > 100
+
+
+@pytest.mark.parametrize(
+    "series", [SERIES, "freed.Freed.track_freed_pages", "memory.Memory.track_array_bytes_per_page"]
+)
+def test_one_planted_move_among_all_real_values_is_found(now, series):
+    baseline = Measured(COMMIT, 1, "vm", {key: Value(number, version) for key, (number, version) in now.items()})
+    assert not moves(now, baseline)
+    key = next(key for key in now if key.series == series)
+    moved = now | {key: (math.nextafter(now[key][0], math.inf), now[key][1])}
+    (found,) = unexplained(moves(moved, baseline), (ROOT / "CHANGELOG.md").read_text(), COMMIT)
+    assert found.key == key
+    assert not unexplained([found], f"- Meant. Moved since `{COMMIT[:8]}`: `{series}`.", COMMIT)
 
 
 def published(number: float, version: str = "1") -> Measured:

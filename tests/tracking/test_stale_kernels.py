@@ -1,7 +1,8 @@
-"""Two commits, a callee edited in another file: both values are seen; numba's own cache would show the first twice."""
+"""Two commits, a callee edited in another file: asv records both values; with numba's own cache, the first twice."""
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import mmbench
+from mmbench.tracking.series import results_of_commit
 
 ACCELERATE = Path(mmbench.__file__).parent / "accelerate.py"
 PRICE = "from mmbench.accelerate import njit\n\n\n@njit\ndef price():\n    return {}\n"
@@ -27,7 +29,7 @@ def total(n):
     return s
 """
 PLAIN = "import numba\n\n\ndef njit(function):\n    return numba.njit(cache=True)(function)\n"
-ASK = "from mmbench.engine.total import total; print(total(1000))"
+BENCHMARK = "def track_total():\n    from mmbench.engine.total import total\n\n    return total(1000)\n"
 
 
 def commit(root: Path, message: str) -> str:
@@ -46,7 +48,7 @@ def repository(tmp_path: Path) -> Path:
         path.write_text("")
     shutil.copy(ACCELERATE, package)
     (package / "engine" / "total.py").write_text(TOTAL)
-    subprocess.run(["git", "init", "-q", package.parent], check=True)
+    subprocess.run(["git", "init", "-q", "-b", "main", package.parent], check=True)
     return package.parent
 
 
@@ -58,23 +60,45 @@ def commits(root: Path) -> list[str]:
     return found
 
 
-def measured(root: Path, name: str, cache: Path) -> int:
-    subprocess.run(["git", "-C", root, "checkout", "-q", name], check=True)
-    environment = os.environ | {
-        "PYTHONPATH": str(root), "MMBENCH_CACHE_DIR": str(cache), "NUMBA_CACHE_DIR": str(cache / "plain"),
-        "PYTHONDONTWRITEBYTECODE": "1", "NUMBA_DISABLE_JIT": "0",
+def environment(root: Path, cache: Path) -> dict[str, str]:
+    """Of a process that uses the scratch package, and keeps compiled code in `cache` whatever the guard says."""
+    return os.environ | {
+        "PYTHONPATH": str(root), "ASV_PYTHONPATH": str(root), "MMBENCH_CACHE_DIR": str(cache),
+        "NUMBA_CACHE_DIR": str(cache / "plain"), "PYTHONDONTWRITEBYTECODE": "1", "NUMBA_DISABLE_JIT": "0",
     }  # fmt: skip
-    done = subprocess.run([sys.executable, "-c", ASK], capture_output=True, text=True, env=environment, cwd=root)
-    assert done.returncode == 0, done.stderr
-    return int(done.stdout)
 
 
-def test_an_edited_callee_is_seen(repository: Path, tmp_path: Path) -> None:
-    found = [measured(repository, name, tmp_path / "cache") for name in commits(repository)]
-    assert found == [3000, 7000]
+def run(root: Path, command: list[str], given: dict[str, str]) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, env=given, cwd=root, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
 
 
-def test_without_the_guard_the_second_commit_shows_the_first_ones_value(repository: Path, tmp_path: Path) -> None:
-    (repository / "mmbench" / "accelerate.py").write_text(PLAIN)
-    found = [measured(repository, name, tmp_path / "cache") for name in commits(repository)]
-    assert found == [3000, 3000]
+def measured(root: Path, names: list[str], home: Path) -> list[float | None]:
+    """What asv records of commits, one after another in one environment with one cache folder."""
+    settings = {
+        "version": 1, "project": "toy", "repo": str(root), "branches": ["main"], "environment_type": "virtualenv",
+        "benchmark_dir": "suite", "results_dir": str(home / "results"), "launch_method": "forkserver",
+    }  # fmt: skip
+    (home / "suite").mkdir(parents=True)
+    (home / "suite" / "__init__.py").write_text("")
+    (home / "suite" / "toy.py").write_text(BENCHMARK)
+    (home / "asv.conf.json").write_text(json.dumps(settings))
+    given = environment(root, home / "cache") | {"HOME": str(home)}
+    asv = [sys.executable, "-m", "asv"]
+    run(home, [*asv, "machine", "--yes", "--machine", "toy"], given)
+    for name in names:
+        subprocess.run(["git", "-C", root, "checkout", "-q", name], check=True)
+        run(home, [*asv, "run", "--quick", "-E", "existing", "--set-commit-hash", name, "--machine", "toy"], given)
+    found = [results_of_commit(home / "results", name) for name in names]
+    return [next(iter(one.values.values())).number for one in found if one is not None]
+
+
+@pytest.mark.parametrize(("guarded", "right"), [(True, [3000, 7000]), (False, [3000, 3000])])
+def test_asv_records_both_values_and_without_the_guard_one(
+    repository: Path, tmp_path: Path, guarded: bool, right: list[int]
+) -> None:
+    # The day numba notices edited callees by itself, the second case fails: then the guard may go.
+    if not guarded:
+        (repository / "mmbench" / "accelerate.py").write_text(PLAIN)
+    assert measured(repository, commits(repository), tmp_path / "asv") == right
