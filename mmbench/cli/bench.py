@@ -99,7 +99,11 @@ def measure_all(root: Path, commits: list[str], quick: bool) -> int:
         left = _time_left([o.seconds for o in outcomes if o.what != ALREADY], len(commits) - i + 1)
         print(f"{i} of {len(commits)}{left}: {title(root, commit)}", file=sys.stderr, flush=True)
         log: list[str] = []
-        outcome = measure_commit(root, machine, commit, wanted, quick, log.append)
+        try:
+            outcome = measure_commit(root, machine, commit, wanted, quick, log.append)
+        except KeyboardInterrupt:
+            print("\nwhat was measured stays; the same command measures the rest.", file=sys.stderr)
+            raise
         outcomes.append(outcome)
         print(f"    {told(outcome)}", file=sys.stderr, flush=True)
         if not outcome.n_values:

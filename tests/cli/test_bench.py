@@ -211,6 +211,7 @@ def test_an_interrupted_history_keeps_what_it_has_and_goes_on(here, asv, monkeyp
 
     monkeypatch.setattr(history, "asv", stop)
     assert main(["bench", "history", "HEAD~2..HEAD"]) == 130
+    assert "the same command measures the rest" in capsys.readouterr().err
     assert history.count(here, "vm", b, {BLOCKING: "1"}) == (1, 0)
     monkeypatch.setattr(history, "asv", real)
     assert main(["bench", "history", "HEAD~2..HEAD"]) == 0
