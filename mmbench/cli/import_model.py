@@ -9,16 +9,6 @@ from typing import Any
 
 from mmbench.errors import InputError
 
-# First kernel version of each shipped design; an older kernel has none here.
-DESIGNS = (
-    ((6, 18), "v6.18"),
-    ((6, 1), "v6.1"),
-    ((5, 18), "v5.18"),
-    ((5, 17), "v5.17"),
-    ((4, 17), "v4.17"),
-    ((4, 14), "v4.14"),
-)
-HELD_PS = 100 * 10**12
 MAX_RUNS = 40
 
 
@@ -26,8 +16,10 @@ def design_of(release: str | None) -> str | None:
     """The strategy of a kernel version as upstream shipped it; None before v4.14 or when the log names no kernel."""
     if release is None:
         return None
+    from mmbench.validation.predict import SHIPPED
+
     major, minor = (int(word) for word in release.split(".")[:2])
-    return next((name for first, name in DESIGNS if (major, minor) >= first), None)
+    return next((name for first, name in SHIPPED if (major, minor) >= first), None)
 
 
 def predict(record: dict[str, Any], locked: str | None, shared: str | None, costs: str) -> list[dict[str, Any]]:
@@ -41,6 +33,7 @@ def predict(record: dict[str, Any], locked: str | None, shared: str | None, cost
     from mmbench.engine import prepare, run_prepared
     from mmbench.scenarios import scenario
     from mmbench.strategies import load
+    from mmbench.validation.predict import HELD_PS
     from mmbench.victims import parse_share
     from mmbench.victims.kernel_log.victim import build
 

@@ -32,12 +32,12 @@ REFERENCE = "reference"
 
 
 def era_of(release: str) -> str:
-    """The design that a kernel release ships. Raises InputError before v4.17."""
+    """The design that a kernel release ships. Raises InputError before v4.14."""
     found = re.match(r"(\d+)\.(\d+)", release)
     version = (int(found[1]), int(found[2])) if found else (0, 0)
     names = [name for since, name in SHIPPED if version >= since]
     if not names:
-        raise InputError(f"kernel {release!r}: designs of shipped kernels are known from 4.17 on.")
+        raise InputError(f"kernel {release!r}: designs of shipped kernels are known from 4.14 on.")
     return names[0]
 
 
