@@ -78,7 +78,7 @@ class Effort(NamedTuple):
     budget_s: float | None
 
 
-FULL, QUICK = Effort(7, 3, None), Effort(5, 1, 85.0)
+FULL, QUICK = Effort(7, 3, None), Effort(5, 2, 120.0)
 
 
 def effort_of(args: argparse.Namespace) -> Effort:

@@ -20,6 +20,7 @@ from mmbench.machine.work import NAMES, UNPRICED
 COLD_PART = "cold"
 FITTED = ("exit", "mrelease", "exit_after")
 COLD_AFTER_PAGES = tuple(mib * 256 for mib in (64, 128, 192, 256, 384, 512, 768, 1024, 1536))
+LEAST_COLD_SIZES = 2
 SAME_LOSS, TINY_LOSS = 1.001, 1e-12  # losses as good as equal: then as few pages as possible are cold
 LEAST_SPREAD = 0.02  # no kind of tear-down is trusted more than this, however quiet it was
 
@@ -106,7 +107,8 @@ def fit_prices(
     fixed = np.array([_cost(o["work"], _unfitted(parts), prices) for o in used])
     measured = np.maximum(np.array([o["median_ns"] * 1000.0 for o in used]) - fixed, 1.0)
     kind, weight = np.array([o["what"] for o in used]), _weights(used, kinds)
-    systems = {after: _system(used, kinds, parts, prices, measured, weight, after) for after in cold_after}
+    bounds = _told_apart(used, cold_after)
+    systems = {after: _system(used, kinds, parts, prices, measured, weight, after) for after in bounds}
     least = min(system.loss for system in systems.values())
     after = max(pages for pages, system in systems.items() if system.loss <= least * SAME_LOSS + TINY_LOSS)
     best = systems[after]
@@ -115,6 +117,13 @@ def fit_prices(
     base_ps = {what: round(best.solution[len(best.parts) + i] * 1e9) for i, what in enumerate(kinds)}
     errors = {what: best.errors[kind == what] for what in kinds}
     return Prices(factors, base_ps, errors, after if COLD_PART in factors else reference.cold_after_pages)
+
+
+def _told_apart(used: list[dict[str, Any]], cold_after: tuple[int, ...]) -> list[int]:
+    """Bounds that at least two different sizes exceed, for one size alone fits any bound at any price; and no bound."""
+    sizes = {o["work"].get("zap_pte", 0) for o in used}
+    exceeded = [after for after in cold_after if sum(n > after for n in sizes) >= LEAST_COLD_SIZES]
+    return [*exceeded, max(sizes, default=0)]
 
 
 def _system(

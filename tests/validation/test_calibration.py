@@ -111,6 +111,13 @@ def test_what_was_not_shown_is_carried_over_and_says_so() -> None:
     assert again.table["costs"]["old_munlock_page"]["source"].count("cannot show it") == 1
 
 
+def test_where_pages_begin_to_be_cold_takes_two_sizes_to_say() -> None:
+    samples = [s for s in samples_of(calibration_set(256 * MIB), other_machine()) if s["what"] != "race"]
+    sizes = sorted({s["config"]["span_bytes"] for s in samples if s["config"]["stride_pages"] == 1})
+    slow = [s | {"ns": s["ns"] * 1.5} if s["config"]["span_bytes"] == sizes[-1] else s for s in samples]
+    assert calibrate(slow, DEFAULT, DESIGN, "here").table["cold_after_pages"] < sizes[-2] // 4096
+
+
 def test_real_samples_give_a_table_that_loads(calibration_samples: list[dict]) -> None:
     calibration = calibrate(calibration_samples, DEFAULT, DESIGN, "Linux 6.18")
     table = table_from(calibration.table)
