@@ -14,7 +14,7 @@ from mmbench.errors import CannotError
 from mmbench.lab import qemu
 from mmbench.lab.initramfs import Userspace, build_userspace
 from mmbench.lab.kernels import Kernel
-from mmbench.lab.plan import Boot, boots
+from mmbench.lab.plan import Boot, boots, can_boot
 from mmbench.lab.record import Record, experiment, make_record
 from mmbench.lab.store import lab_folder, sha256_of, write_whole
 
@@ -29,7 +29,7 @@ def run_set(kernel: Kernel, set_name: str, progress: Progress, is_fresh: bool = 
     userspace, version = build_userspace(), qemu.qemu_version(qemu.find_qemu())
     answers: list[dict[str, Any]] = []
     for boot in boots(set_name):
-        if not (boot.needs_mrelease and any(map(_lacks_mrelease, answers))):
+        if can_boot(kernel.release, boot):
             answers.append(run_boot(kernel, boot, userspace, version, progress, is_fresh))
     return make_record(kernel, set_name, version, userspace.python, answers)
 
@@ -58,10 +58,6 @@ def run_boot(
         "initramfs_sha256": initramfs_sha256,
         "experiments": [experiment(item, answers[number]) for number, item in enumerate(boot.items)],
     }
-
-
-def _lacks_mrelease(answers: dict[str, Any]) -> bool:
-    return any(e["kind"] == "mrelease" and e.get("errno") == "ENOSYS" for e in answers["experiments"])
 
 
 def _boot(kernel: Kernel, boot: Boot, image: bytes, progress: Progress) -> list[dict[str, Any]]:

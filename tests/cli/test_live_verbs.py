@@ -94,7 +94,7 @@ def test_validate_calibrates_predicts_freezes_and_only_then_measures(machine, ca
     measured = [i for i, what in enumerate(machine) if what.startswith("measure")]
     assert len(measured) == 2 and measured[0] < frozen < measured[1] and machine[measured[1]] == "measure 12"
     for what in ("exit", "mrelease", "exit_after"):
-        assert record["held_out"][what]["n"] == 12 and record["held_out"][what]["p95_abs_error"] < 0.01
+        assert record["held_out"][what]["n"] == 12 and record["held_out"][what]["p95_abs_error"] < 0.02
     assert record["held_out"]["race"]["median_abs_error"] < 0.03
     assert record["freed_pages"] == {"n": 12, "exact": 12}
     parts = {"here.json", "here.png", "here.predictions.json", "here.costs.json", "here.costs.samples.jsonl.gz"}
