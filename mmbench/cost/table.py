@@ -7,7 +7,7 @@ nobody measured says so.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -117,3 +117,18 @@ def table_from(data: Any, where: object = "cost table", name: str = "unnamed") -
     bases = check_bases(where, data.get("base_ps", {}))
     machine = str(data.get("machine", ""))
     return CostTable(str(data.get("name", name)), machine, prices, entries[COLD]["ps"], after, entries, bases)
+
+
+def rescaled(table: CostTable, factor: float, why: str) -> CostTable:
+    """A copy of a cost table with every price times a factor; its entries say so."""
+    entries = {
+        name: entry
+        | {
+            "ps": round(int(str(entry["ps"])) * factor),
+            "provenance": "assumed" if entry["provenance"] == "assumed" else "scaled from",
+            "origin": f"{entry.get('origin', entry['source'])}, times {factor:.3f} ({why})",
+        }
+        for name, entry in table.entries.items()
+    }
+    prices = np.array([entries[name]["ps"] if name in entries else 0 for name in NAMES], dtype=np.int64)
+    return replace(table, prices=prices, cold_page_ps=int(str(entries[COLD]["ps"])), entries=entries)

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from mmbench.cost.from_fit import OLD_PARTS, PARTS, fit_prices, table_of
-from mmbench.cost.table import CostTable, load_table, table_from
+from mmbench.cost.from_fit import OLD_PARTS, PARTS, Part, fit_prices, set_fitted, table_of
+from mmbench.cost.table import CostTable, load_table, rescaled, table_from
 from mmbench.engine import run_prepared
 from mmbench.errors import InputError
 from mmbench.scenarios import scenario
@@ -29,6 +29,9 @@ TIMED = ("exit", "mrelease", "exit_after")
 # Beyond the per-CPU free lists (a few thousand pages of such a small guest) a freed page costs more.
 COLD_AFTER_PAGES = tuple(range(2048, 24576, 512))
 REFERENCE = "reference"
+# Kinds of memory besides the calibration's, fitted after it.
+NEW_KINDS = {name: PARTS[name] for name in ("thp", "shmem", "munlock_shmem")}
+OLD_KINDS = {"thp": PARTS["thp"], "shmem": PARTS["shmem"], "old_thp": Part(("old_munlock_thp",), "")}
 
 
 def era_of(release: str) -> str:
@@ -112,21 +115,39 @@ def observations(record: dict[str, Any], role: str) -> list[dict[str, Any]]:
 
 
 def fit(record: dict[str, Any], design: Loaded) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Fit a cost table, in instructions, to the calibration set; ({}, {}) when the record has too small a one."""
+    """Fit a cost table, in instructions, to the calibration set; ({}, {}) when the record has too small a one.
+
+    Fitted twice: what no victim shows is carried over from a table in nanoseconds at the rate of a page's cost, which
+    only the first fit knows. Huge pages and shared memory follow, with all other prices as they are then.
+    """
     reference = load_table(REFERENCE)
-    parts = OLD_PARTS if design.name == "v4.17" else PARTS
-    used = [
-        {"what": o["what"], "median_ns": float(o["ns"]), "spread": 0.0}
-        | {"work": Victim(o["config"], design).work(reference)[o["what"]]}
-        for o in observations(record, "calibration")
-    ]
+    parts, kinds = (OLD_PARTS, OLD_KINDS) if design.name == "v4.17" else (PARTS, NEW_KINDS)
+    used = priceable(record, "calibration", design)
     try:
+        rate = fit_prices(used, reference, parts=parts, cold_after=COLD_AFTER_PAGES).factors["page"][0]
+        reference = rescaled(reference, rate, "a page's instructions for its nanoseconds")
         prices = fit_prices(used, reference, parts=parts, cold_after=COLD_AFTER_PAGES)
     except InputError:
         return {}, {}
     where = f"instructions of Linux {record['release']} ({record['package_version']}) in QEMU, 1 ns each"
     table = table_of(prices, reference, where, parts) | {"name": f"lab-{record['series']}"}
+    others = priceable(record, "kinds", design)
+    if others:
+        found = fit_prices(others, table_from(table), parts=kinds, cold_after=()).factors
+        was = {item: table["costs"][item]["ps"] for part in found for item in kinds[part].items}
+        new = {item: round(was[item] * found[part][0]) for part in found for item in kinds[part].items}
+        set_fitted(table, new, f"model fitted to huge pages and shared memory: {where}")
     return table, {what: summary(errors.tolist()) for what, errors in prices.errors.items()}
+
+
+def priceable(record: dict[str, Any], role: str, design: Loaded) -> list[dict[str, Any]]:
+    """What a fit of prices takes: times of one role, and the model's work for them."""
+    reference = load_table(REFERENCE)
+    return [
+        {"what": o["what"], "median_ns": float(o["ns"]), "spread": 0.0}
+        | {"work": Victim(o["config"], design).work(reference)[o["what"]]}
+        for o in observations(record, role)
+    ]
 
 
 def predict(record: dict[str, Any], design: Loaded, costs: CostTable) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from mmbench.cli.main import main
-from mmbench.cost.table import load_table
+from mmbench.cost.table import FOLDER, load_table
 from mmbench.errors import InputError
 from mmbench.validation.kernel_lab import compare, era_of, observations
 
@@ -86,3 +86,25 @@ def test_calibration_and_held_out_share_no_victim():
         record = json.loads(path.read_text())
         sets = [{json.dumps(o["config"]) for o in observations(record, role)} for role in ("calibration", "held-out")]
         assert not sets[0] & sets[1]
+
+
+def test_a_table_in_instructions_has_no_nanoseconds_in_it():
+    """What no victim shows comes from a table in nanoseconds; it is carried over at the rate of a page's cost."""
+    reference = load_table("reference")
+    for path in RECORDS:
+        table = load_table(f"lab-{path.stem}")
+        rate = table.entries["zap_anon_folio"]["ps"] / reference.entries["zap_anon_folio"]["ps"]
+        assert 4 < rate < 8
+        assert table.entries["lock_op"]["ps"] == pytest.approx(rate * reference.entries["lock_op"]["ps"], rel=1e-3)
+        assert "a page's instructions" in str(table.entries["lock_op"]["source"])
+        assert {"zap_thp", "zap_shmem_folio"} <= {n for n, e in table.entries.items() if e["provenance"] == "fitted"}
+
+
+def test_the_tables_that_ship_are_those_of_the_records(tmp_path):
+    assert main(["lab", "compare", *map(str, RECORDS), "--write-costs", str(tmp_path)]) == 0
+    for path in RECORDS:
+        found = json.loads((tmp_path / f"lab-{path.stem}.json").read_text())
+        shipped = json.loads(Path(FOLDER, f"lab-{path.stem}.json").read_text())
+        assert found.keys() == shipped.keys()
+        for name, entry in shipped["costs"].items():
+            assert found["costs"][name]["ps"] == pytest.approx(entry["ps"], rel=1e-6, abs=1), (path.stem, name)
