@@ -28,6 +28,7 @@ MUTANTS = [
     ("kernels/reap.py", "gone = mapped & ~contended", "gone = mapped", "kernels"),
     ("kernels/unlock_range.py", "n_absent -= popcount(", "n_absent += popcount(", "kernels"),
     ("kernels/unlock_range.py", "(word << 6) + lowest_bit(held)", "(word << 6)", "kernels"),
+    ("kernels/unlock_range.py", "stop - begin + PAGEVEC_SIZE - 1", "stop - begin", "kernels"),
     ("kernels/free_pgtables.py", "if mem[at] & TABLE_ALLOCATED:", "if mem[at]:", "kernels"),
     ("model/bits.py", "low - ONE", "low", "kernels"),
     ("model/build.py", "first + (k * pages) // n", "first + k", "model"),

@@ -120,6 +120,7 @@ def fit_to(samples: list[dict[str, Any]], measured: dict[str, Any]) -> Calibrati
     """Fit a table to samples. measured: kernel, date and manifest of the machine they are from."""
     from mmbench.cli.measuring import where
     from mmbench.cli.running import compiling
+    from mmbench.cost.carry import carry_old_munlock
     from mmbench.cost.table import load_table
     from mmbench.validation.calibration import calibrate
     from mmbench.validation.predict import design_of
@@ -128,6 +129,7 @@ def fit_to(samples: list[dict[str, Any]], measured: dict[str, Any]) -> Calibrati
     with compiling():
         calibration = calibrate(samples, load_table(REFERENCE), design, f"{where(manifest)}, {measured['date']}")
     table = calibration.table
+    carry_old_munlock(table, measured["kernel"])
     table |= {"date": measured["date"], "manifest": manifest, "strategy": design.name, "spread": calibration.spread}
     table |= {"errors": calibration.errors, "race_ratios": calibration.race_ratios, "fits": without_rows(calibration)}
     return calibration

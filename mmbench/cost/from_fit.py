@@ -49,12 +49,14 @@ PARTS = {
 # to walk tables and open gathers more than once, so those cannot be told from walking and from the base.
 OLD_PARTS = {name: PARTS[name] for name in ("page", "walk", "vma", COLD_PART, "shmem")} | {
     "old_munlock": Part(("old_munlock_page",), ""),
+    "old_pagevec": Part(("old_munlock_pagevec",), ""),
     "old_absent": Part(("old_munlock_absent",), ""),
 }
 # Nothing here shows these; they follow a part whose work is of the same sort.
 FOLLOWERS = {
     "zap_file_folio": "page",
     "old_munlock_page": "munlock",
+    "old_munlock_pagevec": "munlock",
     "old_munlock_thp": "munlock",
     "old_munlock_absent": "munlock",
     "old_munlock_rmap": "munlock",

@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 
 from mmbench.accelerate import njit
-from mmbench.model.bits import ZERO, lowest_bit, mask_between, popcount
+from mmbench.model.bits import FULL, ZERO, lowest_bit, mask_between, popcount
+
+PAGEVEC_SIZE = 15  # struct pagevec, v4.16 to v5.17
 
 
 @njit
@@ -44,3 +46,34 @@ def munlock_part(bits: Any, present: int, mlocked: int, first: int, end: int) ->
         n_absent -= popcount(bits[present + word] & mask)
         bits[mlocked + word] &= ~touched
     return n_munlocked, n_absent
+
+
+@njit
+def next_bit(bits: Any, plane: int, first: int, end: int, flip: Any) -> int:
+    """First position of [first, end) of one table that is set in its plane, xor `flip` (ZERO, or FULL for clear ones).
+
+    Returns `end` when there is none.
+    """
+    position = first
+    while position < end:
+        word = position >> 6
+        found = (bits[plane + word] ^ flip) & mask_between(position - (word << 6), min(end - (word << 6), 64))
+        if found != ZERO:
+            return (word << 6) + lowest_bit(found)
+        position = (word + 1) << 6
+    return end
+
+
+@njit
+def count_pagevecs(bits: Any, present: int, first: int, end: int) -> int:
+    """Batches in which the old pass munlocks pages [first, end) of one table: neighbours, at most PAGEVEC_SIZE.
+
+    A batch ends at a position without a page (__munlock_pagevec_fill, v5.10), so a lone page is a batch of its own.
+    """
+    n_pagevecs = 0
+    begin = next_bit(bits, present, first, end, ZERO)
+    while begin < end:
+        stop = next_bit(bits, present, begin, end, FULL)
+        n_pagevecs += (stop - begin + PAGEVEC_SIZE - 1) // PAGEVEC_SIZE
+        begin = next_bit(bits, present, stop, end, ZERO)
+    return n_pagevecs

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from mmbench.accelerate import njit_inner
-from mmbench.kernels.unlock_range import first_contended, munlock_part
+from mmbench.kernels.unlock_range import count_pagevecs, first_contended, munlock_part
 from mmbench.machine import work as wk
 from mmbench.machine.status import BLOCKED, RAN, ROW_A, ROW_B, ROW_C
 from mmbench.machine.walks import MARKED, MUNLOCK, SELECT, START, UNMARK, enter_vma, leave_vma, leave_walk, list_ended
@@ -62,6 +62,7 @@ def munlock_piece(w: Any, task: int, page: int, end: int, work: Any) -> Any:
     if held < stop:
         stop = first if state & TABLE_HUGE else held
     n_elsewhere = mapped_elsewhere(w, mlocked, table, first, stop)
+    n_pagevecs = 0 if state & TABLE_HUGE else count_pagevecs(w.bits, present, first, stop)
     n, n_absent = munlock_part(w.bits, present, mlocked, first, stop)
     w.mem[MM_NR_MLOCK] -= n
     wk.did(work, wk.OLD_MUNLOCK_RMAP, n_elsewhere)
@@ -71,6 +72,7 @@ def munlock_piece(w: Any, task: int, page: int, end: int, work: Any) -> Any:
         wk.did(work, wk.LRU_CONTENDED, n)
     if state & TABLE_HUGE:
         return base + stop, n, held_page
+    wk.did(work, wk.OLD_MUNLOCK_PAGEVEC, n_pagevecs)
     wk.did(work, wk.OLD_MUNLOCK_ABSENT, n_absent)
     return base + stop, n, held_page
 

@@ -81,7 +81,7 @@ def test_a_table_keeps_proportions_and_names_its_sources() -> None:
         entries["walk_entry"]["provenance"] == "fitted" and "Linux 6.18, somewhere" in entries["walk_entry"]["source"]
     )
     assert set(carried_over(data)) == set(FOLLOWERS) | {"full_flush", "lock_op"}
-    assert entries["old_munlock_page"]["ps"] == pytest.approx(2 * 123_800, rel=1e-3)
+    assert entries["old_munlock_page"]["ps"] == pytest.approx(2 * 113_055, rel=1e-3)
     assert table.base_ps["exit"] == pytest.approx(900_000_000, rel=1e-3)
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmbench.kernels.free_pgtables import free_tables
 from mmbench.kernels.reap import is_contended, unmap_uncontended
-from mmbench.kernels.unlock_range import first_contended, munlock_part
+from mmbench.kernels.unlock_range import count_pagevecs, first_contended, munlock_part
 from mmbench.kernels.unmap import count_elsewhere, unmap_part, unmap_range
 from mmbench.model.world import TABLE_ALLOCATED, TABLE_FREED, TABLE_HUGE
 from tests.reference import pages as twin
@@ -68,6 +69,20 @@ def test_old_munlock(table, span):
     assert stop == twin.first_contended(table, first, end)
     assert tuple(munlock_part(bits, PRESENT, MLOCKED, first, stop)) == twin.munlock(table, first, stop)
     assert (bits == bits_of(table)).all()
+
+
+@FEW
+@given(tables(), spans())
+def test_count_pagevecs(table, span):
+    assert count_pagevecs(bits_of(table), PRESENT, *span) == twin.pagevecs(table, *span)
+
+
+@pytest.mark.parametrize(
+    ("n", "stride", "n_pagevecs"), [(512, 1, 35), (15, 1, 1), (16, 1, 2), (512, 2, 256), (0, 1, 0)]
+)
+def test_pagevecs_end_at_a_position_without_a_page(n, stride, n_pagevecs):
+    table = twin.Table(present=set(range(0, n, stride)))
+    assert count_pagevecs(bits_of(table), PRESENT, 0, 512) == twin.pagevecs(table, 0, 512) == n_pagevecs
 
 
 @FEW

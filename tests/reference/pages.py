@@ -48,6 +48,19 @@ def munlock(table: Table, first: int, end: int) -> tuple[int, int]:
     return len(touched), len(absent)
 
 
+def pagevecs(table: Table, first: int, end: int) -> int:
+    """Batches of at most 15 neighbours in which the old pass takes [first, end)."""
+    n_pagevecs, room = 0, 0
+    for page in range(first, end):
+        if page not in table.present:
+            room = 0
+        elif room:
+            room -= 1
+        else:
+            n_pagevecs, room = n_pagevecs + 1, 14
+    return n_pagevecs
+
+
 def elsewhere(table: Table, first: int, end: int) -> int:
     """Present pages of [first, end) that another mm maps."""
     return len([page for page in table.present & table.elsewhere if first <= page < end])
