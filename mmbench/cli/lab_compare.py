@@ -58,13 +58,16 @@ def view(found: list[dict[str, Any]]) -> RenderableType:
     from rich.text import Text
 
     table = Table(box=None, pad_edge=False, header_style="bold")
-    heads = ("kernel", "design", "pages left exactly", "exit", "mrelease", "exit after mrelease")
+    heads = ("kernel", "design", "pages left exactly", "victims", "exit", "mrelease", "exit after", "races", "racing")
     for i, head in enumerate(heads):
         table.add_column(head, justify="left" if i < 2 else "right")
     for one in found:
         freed = one["freed_pages"]
-        errors = [_errors(one["held_out"][what]) for what in ("exit", "mrelease", "exit_after")]
-        table.add_row(one["release"], one["strategy"], f"{freed['exact']} of {freed['n']}", *errors)
+        held = one["held_out"]
+        errors = {what: _errors(held[what]) for what in held}
+        n_victims, n_races = str(held["exit"]["n"]), str(held["race"]["n"])
+        row = (n_victims, errors["exit"], errors["mrelease"], errors["exit_after"], n_races, errors["race"])
+        table.add_row(one["series"], one["strategy"], f"{freed['exact']} of {freed['n']}", *row)
     wrong = [
         Text(f"{one['series']}: {cell['party']} left {cell['left']:,} of {cell['before']:,} pages, model "
              f"{cell['model_left']:,}: {cell['victim']}", style="bold red")
@@ -72,11 +75,14 @@ def view(found: list[dict[str, Any]]) -> RenderableType:
         for cell in one["cells"]
         if cell["left"] != cell["model_left"]
     ]  # fmt: skip
-    note = "instructions of held-out victims, model against guest: median error / 95th percentile (number of victims)"
+    note = (
+        "instructions, model against guest: median error / 95th percentile of held-out victims, and of races, each "
+        "with the price that the others show"
+    )
     return Group(table, Text(note), *wrong)
 
 
 def _errors(found: dict[str, Any]) -> str:
     if not found["n"]:
         return "-"
-    return f"{found['median_abs_error']:.2%} / {found['p95_abs_error']:.2%} ({found['n']})"
+    return f"{found['median_abs_error']:.2%} / {found['p95_abs_error']:.1%}"
