@@ -12,10 +12,11 @@ from mmbench.errors import CannotError
 from mmbench.lab import kernels, plan, qemu, run, summary
 from mmbench.lab.initramfs import build_userspace
 from mmbench.lab.kernels import Kernel
-from mmbench.lab.record import experiments, make_record, to_text
+from mmbench.lab.record import experiments, make_record, read_record, to_text
 from mmbench.live.workload import VictimConfig
 
 pytestmark = pytest.mark.lab
+RECORDS = Path(__file__).parents[2] / "results" / "lab"
 
 
 def kernel(prefix: str) -> Kernel:
@@ -44,6 +45,22 @@ def test_a_second_run_gives_the_same_bytes(n_cpus: int) -> None:
     first, second = (boot("6.12", items, n_cpus) for _ in range(2))
     assert first == second
     assert '"ns":[' in first
+
+
+def test_a_kept_record_is_what_the_kernel_says_again() -> None:
+    """One boot of a published record, run afresh; what a record promises holds for the same four things only."""
+    kept = read_record(RECORDS / "5.10.json")
+    found, version, userspace = kernel("5.10"), qemu.qemu_version(qemu.find_qemu()), build_userspace()
+    now = {"vmlinuz_sha256": found.vmlinuz_sha256, "qemu": version, "python": userspace.python}
+    other = [f"{name} is {value}, then {kept[name]}" for name, value in now.items() if kept[name] != value]
+    if other:
+        pytest.skip(f"not the record's machine ({'; '.join(other)}); make lab makes records of this one")
+    held_out = next(b for b in plan.boots("full") if b.name == "held-out")
+    answers = run.run_boot(found, held_out, userspace, version, lambda *_: None, is_fresh=True)
+    again = make_record(found, "full", version, userspace.python, [answers])["boots"][0]
+    (then,) = [b for b in kept["boots"] if b["name"] == "held-out"]
+    assert again["initramfs_sha256"] == then["initramfs_sha256"], "the probe has changed since: run make lab"
+    assert again == then
 
 
 @pytest.mark.parametrize(
