@@ -38,8 +38,10 @@ COMPILED = (
     "sizing/entries.py",
     "sizing/histogram.py",
     "sizing/keyed.py",
+    "sizing/period.py",
     "sizing/queue.py",
     "sizing/tally.py",
+    "sizing/worst.py",
 )
 
 

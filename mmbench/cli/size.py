@@ -57,6 +57,9 @@ def add_answers(parser: argparse.ArgumentParser) -> None:
     """What to ask."""
     group = parser.add_argument_group("answers")
     group.add_argument("--over", metavar="TIME", default="1s", help="how often does it take longer than this? (1s)")
+    group.add_argument("--tail", metavar="TIME",
+                       help="how likely is longer than this, too rare for --n kills to see? (importance sampling of "
+                            "holds, splitting of busy periods)")  # fmt: skip
     group.add_argument("--hosts", metavar="M", type=option(parse_int), help="say it for a fleet of M hosts")
     group.add_argument("--kills-per-day", metavar="K", default="1", help="kills a day on each host of the fleet (1)")
     group.add_argument("--slo", metavar="pN<TIME", help="find the largest heavy victim for which this holds")
@@ -76,7 +79,8 @@ def add_effort(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--workers", metavar="N", type=option(parse_int), default=1, help="how many at once (1)")
     group.add_argument("--backend", choices=("threads", "processes", "dask"), default="threads", help="(threads)")
     group.add_argument("--cluster", metavar="ADDRESS", help="a dask scheduler (with --backend dask: a local one)")
-    group.add_argument("--ledger", metavar="FILE", help="keep finished chunks here; an interrupted study resumes")
+    group.add_argument("--ledger", metavar="FOLDER",
+                       help="keep finished chunks in files of this folder; an interrupted study resumes")  # fmt: skip
     group.add_argument("--costs", metavar="NAME|FILE", default="default", help="cost table (default)")
     group.add_argument("--seed", metavar="N", type=option(parse_int), default=1, help="seed of the random numbers (1)")
 

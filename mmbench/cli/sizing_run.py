@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mmbench.sizing.estimate import Effort
     from mmbench.sizing.laws import KillLaw
     from mmbench.sizing.mixture import Part, Table
+    from mmbench.sizing.sample import Sample
     from mmbench.sizing.service import Setting
     from mmbench.sizing.study import Study
 
@@ -39,6 +40,8 @@ class Plan:
     over_text: str
     hosts: int | None
     kills_per_day: float
+    tail_ps: int | None = None
+    command: str = ""
 
 
 def parse_percentile(text: str, what: str) -> float:
@@ -60,6 +63,7 @@ def parse_count(text: str, what: str) -> int:
 
 def plan_from(args: argparse.Namespace, overrides: dict[str, int]) -> Plan:
     """Check all options. Raises InputError before anything is computed."""
+    from mmbench.cli.sizing_command import command_of
     from mmbench.cost.table import load_table
     from mmbench.scenarios import scenario
     from mmbench.sizing.estimate import Effort
@@ -100,8 +104,16 @@ def plan_from(args: argparse.Namespace, overrides: dict[str, int]) -> Plan:
         check_setting(setting)
     return Plan(
         settings, kill_law(args.kills), parts, effort, args.seed, parse_time(args.over, "--over"), args.over,
-        args.hosts, per_day,
+        args.hosts, per_day, tail_time(args.tail), command_of(args),
     )  # fmt: skip
+
+
+def tail_time(text: str | None) -> int | None:
+    """The time of --tail in ps. Raises InputError."""
+    from mmbench.sizing.alone import check_time
+    from mmbench.sizing.laws import parse_time
+
+    return None if text is None else check_time(parse_time(text, "--tail"), text)
 
 
 def parse_probability_or_more(text: str) -> Fraction:
@@ -141,10 +153,12 @@ def make_study(plan: Plan, setting: Setting, table: Table) -> Study:
 
 def answer_all(plan: Plan) -> list[dict[str, Any]]:
     """The record of every strategy, on the same kills; several are ranked, and each record carries the ranking."""
+    from mmbench.cli.sizing_command import made_from
     from mmbench.sizing.answers import answer, fleet_sentence, sentence
     from mmbench.sizing.choosing import ranking
     from mmbench.sizing.estimate import collect
-    from mmbench.sizing.load import check_steady
+    from mmbench.sizing.extremes import extremes
+    from mmbench.sizing.load import check_growth, check_steady
     from mmbench.sizing.off_grid import interpolation_error
 
     records, samples = [], {}
@@ -152,10 +166,16 @@ def answer_all(plan: Plan) -> list[dict[str, Any]]:
         table = build_table(plan, setting)
         load = check_steady(plan.kills, table, setting.loaded.name)
         study = make_study(plan, setting, table)
+        check_growth(study)
         with counting(study.name, plan) as on_progress:
             sample = samples[study.name] = collect(study, effort_of(plan, study.name), on_progress)
         record = answer(study, sample, load, about(plan, setting))
         record["interpolation"] = interpolation_error(plan.parts, study, setting)
+        for quantity, kill in extremes(plan.parts, study, setting, sample.replications).items():
+            record["latency"][quantity]["max"] |= kill
+        if plan.tail_ps is not None:
+            record["rare"] = rare_tails(plan, setting, table, study, sample)
+        record["made_from"] = made_from(plan.command, setting, study)
         record["sentence"] = sentence(record, plan.over_text)
         if plan.hosts:
             record["fleet"] = fleet_sentence(record, plan.hosts, plan.kills_per_day)
@@ -165,6 +185,19 @@ def answer_all(plan: Plan) -> list[dict[str, Any]]:
         rankings = {name: ranking(samples, measure, plan.effort.confidence) for name, measure in found.items()}
         records = [record | {"ranking": rankings} for record in records]
     return records
+
+
+def rare_tails(plan: Plan, setting: Setting, table: Table, study: Study, sample: Sample) -> dict[str, Any]:
+    """What --tail asks: beyond the reach of --n kills, alone and behind others."""
+    from mmbench.sizing.alone import alone
+    from mmbench.sizing.behind import behind
+
+    over_ps = plan.tail_ps or 0
+    return {
+        "time_ps": over_ps,
+        "alone": alone(plan.parts, table, study, setting, over_ps, sample.n, plan.effort.confidence),
+        "behind": behind(study, sample, over_ps),
+    }
 
 
 def effort_of(plan: Plan, strategy: str) -> Effort:

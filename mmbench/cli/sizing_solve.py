@@ -55,7 +55,7 @@ class Ladder:
         """The study with heavy victims of one size; None where the queue has no steady state."""
         from mmbench.cli.sizing_run import make_study
         from mmbench.sizing.estimate import collect
-        from mmbench.sizing.load import load_of
+        from mmbench.sizing.load import growth, load_of
         from mmbench.sizing.mixture import service_table
 
         family = replace(self.heavy, sizes=(size_bytes,), n_strata=1) if len(self.sizes) > 1 else self.heavy
@@ -66,8 +66,11 @@ class Ladder:
         table = service_table([parts[k] for k in used], [self.nodes[k] for k in used], self.setting)
         if load_of(self.plan.kills, table).backlog >= 1:
             return None
+        study = make_study(self.plan, self.setting, table)
+        if growth(study):
+            return None
         effort = replace(self.plan.effort, kills=kills, precision=0.0, ledger=None)
-        return collect(make_study(self.plan, self.setting, table), effort)
+        return collect(study, effort)
 
 
 def heavy_family(plan: Plan) -> Family:
@@ -121,13 +124,14 @@ def solution(
     plan: Plan, setting: Setting, slo: Slo, what: str, rungs: list[Any], best: int | None, steps: list[Step]
 ) -> dict[str, Any]:
     """The record of one strategy's answer."""
+    from mmbench.cli.sizing_command import made_from
     from mmbench.cli.sizing_run import about
 
     name = show_rung(what, rungs[best]) if best is not None else None
     return {
         "format": "mmbench-slo 1", "kind": "model", **about(plan, setting), "slo": slo.text, "quantity": slo.quantity,
         "limit_ps": slo.limit_ps, "solve": what, "confidence": plan.effort.confidence, "answer": name,
-        "at_the_top": best == len(rungs) - 1,
+        "at_the_top": best == len(rungs) - 1, "made_from": made_from(plan.command, setting),
         "steps": [
             {
                 "tried": show_rung(what, rungs[step.rung]), "verdict": step.verdict.value, "kills": step.kills,

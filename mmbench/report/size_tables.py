@@ -40,6 +40,8 @@ def size_tables(records: Sequence[Record]) -> Group:
         parts += [Text(record["fleet"])] if record.get("fleet") else []
         parts += [Text(line) for line in facts(record)]
         parts += [Text(""), latency_table(record), Text(""), kills_table(record), Text(""), causes_table(record)]
+        parts += [Text(""), rare_table(record["rare"])] if record.get("rare") else []
+        parts += [Text(line, style="dim") for line in largest_lines(record)]
         parts += [Text("")]
     for measure, found in records[0].get("ranking", {}).items():
         parts += [Text(""), Text(ranking_sentence(measure, found), style="bold"), differences_table(found)]
@@ -147,6 +149,39 @@ def causes_table(record: Record) -> RenderableType:
         who = f"{label}: {found['kills']:,} kills above {format_time(round(found['from_ps']))}"
         table.add_row(who, *(format_time(round(found[name])) for name in names))
     return table
+
+
+RARE = {"skip": "taken at once: MMF_OOM_SKIP", "all": "taken at once: all freed"}
+
+
+def rare_table(rare: Record) -> RenderableType:
+    """P(longer than the time of --tail): how it was found, and what the study's own kills say beside it."""
+    asked = f"longer than {format_time(rare['time_ps'])}"
+    table = _table(asked, "found by", "probability", "hits of runs", "brute force", "hits of kills")
+    rows = {label: rare["alone"][key] for key, label in RARE.items()} | {"behind other victims": rare["behind"]}
+    for label, found in rows.items():
+        beside = found["brute_force"]
+        value = f"{found['value']:.3g}" if "value" in found else ""
+        value += f"\n[{found['low']:.3g}, {found['high']:.3g}]" if "runs" in found else ""
+        hits = f"{found['hits']:,}\nof {found['runs']:,}" if "runs" in found else ""
+        how = found["method"] if "method" in found else f"refused: {found['refused']}"
+        seen = f"{beside['value']:.3g}\n[{beside['low']:.3g}, {beside['high']:.3g}]"
+        table.add_row(label, how, value, hits, seen, f"{beside['hits']:,}\nof {beside['kills']:,}")
+    return table
+
+
+def largest_lines(record: Record) -> Iterator[str]:
+    """Which kill the largest time to MMF_OOM_SKIP was, and the command that prints all of this again."""
+    kill = record["latency"]["skip"]["max"]
+    if "kill" in kill:
+        hold = kill["hold"] if not isinstance(kill["hold"], int) else format_time(kill["hold"])
+        yield (
+            f"largest to MMF_OOM_SKIP: {format_time(kill['exact_ps'])}, kill {kill['kill']:,} of replication "
+            f"{kill['replication']:,}, {kill['victim']}" + (f", a page lock held {hold}" if hold else "")
+            + f", {format_time(kill['wait_ps'])} behind others; the engine says {format_time(kill['engine_ps'])}"
+        )  # fmt: skip
+    if "made_from" in record:
+        yield f"again: {record['made_from']['command']}"
 
 
 def to_json(records: Sequence[Record]) -> str:

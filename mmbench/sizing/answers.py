@@ -12,7 +12,7 @@ import numpy as np
 from mmbench.sizing.histogram import bounds_of
 from mmbench.sizing.load import Load
 from mmbench.sizing.sample import Estimate, Refused, Sample
-from mmbench.sizing.study import Study
+from mmbench.sizing.study import Study, whole
 from mmbench.sizing.tally import CAUSES, N_CAUSES, QUANTITIES
 
 FORMAT = "mmbench-size 1"
@@ -30,7 +30,7 @@ def percentile_name(p: float) -> str:
 def answer(study: Study, sample: Sample, load: Load, about: dict[str, Any]) -> dict[str, Any]:
     """The record of one strategy. about: what identifies the study (strategy, laws, seed ...), put first."""
     skip, reaper = sample.over("skip"), sample.over("reaper")
-    time_ps = sample.total("time_ns") * 1000
+    time_ps = sample.total("time_s") * 10**12 + sample.total("time_ns") * 1000
     return {
         "format": FORMAT,
         "kind": "model",
@@ -87,7 +87,7 @@ def causes(sample: Sample) -> dict[str, dict[str, float]]:
 
     A tail is cut at a power of two of the time, the largest that leaves at least the share 1 - p above it.
     """
-    table = sample.counts["causes"]
+    table = whole(sample.counts, "causes")
     above = np.cumsum(table[::-1], axis=0)[::-1]
     found = {}
     for p in (0.0, *TAILS):

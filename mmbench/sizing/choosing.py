@@ -15,7 +15,7 @@ import numpy as np
 from mmbench.sizing.histogram import bounds_of
 from mmbench.sizing.intervals import Interval, paired
 from mmbench.sizing.sample import Sample
-from mmbench.sizing.study import N_BATCHES
+from mmbench.sizing.study import N_BATCHES, whole
 
 
 def is_decided(found: Interval) -> bool:
@@ -25,7 +25,7 @@ def is_decided(found: Interval) -> bool:
 
 def batch_means_ps(sample: Sample) -> np.ndarray:
     """Mean time from kill to MMF_OOM_SKIP in each batch, ps: float64 (N_BATCHES,)."""
-    stats = sample.counts["batch_stats"].astype(np.float64)
+    stats = whole(sample.counts, "batch_stats").astype(np.float64)
     return 1000.0 * stats[:, 1] / np.maximum(stats[:, 0], 1)
 
 
@@ -51,7 +51,7 @@ def difference(first: Sample, second: Sample, measure: float | None, confidence:
 
     Raises ValueError for samples that do not share their kills batch by batch.
     """
-    a, b = (sample.counts["batch_stats"][:, 0] for sample in (first, second))
+    a, b = (whole(sample.counts, "batch_stats")[:, 0] for sample in (first, second))
     if not np.array_equal(a, b) or len(a) != N_BATCHES:
         raise ValueError("the samples do not have the same kills in every batch")
     if measure is None:

@@ -13,7 +13,7 @@ from mmbench.sizing.sample import Refused, Sample
 from mmbench.sizing.study import N_BATCHES, Counts, Study, run_chunk
 
 CHUNKS = 32  # of a study, fewer for a small one
-MAX_PER_CHUNK = 1280  # replications: 21 million kills, one to two seconds
+MAX_PER_CHUNK = 640  # replications: 10 million kills, half a second to one; ten minutes each still fit int64 ns
 MAX_KILLS = 10**12
 
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from mmbench.errors import InputError
 from mmbench.sizing.strata import tail_points
+from mmbench.sizing.tails import ExponentialHold, ParetoHold
 
 PS = {"s": 10**12, "min": 60 * 10**12, "h": 3600 * 10**12, "day": 86400 * 10**12}
 UNITS = {"ps": 1, "ns": 10**3, "us": 10**6, "ms": 10**9, "s": 10**12, "min": 60 * 10**12}
@@ -57,11 +58,13 @@ class HoldLaw:
 
     points_ps: the hold of each slot: one slot, or N_STRATA halvings of the tail with POINTS_PER_STRATUM points each
     memory:    held until memory comes (then points_ps is (0,))
+    law:       the law itself where it has a tail, to draw holds from that no slot reaches
     """
 
     name: str
     points_ps: tuple[int, ...] = (0,)
     memory: bool = False
+    law: ExponentialHold | ParetoHold | None = None
 
 
 def parse_rate(text: str, what: str) -> int:
@@ -106,8 +109,10 @@ def recorded_kills(name: str, gaps_ps: np.ndarray) -> KillLaw:
     """
     gaps = np.asarray(gaps_ps, dtype=np.int64)
     if len(gaps) < 2 or not gaps.sum() or (gaps < 0).any():
-        raise InputError(f"{name}: {len(gaps)} gaps between kills, {int(gaps.sum())} ps in all; to replay them, at "
-                         "least 3 kills in order of time are needed, not all at once.")  # fmt: skip
+        raise InputError(
+            f"{name}: {len(gaps)} gap{'s' * (len(gaps) != 1)} between kills, {int(gaps.sum()) / 1e12:g} s in all; to "
+            "replay them, at least 3 kills in order of time are needed, not all at once."
+        )
     return KillLaw(f"{len(gaps)} gaps of {name}", recorded=np.minimum(gaps, MAX_MEAN_PS))
 
 
@@ -123,14 +128,15 @@ def parse_holds(spec: str) -> HoldLaw | None:
     if law == "exp" and rest:
         mean = parse_time(rest, "--holds exp:")
         holds = [-mean * log(u) for u in tail_points(N_STRATA, POINTS_PER_STRATUM)]
-        return HoldLaw(spec, tuple(checked_hold(round(hold), spec) for hold in holds))
+        return HoldLaw(spec, tuple(checked_hold(round(hold), spec) for hold in holds), law=ExponentialHold(mean))
     if law == "pareto" and rest.count(",") == 1:
         smallest, alpha = rest.split(",")
         if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", alpha, re.ASCII) and float(alpha) > 0:
             least = parse_time(smallest, "--holds pareto:")
             tails = tail_points(N_STRATA, POINTS_PER_STRATUM)
             holds = [min(least * u ** (-1 / float(alpha)), float(MAX_HOLD_PS)) for u in tails]
-            return HoldLaw(spec, tuple(checked_hold(round(hold), spec) for hold in holds))
+            points = tuple(checked_hold(round(hold), spec) for hold in holds)
+            return HoldLaw(spec, points, law=ParetoHold(least, float(alpha)))
     raise InputError(f"--holds {spec!r} is not a law of holds. Allowed: {_HOLDS_ALLOWED}.")
 
 

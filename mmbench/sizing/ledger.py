@@ -102,9 +102,14 @@ def check(folder: Path, key: str, has_header: bool) -> None:
 
 def digest(work: Work) -> str:
     """A hash of what is computed from and of what computes it, the same in every process and on every machine."""
+    return digest_of(code_hash(), work.chunk_function, work.study)
+
+
+def digest_of(*values: Any) -> str:
+    """A hash of values, the same in every process and on every machine. Raises TypeError like pieces."""
     found = hashlib.blake2b(digest_size=16)
-    for part in (code_hash(), work.chunk_function, work.study):
-        for piece in pieces(part):
+    for value in values:
+        for piece in pieces(value):
             found.update(len(piece).to_bytes(8, "little") + piece)
     return found.hexdigest()
 

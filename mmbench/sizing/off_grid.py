@@ -37,12 +37,17 @@ def some_kills(study: Study) -> list[tuple[int, int]]:
     return chosen
 
 
+def victim_of(parts: list[Part], study: Study, entry: int) -> tuple[Part, int, int, int]:
+    """What an entry stands for: its part of the mixture, and the index of its size, of its hold and of its seed."""
+    c = int(np.flatnonzero(study.components[:, BASE] <= entry)[-1])
+    slot, seed = divmod(entry - int(study.components[c, BASE]), int(study.components[c, SEEDS]))
+    size, held = divmod(slot, parts[c].n_holds)
+    return parts[c], size, held, seed
+
+
 def engine_says(parts: list[Part], study: Study, setting: Setting, entry: int, wait_ps: int) -> list[int]:
     """FIELDS of the victim that an entry stands for, built and run at its own size, hold and wait."""
-    c = int(np.flatnonzero(study.components[:, BASE] <= entry)[-1])
-    part, n_seeds = parts[c], int(study.components[c, SEEDS])
-    slot, seed = divmod(entry - int(study.components[c, BASE]), n_seeds)
-    size, held = divmod(slot, part.n_holds)
+    part, size, held, seed = victim_of(parts, study, entry)
     scenario = with_hold(setting.scenario, part.hold, part.hold.points_ps[held] if part.hold else 0)
     prepared = prepare(part.family.build(part.family.sizes[size]), reuse=False)
     return run_once(prepared, setting, scenario, wait_ps, setting.seed + seed)

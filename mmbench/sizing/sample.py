@@ -13,7 +13,7 @@ import numpy as np
 
 from mmbench.sizing.histogram import bounds_of
 from mmbench.sizing.intervals import clopper_pearson, needed_for, quantile_ranks, student_t
-from mmbench.sizing.study import Counts
+from mmbench.sizing.study import Counts, whole
 from mmbench.sizing.tally import OVER, QUANTITIES, TOTALS
 
 SEEN_OFTEN = 30  # hits that tell something about how they cluster
@@ -48,7 +48,7 @@ class Sample:
     @property
     def n(self) -> int:
         """Kills counted."""
-        return int(self.counts["totals"][TOTALS.index("kills")])
+        return self.total("kills")
 
     @property
     def replications(self) -> int:
@@ -57,7 +57,7 @@ class Sample:
 
     def total(self, name: str) -> int:
         """One of TOTALS."""
-        return int(self.counts["totals"][TOTALS.index(name)])
+        return int(whole(self.counts, "totals")[TOTALS.index(name)])
 
     def effective(self, hits: int, squares: int) -> float:
         """How many independent kills the sample is worth for an event of so many hits; squares: of hits a replication.

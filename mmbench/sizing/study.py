@@ -26,6 +26,7 @@ from mmbench.sizing.tally import (
     N_TOTALS,
     PS_PER_NS,
     T_TIME_NS,
+    T_TIME_S,
     book_hits,
     close_replication,
     tally_late,
@@ -36,6 +37,9 @@ from mmbench.sizing.tally import (
 KEPT_KILLS = 16_384  # of a replication
 EDGE_KILLS = 1024  # before and after them, simulated and not counted: the list starts empty and ends served
 N_BATCHES = 20
+NS_PER_S = 10**9
+CARRIED = ("totals", "causes", "batch_stats")  # sums of times, which merge as a low half and a high one
+CARRY_BITS, HIGH = 32, "_high"
 Counts = dict[str, np.ndarray]
 
 
@@ -86,10 +90,27 @@ def empty_counts(n_replications: int) -> Counts:
     }
 
 
+def room_of(study: Study) -> list[np.ndarray]:
+    """Room for a replication: gaps, entries, waits, kills, since; int64 each, with the edges."""
+    return [np.empty(study.kept_kills + 2 * study.edge_kills, dtype=np.int64) for _ in range(5)]
+
+
+def play(study: Study, replication: int, busy: np.ndarray, room: list[np.ndarray]) -> None:
+    """Draw the kills of a replication and serve them; busy: the table's REAPER column. Mutates: room."""
+    gaps, entries, waits, kills, since = room
+    first = replication * len(gaps)
+    fill_gaps(study.kills, study.seed, first, gaps)
+    draw_entries(study.seed, first, study.thresholds, study.components, entries)
+    if study.newest_first:
+        lifo(gaps, entries, busy, waits, kills, since)
+    else:
+        fifo(gaps, entries, busy, waits)
+
+
 def run_chunk(study: Study, first_replication: int, n_replications: int) -> Counts:
-    """The counts of some replications, numbered from 0: int64 arrays that merge by addition."""
-    n = study.kept_kills + 2 * study.edge_kills
-    gaps, entries, waits, kills, since = (np.empty(n, dtype=np.int64) for _ in range(5))
+    """The counts of some replications, numbered from 0: int64 arrays that merge by addition; CARRIED: see `whole`."""
+    room = room_of(study)
+    gaps, entries, waits, _, since = room
     kept = slice(study.edge_kills, study.edge_kills + study.kept_kills)
     found = empty_counts(n_replications)
     n_entries = len(study.fields)
@@ -104,25 +125,30 @@ def run_chunk(study: Study, first_replication: int, n_replications: int) -> Coun
     counts = np.zeros((N_QUANTITIES, N_BUCKETS), dtype=np.int64)
     totals, causes = found["totals"], found["causes"]
     for r in range(first_replication, first_replication + n_replications):
-        fill_gaps(study.kills, study.seed, r * n, gaps)
-        draw_entries(study.seed, r * n, study.thresholds, study.components, entries)
-        if study.newest_first:
-            lifo(gaps, entries, busy, waits, kills, since)
-        else:
-            fifo(gaps, entries, busy, waits)
+        play(study, r, busy, room)
         stats = np.zeros(2 + N_OVER, dtype=np.int64)
         who, waited = entries[kept], waits[kept]
         n_late = tally_prompt(who, waited, zero, counts, hits, stats, since)
         tally_late(
             who, waited, since[:n_late], study.fields, study.delay_ps, study.over_ps, counts, stats, totals, causes
         )
-        totals[T_TIME_NS] += int((gaps[kept] // PS_PER_NS).sum())
+        time_s, time_ns = divmod(int((gaps[kept] // PS_PER_NS).sum()), NS_PER_S)
+        totals[T_TIME_S] += time_s
+        totals[T_TIME_NS] += time_ns
         batch = r % N_BATCHES
         close_replication(counts, found["sums"], found["squares"], found["batches"][batch])
         found["batch_stats"][batch] += stats
         found["over"][0] += stats[2:]
         found["over"][1] += stats[2:] ** 2
     book_hits(study.fields, hits, study.delay_ps, totals, causes)
+    for name in CARRIED:
+        found[name + HIGH], found[name] = found[name] >> CARRY_BITS, found[name] & ((1 << CARRY_BITS) - 1)
+    return found
+
+
+def whole(counts: Counts, name: str) -> np.ndarray:
+    """Sums of one of CARRIED as Python integers: a chunk's fit int64, those of a long study of long stalls do not."""
+    found: np.ndarray = (counts[name + HIGH].astype(object) << CARRY_BITS) + counts[name].astype(object)
     return found
 
 

@@ -37,15 +37,15 @@ PATIENCE_PS = {"kernel": 10**12, "earlyoom": 10 * 10**12, "oomd": 15 * 10**12, "
 KERNEL_PS, EARLYOOM_PS, OOMD_PS = 10**12, 10 * 10**12, 15 * 10**12
 GAVE_UP_PS = 10**12  # ten sleeps of 100 ms: "unable to reap"
 
-# Totals over the kills of a chunk.
+# Totals over the kills of a chunk; the time that they came in is time_s and time_ns together.
 TOTALS = (
     "kills", "waited", "collateral", "patience_1s", "patience_10s", "patience_15s", "gave_up", "reaper_ns",
-    "behind_ns", "skip_ns", "all_ns", "first_ns", "time_ns",
+    "behind_ns", "skip_ns", "all_ns", "first_ns", "time_ns", "time_s",
 )  # fmt: skip
 N_TOTALS = len(TOTALS)
 (
     T_KILLS, T_WAITED, T_COLLATERAL, T_1S, T_10S, T_15S, T_GAVE_UP, T_REAPER_NS, T_BEHIND_NS, T_SKIP_NS, T_ALL_NS,
-    T_FIRST_NS, T_TIME_NS,
+    T_FIRST_NS, T_TIME_NS, T_TIME_S,
 ) = range(N_TOTALS)  # fmt: skip
 
 # Where the time from kill to MMF_OOM_SKIP goes, by the power of two of that time.

@@ -18,7 +18,7 @@ from mmbench.sizing.families import parse_family
 from mmbench.sizing.inverse import Verdict, highest, judge, parse_slo
 from mmbench.sizing.lateness import over_waits
 from mmbench.sizing.laws import KillLaw, parse_holds, parse_kills
-from mmbench.sizing.load import check_steady, load_of
+from mmbench.sizing.load import check_growth, check_steady, growth, load_of
 from mmbench.sizing.mixture import mixture, node_tables, service_table
 from mmbench.sizing.off_grid import interpolation_error
 from mmbench.sizing.queue import ALL, COLLATERAL, N_FIELDS, NOT_LISTED, REAPER, SKIP, WAITS_PS
@@ -106,6 +106,31 @@ def test_a_load_of_one_or_more_has_no_steady_state() -> None:
     assert load_of(law, table).backlog == pytest.approx(2.0, rel=0.01)
     with pytest.raises(InputError, match=r"no steady state.*load of 2.*grows by"):
         check_steady(law, table, setting.loaded.name)
+
+
+def test_a_list_that_grows_newest_first_has_no_steady_state() -> None:
+    """v5.17's reaper is busy for long with who is a little late and for nothing with who is very late."""
+    _, setting, _, table = table_of("v5.17", heavy="16GiB", rarity="1/2", holds="memory")
+
+    def study_at(mean_ps: int) -> Study:
+        law = KillLaw("poisson", mean_ps=mean_ps)
+        assert load_of(law, table).backlog < 1
+        return Study(1, law, table.thresholds, table.components, table.fields, name=setting.loaded.name)
+
+    with pytest.raises(InputError, match=r"v5\.17: .*no steady state.*never comes to the end.*grows by"):
+        check_growth(study_at(10**10))
+    came, went = growth(study_at(10**10)) or (0.0, 0.0)
+    assert came == pytest.approx(100, rel=0.03) and 0 < went < came
+    assert growth(study_at(10**13)) is None
+
+
+def test_a_busy_queue_with_a_steady_state_is_not_refused(exponential) -> None:
+    assert all(
+        growth(textbook_study(exponential, load, seed=seed)) is None for load in (0.5, 0.95) for seed in range(9)
+    )
+    assert growth(textbook_study(exponential, 0.0001)) is None
+    came, went = growth(textbook_study(exponential, 1.5)) or (0.0, 0.0)
+    assert came / went == pytest.approx(1.5, rel=0.05)
 
 
 def test_off_grid_runs_agree_where_sizes_are_nodes() -> None:

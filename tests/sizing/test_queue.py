@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmbench.sizing.queue import N_FIELDS, N_WAITS, NOT_LISTED, REAPER, WAITS_PS, fifo, lifo, occupation
-from mmbench.sizing.study import run_chunk
+from mmbench.sizing.study import run_chunk, whole
 from mmbench.sizing.tally import TOTALS
 from mmbench.sizing.textbook import constant_fields, mean_wait_ps, second_moment_ps2, textbook_study
 from tests.reference.reaper_list import fields_at, waits_of
@@ -70,7 +70,7 @@ def test_mean_wait_is_pollaczek_khinchine(law, load, newest_first, request) -> N
 def replication_means(study, n) -> np.ndarray:
     """Mean wait of each replication, ps."""
     behind, kills = TOTALS.index("behind_ns"), TOTALS.index("kills")
-    totals = [run_chunk(study, r, 1)["totals"] for r in range(n)]
+    totals = [whole(run_chunk(study, r, 1), "totals") for r in range(n)]
     return np.array([1000.0 * t[behind] / t[kills] for t in totals])
 
 

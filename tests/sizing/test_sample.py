@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from mmbench.sizing.histogram import N_BUCKETS, bounds_of
+from mmbench.sizing.laws import KillLaw
 from mmbench.sizing.sample import Estimate, Refused, Sample
-from mmbench.sizing.study import merged, run_chunk
+from mmbench.sizing.study import CARRIED, HIGH, merged, run_chunk, whole
 from mmbench.sizing.textbook import textbook_study
 
 MS = 10**9
@@ -19,12 +21,26 @@ SMALL = {"kept_kills": 400, "edge_kills": 60}
 
 def test_chunks_merge_to_the_same_counts_however_they_are_cut(exponential) -> None:
     study = textbook_study(exponential, 0.5, **SMALL)
-    whole = run_chunk(study, 0, 30)
+    at_once = run_chunk(study, 0, 30)
     parts = merged([run_chunk(study, 17, 13), run_chunk(study, 0, 9), run_chunk(study, 9, 8)])
-    assert whole.keys() == parts.keys()
-    for name, array in whole.items():
-        assert array.dtype == np.int64
-        assert np.array_equal(array, parts[name]), name
+    assert at_once.keys() == parts.keys()
+    assert all(array.dtype == np.int64 for array in at_once.values())
+    for name in at_once.keys() - {carried + HIGH for carried in CARRIED}:
+        one, other = (whole(c, name) if name in CARRIED else c[name] for c in (at_once, parts))
+        assert np.array_equal(one, other), name
+
+
+def test_sums_of_long_stalls_and_of_long_years_do_not_overflow(deterministic) -> None:
+    """Ten minutes each a kill a day: 10,000 kills of a chunk, merged ten million times, are still right."""
+    study = textbook_study(np.array([6e14]), 0.01, **SMALL)
+    study = replace(study, kills=KillLaw("rare", mean_ps=10**17))
+    chunk = run_chunk(study, 0, 25)
+    sample = Sample({name: array * 10**7 for name, array in chunk.items()})
+    assert sample.n == 10**11
+    assert sample.mean("reaper_ns") == 6e14
+    time_s = sample.total("time_s") + sample.total("time_ns") / 1e9
+    assert time_s / sample.n == pytest.approx(1e5, rel=0.05)
+    assert whole(sample.counts, "causes").sum() > 2**63
 
 
 def test_another_seed_is_another_study(exponential) -> None:
