@@ -31,7 +31,10 @@ ALLOWED = {
     "sizing": {"model", "machine", "engine", "cost", "scenarios", "strategies", "victims", "records"},
     "lab": {"live"},
     "tracking": {"records", "report"},
-    "site": {"engine", "checker", "cost", "scenarios", "strategies", "victims", "records", "report"},
+    "site": {
+        *("machine", "engine", "checker", "cost", "scenarios", "strategies", "victims", "records", "report"),
+        *("validation", "lab"),
+    },
     "records": set(),
     "report": {"records"},
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -12,6 +12,7 @@ from mmbench.report.grid import MEASURES, worst
 from mmbench.report.reading import moment, part, setting, total
 from mmbench.report.units import NOTHING, format_count, format_pages_size, format_share, format_size, format_time
 from mmbench.scenarios import NAMED
+from mmbench.site.parts import MEASURED, MODEL, badge, code, document, figure, table
 from mmbench.site.views import asv_links, series_rows
 
 Record = Mapping[str, Any]
@@ -20,8 +21,8 @@ QUESTION = (
     "When the OOM killer picks a process that has locked hundreds of gigabytes, which kernel design gives the memory "
     "back soonest? And who is blocked meanwhile, and what is left behind?"
 )
-MODEL, MEASURED = "model", "measured"
 COMMIT_DIGITS = 12
+KERNELS = "kernels.html"
 TIMELINES = {
     "drop-oom-skip": "The stall: exit waits for a page lock, its holder for memory, the reaper for mmap_lock.",
     "v6.18": "The newest design on the same victim: exit and reaper unmap side by side.",
@@ -47,61 +48,16 @@ class Facts:
     asv: Record
 
 
-def badge(origin: str) -> str:
-    """The label of a number's origin."""
-    return f'<span class="badge {origin}">{origin}</span>'
-
-
-def code(text: object) -> str:
-    """A name, as typed."""
-    return f"<code>{escape(str(text))}</code>"
-
-
-def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Cells are HTML; an empty header is left out.
-
-    The first column names the row and stays in sight when a narrow screen scrolls the rest.
-    """
-    names = "".join(f'<th scope="col">{cell}</th>' for cell in header)
-    body = "".join(
-        f'<tr><th scope="row">{first}</th>{"".join(f"<td>{cell}</td>" for cell in rest)}</tr>\n'
-        for first, *rest in rows
-    )
-    head = f"<thead><tr>{names}</tr></thead>\n" if header else ""
-    return f'<div class="wide"><table>{head}<tbody>\n{body}</tbody></table></div>'
-
-
-def figure(path: str, says: str, origin: str) -> str:
-    """A picture that opens alone when it is tapped."""
-    return (
-        f'<figure><a href="{escape(path)}"><img src="{escape(path)}" alt="{escape(says)}" loading="lazy"></a>'
-        f"<figcaption>{badge(origin)} {escape(says)}</figcaption></figure>"
-    )
-
-
 def front_page(facts: Facts) -> str:
     """The document as HTML."""
     scenarios = "\n".join(scenario_part(name, facts) for name in facts.runs)
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>mmbench</title>
-<link rel="icon" href="asv/swallow.ico">
-<link rel="stylesheet" href="style.css">
-</head>
-<body>
-<header>
-<h1>mmbench</h1>
+    header = f"""<h1>mmbench</h1>
 <p class="question">{QUESTION}</p>
 <p>{badge(MODEL)} comes out of the model and is the same on every machine. {badge(MEASURED)} was observed on a running
 kernel or with a clock.</p>
 {asv_links(facts.asv)}
-</header>
-<main>
-<h2>Every strategy, at this commit</h2>
+{kernels_link(facts.lab)}"""
+    body = f"""<h2>Every strategy, at this commit</h2>
 <p>{badge(MODEL)} One victim of {victim(facts)}. Times count from the kill. The checker's verdict is of another kind:
 it searches every interleaving of a small world, without time.</p>
 {scenarios}
@@ -113,11 +69,16 @@ better everywhere; freed pages and throughput are better when they are higher.</
 {table(("series", "unit", "graphs"), series_rows(facts.asv))}
 {validation_part(facts.validations)}
 {lab_part(facts.lab)}
-{origin_part(facts)}
-</main>
-</body>
-</html>
-"""
+{origin_part(facts)}"""
+    return document("mmbench", header, body)
+
+
+def kernels_link(records: Mapping[str, Record]) -> str:
+    """The way to the page of kernels, when there is one."""
+    if not records:
+        return ""
+    link = f'<ul><li><a href="{KERNELS}">Every design beside every kernel</a></li></ul>'
+    return f'<nav aria-label="Across kernels"><p>Across kernels:</p>{link}</nav>'
 
 
 def victim(facts: Facts) -> str:
@@ -265,7 +226,8 @@ def lab_part(records: Mapping[str, Record]) -> str:
         for name, r in records.items()
     ]
     head = f"<p>{badge(MEASURED)} Booted in QEMU; times are counted in the guest's instructions, not seconds.</p>"
-    return f"{title}\n{head}\n{table(('series', 'release', 'package'), rows)}"
+    more = f'<p><a href="{KERNELS}">Every design beside every kernel</a>: predicted and real, cell by cell.</p>'
+    return f"{title}\n{head}\n{table(('series', 'release', 'package'), rows)}\n{more}"
 
 
 def origin_part(facts: Facts) -> str:

@@ -15,7 +15,7 @@ from mmbench.errors import CannotError, InputError
 from mmbench.records.files import read_json, write_bytes, write_json, write_text
 
 MARK = "mmbench-site.json"
-PARTS = ("asv", "plots", "schedules", "lab", "index.html", "style.css", MARK)
+PARTS = ("asv", "plots", "schedules", "lab", "index.html", "kernels.html", "style.css", MARK)
 OF_ASV = ("index.json", "info.json", "asv.js", "graphs")
 ASV_TIMEOUT_S = 600
 LAB_FORMAT = "mmbench-lab 1"
@@ -109,8 +109,10 @@ def write_front(site: Path, results: Path) -> None:
     from mmbench.report.plots import compare_figure
     from mmbench.report.scatter import scatter_figure
     from mmbench.report.timeline import timeline
-    from mmbench.site.front import TIMELINES, Facts, front_page
+    from mmbench.site.front import KERNELS, TIMELINES, Facts, front_page
     from mmbench.site.head import check_head, run_head, run_sweep, write_schedules
+    from mmbench.site.kernels import ask, designs
+    from mmbench.site.kernels_page import kernels_page
     from mmbench.site.offline import check_offline
 
     runs, sweep, verdicts = run_head(), run_sweep(), list(check_head())
@@ -125,18 +127,20 @@ def write_front(site: Path, results: Path) -> None:
     validations = {k: v for k, v in validations.items() if v.get("format") == "mmbench-validation 1"}
     for name, record in validations.items():
         scatter_figure(record, site / "plots" / f"validation-{name}.png")
-    manifest = build_manifest()
+    lab, manifest = copied_lab(results / "lab", site / "lab"), build_manifest()
     facts = Facts(
         runs=runs,
         sweep=sweep,
         verdicts={v.strategy: v for v in verdicts},
         schedules=write_schedules(verdicts, site / "schedules"),
         validations=validations,
-        lab=copied_lab(results / "lab", site / "lab"),
+        lab=lab,
         manifest=manifest,
         asv=read_json(site / "asv" / "index.json"),
     )
     write_text(site / "index.html", front_page(facts))
+    if lab:
+        write_text(site / KERNELS, kernels_page(ask(lab), designs()))
     write_bytes(site / "style.css", Path(__file__).with_name("style.css").read_bytes())
     write_json(site / MARK, manifest)
     check_offline(site)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from urllib.parse import quote
 
 import pytest
 
 from mmbench.site import publish, views
+from mmbench.strategies import IDS
 from tests.site.conftest import ROOT
 
 pytestmark = pytest.mark.browser
@@ -53,6 +55,11 @@ return [...document.querySelectorAll('#summarygrid-display canvas.flot-base')].f
   const data = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
   for (let k = 0; k < data.length; k += 4) if (data[k + 2] - data[k] > 60 && data[k + 3] > 60) return true;
 }).length"""
+# Nothing but the tables' own frames scrolls sideways.
+NOTHING_SIDEWAYS = "return document.documentElement.scrollWidth <= document.documentElement.clientWidth"
+FRAMES = """
+const cells = [...document.querySelectorAll('table.matrix td.era')].map(cell => getComputedStyle(cell));
+return cells.filter(style => parseFloat(style.outlineWidth) >= 2).map(style => style.outlineColor);"""
 PLOTTED = "return window.$ && $('#main-graph').data('plot') && $('#main-graph').data('plot').getData().length"
 
 
@@ -86,37 +93,69 @@ def test_a_remote_request_would_be_seen(browser):
     browser.open("index.html")
 
 
-@pytest.mark.parametrize(("name", "width", "dark"), [("front", 1280, False), ("front-phone", 400, True)])
-def test_front_page(browser, name, width, dark):
-    browser.driver.execute_cdp_cmd(
-        "Emulation.setEmulatedMedia",
-        {"features": [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]},
-    )
-    browser.driver.execute_cdp_cmd(
-        "Emulation.setDeviceMetricsOverride", {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
-    )
-    browser.open("index.html", width)
-    assert browser.run("return document.querySelectorAll('section#stuck-holder tbody tr').length") == 10
-    browser.run("document.querySelectorAll('img').forEach(i => i.loading = 'eager')")
-    browser.until("return [...document.images].every(i => i.complete && i.naturalWidth > 0)")
-    # Nothing but the tables' own frames scrolls sideways.
-    assert browser.run("return document.documentElement.scrollWidth <= document.documentElement.clientWidth")
-    browser.picture(name)
-    height = browser.run("return document.documentElement.scrollHeight")
-    browser.driver.execute_cdp_cmd(
-        "Emulation.setDeviceMetricsOverride",
-        {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False},
-    )
-    browser.picture(f"{name}-whole")
+@contextmanager
+def window(browser, width, dark):
+    """A window of that width and colour scheme; in it, a function that takes a picture of the whole page."""
+    scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+    browser.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
+
+    def size(height):
+        browser.driver.execute_cdp_cmd(
+            "Emulation.setDeviceMetricsOverride",
+            {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False},
+        )
+
+    def whole(name):
+        size(browser.run("return document.documentElement.scrollHeight"))
+        browser.picture(f"{name}-whole")
+
+    size(900)
+    yield whole
     browser.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
     browser.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
 
 
-def test_every_link_of_the_front_page_leads_somewhere(browser, site):
-    browser.open("index.html")
+@pytest.mark.parametrize(("name", "width", "dark"), [("front", 1280, False), ("front-phone", 400, True)])
+def test_front_page(browser, name, width, dark):
+    with window(browser, width, dark) as whole:
+        browser.open("index.html", width)
+        assert browser.run("return document.querySelectorAll('section#stuck-holder tbody tr').length") == 10
+        browser.run("document.querySelectorAll('img').forEach(i => i.loading = 'eager')")
+        browser.until("return [...document.images].every(i => i.complete && i.naturalWidth > 0)")
+        assert browser.run(NOTHING_SIDEWAYS)
+        browser.picture(name)
+        whole(name)
+
+
+@pytest.mark.parametrize(("name", "width", "dark"), [("kernels", 1280, False), ("kernels-phone", 400, True)])
+def test_page_of_kernels(browser, site, name, width, dark):
+    n_kernels = len(list((site / "lab").glob("*.json")))
+    with window(browser, width, dark) as whole:
+        browser.open("index.html", width)
+        browser.run("document.querySelector('nav a[href=\"kernels.html\"]').click()")
+        browser.until("return document.querySelectorAll('table.matrix tbody tr').length === arguments[0]", len(IDS))
+        assert browser.run("return document.querySelectorAll('table.matrix tbody td').length") == len(IDS) * n_kernels
+        # Framed, and not only marked so: once in each column, in the colour of agreement.
+        colours = browser.run(FRAMES)
+        assert len(colours) == n_kernels >= 6 and len(set(colours)) == 1
+        assert browser.run(NOTHING_SIDEWAYS)
+        browser.picture(name)
+        whole(name)
+        browser.run("document.querySelectorAll('section > details').forEach(d => d.open = true)")
+        assert browser.run(NOTHING_SIDEWAYS)
+        whole(f"{name}-open")
+        browser.run("document.querySelector('nav a[href=\"index.html\"]').click()")
+        browser.until("return document.querySelectorAll('section#stuck-holder').length")
+
+
+@pytest.mark.parametrize("page", ["index.html", "kernels.html"])
+def test_every_link_of_a_page_leads_somewhere(browser, site, page):
+    browser.open(page)
     links = browser.run("return [...document.querySelectorAll('a[href]')].map(a => a.getAttribute('href'))")
     assert len(links) > 5
-    assert [link for link in links if not (site / link.partition("#")[0]).is_file()] == []
+    assert [link for link in links if not (site / (link.partition("#")[0] or page)).is_file()] == []
+    inside = [link[1:] for link in links if link.startswith("#")]
+    assert browser.run("return arguments[0].filter(id => !document.getElementById(id))", inside) == []
 
 
 def test_grid(browser, index, site):

@@ -107,7 +107,9 @@ def test_validation_errors_are_read_not_invented(facts):
     assert "23 of 24 victims" in page.replace("\n", " ")
     assert '<a href="lab/5.10.json"><code>5.10</code></a></th><td>5.10.0-46</td>' in page
     assert "Linux &lt;test&gt;" in page and "A&lt;B" in page
+    assert page.count('<a href="kernels.html">') == 2
     bare = front_page(replace(facts, validations={}, lab={}))
+    assert "kernels.html" not in bare
     assert "No validation has been recorded" in bare and "No record of another kernel" in bare
 
 

@@ -1,0 +1,64 @@
+"""Pieces that the pages share: the document around them, labels of origin, tables, pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from html import escape
+
+MODEL, MEASURED = "model", "measured"
+
+
+def document(title: str, header: str, main: str) -> str:
+    """A whole page around its header and its main part, both HTML; without scripts."""
+    return f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>{escape(title)}</title>
+<link rel="icon" href="asv/swallow.ico">
+<link rel="stylesheet" href="style.css">
+</head>
+<body>
+<header>
+{header}
+</header>
+<main>
+{main}
+</main>
+</body>
+</html>
+"""
+
+
+def badge(text: str, origin: str = "") -> str:
+    """The label of a number's origin; `origin` where the text says more than that."""
+    return f'<span class="badge {origin or text}">{text}</span>'
+
+
+def code(text: object) -> str:
+    """A name, as typed."""
+    return f"<code>{escape(str(text))}</code>"
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Cells are HTML; an empty header is left out.
+
+    The first column names the row and stays in sight when a narrow screen scrolls the rest.
+    """
+    names = "".join(f'<th scope="col">{cell}</th>' for cell in header)
+    body = "".join(
+        f'<tr><th scope="row">{first}</th>{"".join(f"<td>{cell}</td>" for cell in rest)}</tr>\n'
+        for first, *rest in rows
+    )
+    head = f"<thead><tr>{names}</tr></thead>\n" if header else ""
+    return f'<div class="wide"><table>{head}<tbody>\n{body}</tbody></table></div>'
+
+
+def figure(path: str, says: str, origin: str) -> str:
+    """A picture that opens alone when it is tapped."""
+    return (
+        f'<figure><a href="{escape(path)}"><img src="{escape(path)}" alt="{escape(says)}" loading="lazy"></a>'
+        f"<figcaption>{badge(origin)} {escape(says)}</figcaption></figure>"
+    )
