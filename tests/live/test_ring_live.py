@@ -229,7 +229,7 @@ def _python_for_nobody() -> str:
 def test_an_ordinary_user_measures_what_it_may_lock() -> None:
     n_samples, lock, oom = _in_child(
         "shape = VictimConfig(16 * MIB, 0.25)\n"
-        "print(len(experiment.measure([shape], ('exit', 'mrelease'), 1, 0, max_memory_bytes=ALLOWED)))\n"
+        "print(len(experiment.measure([shape], ('exit', 'mrelease'), 1, 1, 0, max_memory_bytes=ALLOWED)))\n"
         "try: experiment.measure([VictimConfig(64 * MIB, 1.0)], ('exit',), 1, max_memory_bytes=ALLOWED)\n"
         "except CannotError as error: print(error)\n"
         "try: experiment.oom_kill(VictimConfig(64 * MIB), True, ALLOWED)\n"

