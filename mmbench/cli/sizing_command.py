@@ -44,7 +44,5 @@ def made_from(command: str, setting: Setting, study: Study | None = None) -> dic
     from mmbench.sizing.ledger import digest_of
 
     manifest = build_manifest()
-    code: dict[str, Any] = {
-        name: manifest[name] for name in ("mmbench_version", "commit", "commit_modified") if name in manifest
-    }
+    code: dict[str, Any] = {name: manifest[name] for name in CODE if name in manifest}
     return {"command": command, "costs_digest": digest_of(setting.costs), "study_digest": digest_of(study), **code}

@@ -7,11 +7,11 @@ munlock at rmap removal does; how far off that may be is told by the rate of a p
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from mmbench.cost.from_fit import PARTS
 from mmbench.cost.table import CostTable, load_table, table_names
+from mmbench.release import version_of
 
 CARRIED = ("old_munlock_page", "old_munlock_pagevec", "old_munlock_absent")
 BOOTED = "lab-5.10"  # the table in instructions that has them
@@ -21,8 +21,7 @@ RATES = {"munlock at rmap removal": "munlock", "unmapping a page": "page"}
 
 def lab_table_of(release: str) -> str | None:
     """The shipped table in instructions of the series that a kernel release belongs to, or of the one before it."""
-    found = re.match(r"(\d+)\.(\d+)", release)
-    version = (int(found[1]), int(found[2])) if found else (0, 0)
+    version = version_of(release) or (0, 0)
     series = {tuple(map(int, name.removeprefix("lab-").split("."))): name for name in table_names() if "lab-" in name}
     older = [key for key in series if key <= version]
     return series[max(older)] if older else None

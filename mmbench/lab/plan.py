@@ -7,12 +7,12 @@ kernel; what a kernel lacks becomes an answer with its errno.
 
 import math
 import random
-import re
 from dataclasses import dataclass
 from typing import Any
 
 from mmbench.errors import nearest
 from mmbench.live.workload import VictimConfig
+from mmbench.release import version_of
 
 MIB = 1 << 20
 N_REPS = 3  # kernel threads interleave, though deterministically; the least of three is free of them
@@ -158,8 +158,7 @@ def boots(name: str) -> list[Boot]:
 
 def can_boot(release: str, boot: Boot) -> bool:
     """Whether a kernel release comes up with so many CPUs; what is not known by its release is tried."""
-    found = re.match(r"(\d+)\.(\d+)", release)
-    return boot.n_cpus == 1 or found is None or (int(found[1]), int(found[2])) >= TWO_CPUS_SINCE
+    return boot.n_cpus == 1 or (version_of(release) or TWO_CPUS_SINCE) >= TWO_CPUS_SINCE
 
 
 def _quick() -> list[Boot]:

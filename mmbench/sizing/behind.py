@@ -36,7 +36,7 @@ class Periods:
 
     def __init__(self, study: Study, over_ps: int) -> None:
         self.study, self.over_ps = study, over_ps
-        self.busy = np.ascontiguousarray(study.fields[:, :, REAPER])
+        self.busy = study.busy
         room = int(min(max(8 * study.kills.kills_per_s * over_ps / 1e12, 64), LONGEST_LIST))
         self.width = LIST + 2 * room
 

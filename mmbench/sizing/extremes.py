@@ -33,7 +33,7 @@ def extremes(parts: list[Part], study: Study, setting: Setting, n_replications: 
         return {}
     largest, kills = np.full(N_QUANTITIES, -2, dtype=np.int64), np.zeros(N_QUANTITIES, dtype=np.int64)
     of_kill: dict[int, tuple[int, int]] = {}
-    busy, room = np.ascontiguousarray(study.fields[:, :, REAPER]), room_of(study)
+    busy, room = study.busy, room_of(study)
     kept = slice(study.edge_kills, study.edge_kills + study.kept_kills)
     for r in range(n_replications):
         play(study, r, busy, room)

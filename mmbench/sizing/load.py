@@ -9,7 +9,7 @@ import numpy as np
 from mmbench.errors import InputError
 from mmbench.sizing.laws import KillLaw
 from mmbench.sizing.mixture import Table
-from mmbench.sizing.queue import N_WAITS, NOT_LISTED, REAPER
+from mmbench.sizing.queue import N_WAITS, NOT_LISTED
 from mmbench.sizing.study import Study, play, room_of
 
 PILOTS = 4  # replications looked at for an end of the list
@@ -54,7 +54,7 @@ def growth(study: Study) -> tuple[float, float] | None:
     when in the second half of one a kill finds the reaper idle, or no more kills enter than leave.
     """
     room, came, went, seconds = room_of(study), 0, 0, 0.0
-    busy = np.ascontiguousarray(study.fields[:, :, REAPER])
+    busy = study.busy
     for replication in range(PILOTS):
         play(study, replication, busy, room)
         gaps, entries, waits = room[:3]

@@ -29,7 +29,7 @@ def some_kills(study: Study) -> list[tuple[int, int]]:
     gaps, entries, waits, kills, since = (np.zeros(n, dtype=np.int64) for _ in range(5))
     fill_gaps(study.kills, study.seed, 0, gaps)
     draw_entries(study.seed, 0, study.thresholds, study.components, entries)
-    lifo(gaps, entries, np.ascontiguousarray(study.fields[:, :, REAPER]), waits, kills, since)
+    lifo(gaps, entries, study.busy, waits, kills, since)
     chosen: list[tuple[int, int]] = []
     for group in (np.flatnonzero(waits > 0), np.flatnonzero(waits == 0)):
         picked = group[:: max(len(group) // N_KILLS, 1)][:N_KILLS]

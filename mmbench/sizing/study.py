@@ -65,6 +65,11 @@ class Study:
     edge_kills: int = EDGE_KILLS
     name: str = field(default="", compare=False)
 
+    @property
+    def busy(self) -> np.ndarray:
+        """The table's REAPER column, as the queue takes it: float64 (n entries, N_WAITS)."""
+        return np.ascontiguousarray(self.fields[:, :, REAPER])
+
 
 def fill_gaps(kills: KillLaw, seed: int, first: int, gaps: np.ndarray) -> None:
     """The gaps of a stretch of kills under the study's law. Mutates: gaps."""
@@ -96,7 +101,7 @@ def room_of(study: Study) -> list[np.ndarray]:
 
 
 def play(study: Study, replication: int, busy: np.ndarray, room: list[np.ndarray]) -> None:
-    """Draw the kills of a replication and serve them; busy: the table's REAPER column. Mutates: room."""
+    """Draw the kills of a replication and serve them; busy: the study's. Mutates: room."""
     gaps, entries, waits, kills, since = room
     first = replication * len(gaps)
     fill_gaps(study.kills, study.seed, first, gaps)
@@ -114,7 +119,7 @@ def run_chunk(study: Study, first_replication: int, n_replications: int) -> Coun
     kept = slice(study.edge_kills, study.edge_kills + study.kept_kills)
     found = empty_counts(n_replications)
     n_entries = len(study.fields)
-    busy = np.ascontiguousarray(study.fields[:, :, REAPER])
+    busy = study.busy
     zero = (
         np.empty((n_entries, BEHIND), dtype=np.int64),
         np.empty(n_entries, dtype=np.int64),

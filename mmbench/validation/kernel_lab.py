@@ -7,7 +7,6 @@ are fitted to the calibration set of the same record, and the held-out victims a
 from __future__ import annotations
 
 import json
-import re
 from typing import Any
 
 import numpy as np
@@ -22,7 +21,7 @@ from mmbench.strategies import load
 from mmbench.strategies.load import Loaded
 from mmbench.validation.geometry import KINDS
 from mmbench.validation.lab_races import LEAST_RACES, PRICED, WAITS, predict_races, price_ns, seen
-from mmbench.validation.predict import HELD_PS, SHIPPED, Victim
+from mmbench.validation.predict import HELD_PS, Victim, shipped_by
 
 FORMAT = "mmbench-lab-comparison 1"
 LONE = ("reaper", "memcg", "mrelease")  # who works alone while the victim is held
@@ -37,12 +36,10 @@ OLD_KINDS = {"thp": PARTS["thp"], "shmem": PARTS["shmem"], "old_thp": Part(("old
 
 def era_of(release: str) -> str:
     """The design that a kernel release ships. Raises InputError before v4.14."""
-    found = re.match(r"(\d+)\.(\d+)", release)
-    version = (int(found[1]), int(found[2])) if found else (0, 0)
-    names = [name for since, name in SHIPPED if version >= since]
-    if not names:
+    name = shipped_by(release)
+    if name is None:
         raise InputError(f"kernel {release!r}: designs of shipped kernels are known from 4.14 on.")
-    return names[0]
+    return name
 
 
 def compare(record: dict[str, Any]) -> dict[str, Any]:
@@ -144,11 +141,13 @@ def fit(record: dict[str, Any], design: Loaded) -> tuple[dict[str, Any], dict[st
 
 def priceable(record: dict[str, Any], role: str, design: Loaded) -> list[dict[str, Any]]:
     """What a fit of prices takes: times of one role, and the model's work for them."""
-    reference = load_table(REFERENCE)
+    reference, found = load_table(REFERENCE), observations(record, role)
+    configs = {json.dumps(o["config"], sort_keys=True): o["config"] for o in found}
+    work = {key: Victim(config, design).work(reference) for key, config in configs.items()}
     return [
         {"what": o["what"], "median_ns": float(o["ns"]), "spread": 0.0}
-        | {"work": Victim(o["config"], design).work(reference)[o["what"]]}
-        for o in observations(record, role)
+        | {"work": work[json.dumps(o["config"], sort_keys=True)][o["what"]]}
+        for o in found
     ]
 
 

@@ -6,13 +6,13 @@ table) is added. Times are nanoseconds, as measurements are.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Any
 
 from mmbench.cost.table import BASES, CostTable
 from mmbench.engine import Prepared, prepare, run_prepared
 from mmbench.errors import CannotError
+from mmbench.release import version_of
 from mmbench.scenarios import Scenario, scenario
 from mmbench.scenarios.scenario import NEVER, US
 from mmbench.strategies import load
@@ -34,11 +34,16 @@ SHIPPED = (
 
 def design_of(kernel: str) -> Loaded:
     """Return the design that a kernel release such as "6.18.44" ships. Raises CannotError before 5.15."""
-    found = re.match(r"(\d+)\.(\d+)", kernel)
-    version = (int(found[1]), int(found[2])) if found else (0, 0)
-    if version < (5, 15):
+    name = shipped_by(kernel)
+    if name is None or (version_of(kernel) or (0, 0)) < (5, 15):
         raise CannotError(f"Linux {kernel} has no process_mrelease; validation needs Linux 5.15 or later.")
-    return load(next(name for since, name in SHIPPED if version >= since))
+    return load(name)
+
+
+def shipped_by(release: str) -> str | None:
+    """The design that a kernel release ships, None before v4.14."""
+    version = version_of(release) or (0, 0)
+    return next((name for since, name in SHIPPED if version >= since), None)
 
 
 @dataclass(frozen=True)
