@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-NOJIT := $(wildcard tests/model tests/kernels tests/sync tests/machine tests/test_rng.py \
+NOJIT := $(wildcard tests/model tests/pages tests/sync tests/machine tests/test_rng.py \
 	tests/sizing/test_histogram.py tests/sizing/test_intervals.py)
 
 .PHONY: bench test test-live test-lab test-browser lab lint lock publish clean

@@ -15,13 +15,13 @@ import numpy as np
 from mmbench.accelerate import njit, pointer
 from mmbench.cost.table import load_table
 from mmbench.engine import Prepared, prepare, run_prepared
-from mmbench.kernels.reap import unmap_uncontended
-from mmbench.kernels.unlock_range import munlock_part
-from mmbench.kernels.unmap import unmap_range
 from mmbench.model.build import build
 from mmbench.model.invariants import consistent
 from mmbench.model.layout import PAGES_PER_TABLE, WORDS_PER_TABLE, VmaTable
 from mmbench.model.world import MM_NR_MLOCK, MM_RSS
+from mmbench.pages.reap import unmap_uncontended
+from mmbench.pages.unlock_range import munlock_part
+from mmbench.pages.unmap import unmap_range
 from mmbench.scenarios import scenario
 from mmbench.strategies import load
 from mmbench.victims import parse_size, synthetic

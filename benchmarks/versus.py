@@ -34,9 +34,9 @@ from mmbench.cli.running import available_bytes  # noqa: E402
 from mmbench.cost.table import load_table  # noqa: E402
 from mmbench.engine import prepare, run_prepared  # noqa: E402
 from mmbench.errors import InputError, MmbenchError  # noqa: E402
-from mmbench.kernels.unmap import unmap_range  # noqa: E402
 from mmbench.model.layout import PAGE_BYTES, PAGES_PER_TABLE, VmaTable  # noqa: E402
 from mmbench.model.world import views  # noqa: E402
+from mmbench.pages.unmap import unmap_range  # noqa: E402
 from mmbench.scenarios import scenario  # noqa: E402
 from mmbench.sizing.entries import draw_entries  # noqa: E402
 from mmbench.sizing.queue import REAPER, lifo  # noqa: E402

@@ -24,7 +24,7 @@ COMPILED = (
     "accelerate.py",
     "rng.py",
     "model",
-    "kernels",
+    "pages",
     "sync",
     "machine",
     "engine",

@@ -17,9 +17,9 @@ BASE = {"accelerate", "errors", "rng", "oom_printk", "release", "__version__"}
 # Folder -> folders of the package that it may import besides itself and BASE.
 ALLOWED = {
     "model": set(),
-    "kernels": {"model"},
+    "pages": {"model"},
     "sync": {"model"},
-    "machine": {"model", "kernels", "sync"},
+    "machine": {"model", "pages", "sync"},
     "strategies": {"machine"},
     "scenarios": {"machine"},
     "cost": {"machine"},

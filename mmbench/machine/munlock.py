@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import Any
 
 from mmbench.accelerate import njit_inner
-from mmbench.kernels.unlock_range import count_pagevecs, first_contended, munlock_part
 from mmbench.machine import work as wk
 from mmbench.machine.status import BLOCKED, RAN, ROW_A, ROW_B, ROW_C
 from mmbench.machine.walks import MARKED, MUNLOCK, SELECT, START, UNMARK, enter_vma, leave_vma, leave_walk, list_ended
@@ -41,6 +40,7 @@ from mmbench.model.world import (
     task_at,
     vma_at,
 )
+from mmbench.pages.unlock_range import count_pagevecs, first_contended, munlock_part
 
 
 @njit_inner

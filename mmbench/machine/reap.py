@@ -1,6 +1,6 @@
 """The reap pass: what the reaper, process_mrelease and a self-reaping exit_mmap do, one visit at a time.
 
-Source: __oom_reap_task_mm, mm/oom_kill.c (v5.10, v6.0.19, v6.18); the trylock variants: see kernels.reap.
+Source: __oom_reap_task_mm, mm/oom_kill.c (v5.10, v6.0.19, v6.18); the trylock variants: see pages.reap.
 """
 
 from __future__ import annotations

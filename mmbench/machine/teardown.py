@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import Any
 
 from mmbench.accelerate import njit_inner
-from mmbench.kernels.free_pgtables import free_tables
 from mmbench.machine import work as wk
 from mmbench.machine.status import RAN, ROW_A, WOKE
 from mmbench.machine.walks import SELECT, START, ZAP, enter_vma, leave_vma, leave_walk, list_ended
@@ -30,6 +29,7 @@ from mmbench.model.world import (
     task_at,
     vma_at,
 )
+from mmbench.pages.free_pgtables import free_tables
 
 
 @njit_inner

@@ -9,8 +9,6 @@ from __future__ import annotations
 from typing import Any
 
 from mmbench.accelerate import njit, njit_inline
-from mmbench.kernels.reap import is_contended, unmap_uncontended
-from mmbench.kernels.unmap import count_elsewhere, unmap_part
 from mmbench.machine import work as wk
 from mmbench.machine.gather import add_to_gather
 from mmbench.model.invariants import MUNLOCK_AND_ZAP_SHARE_VMA, TABLE_FREED_UNDER_WALKER
@@ -45,6 +43,8 @@ from mmbench.model.world import (
     task_at,
     vma_at,
 )
+from mmbench.pages.reap import is_contended, unmap_uncontended
+from mmbench.pages.unmap import count_elsewhere, unmap_part
 
 
 @njit_inline

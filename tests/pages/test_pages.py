@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmbench.kernels.free_pgtables import free_tables
-from mmbench.kernels.reap import is_contended, unmap_uncontended
-from mmbench.kernels.unlock_range import count_pagevecs, first_contended, munlock_part
-from mmbench.kernels.unmap import count_elsewhere, unmap_part, unmap_range
 from mmbench.model.world import TABLE_ALLOCATED, TABLE_FREED, TABLE_HUGE
+from mmbench.pages.free_pgtables import free_tables
+from mmbench.pages.reap import is_contended, unmap_uncontended
+from mmbench.pages.unlock_range import count_pagevecs, first_contended, munlock_part
+from mmbench.pages.unmap import count_elsewhere, unmap_part, unmap_range
 from tests.reference import pages as twin
 
 PRESENT, MLOCKED, PG_LOCKED = 0, 8, 16
