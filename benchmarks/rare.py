@@ -17,10 +17,10 @@ def counts_of(strategy: str, holds: str) -> dict[str, Any]:
     """Ordinary victims of 1 GiB, one in a hundred of 16 GiB and 90 % mlocked, its page lock held or not."""
     from mmbench.cost.table import load_table
     from mmbench.scenarios import scenario
-    from mmbench.sizing.families import parse_family
-    from mmbench.sizing.laws import parse_holds, parse_kills
-    from mmbench.sizing.mixture import mixture, node_tables, service_table
-    from mmbench.sizing.service import Setting
+    from mmbench.sizing.laws.families import parse_family
+    from mmbench.sizing.laws.spoken import parse_holds, parse_kills
+    from mmbench.sizing.queue.mixture import mixture, node_tables, service_table
+    from mmbench.sizing.queue.service import Setting
     from mmbench.sizing.study import Study, run_chunk
     from mmbench.strategies import load
 

@@ -38,8 +38,8 @@ from mmbench.model.layout import PAGE_BYTES, PAGES_PER_TABLE, VmaTable  # noqa: 
 from mmbench.model.world import views  # noqa: E402
 from mmbench.pages.unmap import unmap_range  # noqa: E402
 from mmbench.scenarios import scenario  # noqa: E402
-from mmbench.sizing.entries import draw_entries  # noqa: E402
-from mmbench.sizing.queue import REAPER, lifo  # noqa: E402
+from mmbench.sizing.laws.entries import draw_entries  # noqa: E402
+from mmbench.sizing.queue.reaper_list import REAPER, lifo  # noqa: E402
 from mmbench.sizing.study import fill_gaps, run_chunk  # noqa: E402
 from mmbench.sizing.textbook import exponential_points, textbook_study  # noqa: E402
 from mmbench.strategies import load  # noqa: E402

@@ -39,6 +39,17 @@ ALLOWED = {
     "report": {"records"},
 }
 
+# Folder inside a folder -> its neighbours there that it may import besides itself.
+INNER = {
+    "sizing/stats": set(),
+    "sizing/laws": {"sizing.stats"},
+    "sizing/queue": {"sizing.stats", "sizing.laws"},
+    "sizing/compute": set(),
+    "report/story": {"report.reading", "report.units"},
+    "report/text": {"report.reading", "report.units", "report.story"},
+    "report/pictures": {"report.reading", "report.units", "report.story", "report.text"},
+}
+
 
 def imports_of(path: Path) -> set[str]:
     """Modules of the package that a file imports, as dotted names below mmbench."""
@@ -59,6 +70,14 @@ def test_imports_follow_the_arrows(path):
         wrong = {m for m in imports_of(path) if m.split(".")[0] not in ALLOWED[folder] | BASE | {folder}}
         assert not wrong
     assert folder == "cli" or path.name == "__main__.py" or not {m for m in imports_of(path) if m.startswith("cli")}
+
+
+@pytest.mark.parametrize("folder", INNER)
+def test_imports_inside_a_folder_follow_the_arrows(folder):
+    around, own = folder.split("/")[0], folder.replace("/", ".")
+    for path in (PACKAGE / folder).glob("*.py"):
+        inside = {m for m in imports_of(path) if m.startswith(f"{around}.")}
+        assert not {m for m in inside if not m.startswith((f"{own}.", *INNER[folder]))}, path
 
 
 def test_every_folder_has_its_arrows():

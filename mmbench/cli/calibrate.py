@@ -52,7 +52,7 @@ def add(verbs: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Measure, fit, write and print; 1 when inconclusive."""
     from mmbench.cli.measuring import effort_of, examine, print_found
-    from mmbench.report.measured import cost_table
+    from mmbench.report.text.measured import cost_table
 
     check_output(args.output)
     if args.samples:

@@ -66,9 +66,9 @@ def run(args: argparse.Namespace) -> int:
     """Compare and print; exit code 0 whatever the outcome of the strategies."""
     from mmbench.cli.output import print_records, terminal_width
     from mmbench.cli.running import run_all, run_sweep
-    from mmbench.report.picture import picture_suffix
-    from mmbench.report.sweep import sweep_view
-    from mmbench.report.tables import compare_tables
+    from mmbench.report.pictures.picture import picture_suffix
+    from mmbench.report.text.sweep import sweep_view
+    from mmbench.report.text.tables import compare_tables
     from mmbench.strategies import IDS, load
 
     if args.plot:
@@ -78,8 +78,8 @@ def run(args: argparse.Namespace) -> int:
     records = run_sweep(swept(args), loaded) if args.sweep else run_all(inputs_from(args), loaded)
     print_records(records, args.format, lambda found: view(found, terminal_width()))
     if args.plot:
-        from mmbench.report.heatmap import heatmap
-        from mmbench.report.plots import compare_figure
+        from mmbench.report.pictures.heatmap import heatmap
+        from mmbench.report.pictures.plots import compare_figure
 
         (heatmap if args.sweep else compare_figure)(records, args.plot)
         print(f"drawn: {args.plot}", file=sys.stderr)

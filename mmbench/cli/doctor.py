@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
     """Check and print; 3 when a measurement is impossible here."""
     from mmbench.cli.measuring import ESSENTIAL, print_found
     from mmbench.live.doctor import doctor
-    from mmbench.report.measured import doctor_table
+    from mmbench.report.text.measured import doctor_table
 
     checks = [asdict(check) for check in doctor()]
     print_found(args.format, checks, checks, lambda: doctor_table(checks))

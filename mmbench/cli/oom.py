@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
     from mmbench.cli.running import compiling
     from mmbench.cost.table import load_table
     from mmbench.live import experiment
-    from mmbench.report.measured import timeline_table
+    from mmbench.report.text.measured import timeline_table
     from mmbench.validation.oom import join, predict_oom
     from mmbench.validation.predict import design_of
 

@@ -19,7 +19,7 @@ def terminal_width() -> int:
 def print_view(view: RenderableType) -> None:
     """Print a rich view: in colour on a terminal, plain and without trailing blanks elsewhere."""
     if not sys.stdout.isatty():
-        from mmbench.report.tables import as_text
+        from mmbench.report.text.tables import as_text
 
         sys.stdout.write(as_text(view, terminal_width()))
         return
@@ -32,7 +32,7 @@ def print_records(
     records: list[dict[str, Any]], how: str, view: Callable[[list[dict[str, Any]]], RenderableType]
 ) -> None:
     """Print records as asked for (--format)."""
-    from mmbench.report.export import to_csv, to_json
+    from mmbench.report.text.export import to_csv, to_json
 
     if how == "json":
         sys.stdout.write(to_json(records))

@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
     """Run and print one record."""
     from mmbench.cli.output import print_records
     from mmbench.cli.running import run_all
-    from mmbench.report.detail import run_view
+    from mmbench.report.text.detail import run_view
     from mmbench.strategies import load
 
     spec, inputs = asked(args)

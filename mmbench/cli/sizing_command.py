@@ -11,7 +11,7 @@ from mmbench.cli.inputs import SCENARIO_OPTIONS
 from mmbench.cli.values import parse_pages, parse_ppm, parse_time_ps
 
 if TYPE_CHECKING:
-    from mmbench.sizing.service import Setting
+    from mmbench.sizing.queue.service import Setting
     from mmbench.sizing.study import Study
 
 DECIDING = (
@@ -41,7 +41,7 @@ def command_of(args: argparse.Namespace) -> str:
 def made_from(command: str, setting: Setting, study: Study | None = None) -> dict[str, Any]:
     """The command, digests of cost table and study (laws and service table, so also of files read), and the code."""
     from mmbench.records.manifest import build_manifest
-    from mmbench.sizing.ledger import digest_of
+    from mmbench.sizing.compute.ledger import digest_of
 
     manifest = build_manifest()
     code: dict[str, Any] = {name: manifest[name] for name in CODE if name in manifest}

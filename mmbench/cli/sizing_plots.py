@@ -17,7 +17,7 @@ DOUBLINGS_DOWN = (-8, -6, -4, -2, 0)  # sizes of the heatmap, powers of two of t
 
 def check_plots(asked: list[str]) -> dict[str, str]:
     """KIND=FILE words as kind -> file. Raises InputError."""
-    from mmbench.report.sizing import KINDS, check_picture
+    from mmbench.report.pictures.sizing import KINDS, check_picture
 
     found: dict[str, str] = {}
     for word in asked:
@@ -30,7 +30,7 @@ def check_plots(asked: list[str]) -> dict[str, str]:
 
 def draw_plots(plots: dict[str, str], records: list[dict[str, Any]], plan: Plan) -> None:
     """Draw what was asked for; a heatmap runs a small study for each of its cells, first strategy."""
-    from mmbench.report.sizing import size_figure
+    from mmbench.report.pictures.sizing import size_figure
 
     for kind, path in plots.items():
         shown = [records[0] | {"grid": heat_grid(plan)}] if kind == "heatmap" else records

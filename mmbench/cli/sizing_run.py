@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 from mmbench.errors import InputError
 
 if TYPE_CHECKING:
-    from mmbench.sizing.chunks import Progress
+    from mmbench.sizing.compute.chunks import Progress
     from mmbench.sizing.estimate import Effort
-    from mmbench.sizing.laws import KillLaw
-    from mmbench.sizing.mixture import Part, Table
+    from mmbench.sizing.laws.spoken import KillLaw
+    from mmbench.sizing.queue.mixture import Part, Table
+    from mmbench.sizing.queue.service import Setting
     from mmbench.sizing.sample import Sample
-    from mmbench.sizing.service import Setting
     from mmbench.sizing.study import Study
 
 PS_PER_US = 10**6
@@ -67,10 +67,10 @@ def plan_from(args: argparse.Namespace, overrides: dict[str, int]) -> Plan:
     from mmbench.cost.table import load_table
     from mmbench.scenarios import scenario
     from mmbench.sizing.estimate import Effort
-    from mmbench.sizing.families import parse_family
-    from mmbench.sizing.laws import parse_holds, parse_probability, parse_time
-    from mmbench.sizing.mixture import mixture
-    from mmbench.sizing.service import Setting, check_setting
+    from mmbench.sizing.laws.families import parse_family
+    from mmbench.sizing.laws.spoken import parse_holds, parse_probability, parse_time
+    from mmbench.sizing.queue.mixture import mixture
+    from mmbench.sizing.queue.service import Setting, check_setting
     from mmbench.strategies import load
     from mmbench.victims import PROFILES, parse_size
 
@@ -111,7 +111,7 @@ def plan_from(args: argparse.Namespace, overrides: dict[str, int]) -> Plan:
 def tail_time(text: str | None) -> int | None:
     """The time of --tail in ps. Raises InputError."""
     from mmbench.sizing.alone import check_time
-    from mmbench.sizing.laws import parse_time
+    from mmbench.sizing.laws.spoken import parse_time
 
     return None if text is None else check_time(parse_time(text, "--tail"), text)
 
@@ -125,7 +125,7 @@ def parse_probability_or_more(text: str) -> Fraction:
 
 def kill_law(spec: str) -> KillLaw:
     """The law of kills: written out, or the gaps of a record of kills. Raises InputError."""
-    from mmbench.sizing.laws import parse_kills, recorded_kills
+    from mmbench.sizing.laws.spoken import parse_kills, recorded_kills
     from mmbench.victims.kernel_log import gaps_us, names_kills, read_kills
 
     if names_kills(spec):
@@ -135,7 +135,7 @@ def kill_law(spec: str) -> KillLaw:
 
 def build_table(plan: Plan, setting: Setting) -> Table:
     """The service table of one strategy, with progress where somebody watches."""
-    from mmbench.sizing.mixture import n_nodes, node_tables, service_table
+    from mmbench.sizing.queue.mixture import n_nodes, node_tables, service_table
 
     with ticking(f"{setting.loaded.name}: engine runs", n_nodes(plan.parts)) as tick:
         return service_table(plan.parts, node_tables(plan.parts, setting, tick), setting)
@@ -263,7 +263,7 @@ def counting(name: str, plan: Plan) -> Iterator[Callable[..., None] | None]:
 def print_answers(records: list[dict[str, Any]], how: str) -> None:
     """Print as asked for (--format)."""
     from mmbench.cli.output import print_view
-    from mmbench.report.size_tables import size_tables, to_csv, to_json
+    from mmbench.report.text.size_tables import size_tables, to_csv, to_json
 
     if how == "table":
         print_view(size_tables(records))

@@ -12,10 +12,10 @@ from mmbench.errors import EXIT_BAD_NEWS, InputError
 
 if TYPE_CHECKING:
     from mmbench.cli.sizing_run import Plan
-    from mmbench.sizing.families import Family
     from mmbench.sizing.inverse import Slo, Step
+    from mmbench.sizing.laws.families import Family
+    from mmbench.sizing.queue.service import Setting
     from mmbench.sizing.sample import Sample
-    from mmbench.sizing.service import Setting
 
 SMALLEST_BYTES = 64 << 20
 RUNGS_PER_DOUBLING = 4
@@ -31,8 +31,8 @@ class Ladder:
 
     def __init__(self, plan: Plan, setting: Setting, solve: str) -> None:
         from mmbench.cli.sizing_run import ticking
-        from mmbench.sizing.families import nodes_of
-        from mmbench.sizing.mixture import n_nodes, node_tables
+        from mmbench.sizing.laws.families import nodes_of
+        from mmbench.sizing.queue.mixture import n_nodes, node_tables
 
         self.plan, self.setting = plan, setting
         self.heavy = heavy_family(plan)
@@ -56,7 +56,7 @@ class Ladder:
         from mmbench.cli.sizing_run import make_study
         from mmbench.sizing.estimate import collect
         from mmbench.sizing.load import growth, load_of
-        from mmbench.sizing.mixture import service_table
+        from mmbench.sizing.queue.mixture import service_table
 
         family = replace(self.heavy, sizes=(size_bytes,), n_strata=1) if len(self.sizes) > 1 else self.heavy
         parts = [replace(part, family=family) if part.family is self.heavy else part for part in self.parts]
@@ -152,7 +152,7 @@ def show_rung(what: str, rung: Any) -> str:
 def print_solutions(records: list[dict[str, Any]], how: str) -> None:
     """Print as asked for (--format)."""
     from mmbench.cli.output import print_view
-    from mmbench.report.size_tables import slo_view, to_csv
+    from mmbench.report.text.size_tables import slo_view, to_csv
 
     if how == "table":
         print_view(slo_view(records))

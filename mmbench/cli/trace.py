@@ -76,8 +76,8 @@ def the_record(args: argparse.Namespace) -> dict[str, Any]:
 
 def run(args: argparse.Namespace) -> int:
     """Trace one run: files first, then what is printed."""
-    from mmbench.report.events import event_rows, event_view
-    from mmbench.report.picture import picture_suffix
+    from mmbench.report.pictures.picture import picture_suffix
+    from mmbench.report.text.events import event_rows, event_view
 
     if args.png:
         picture_suffix(args.png)
@@ -85,7 +85,7 @@ def run(args: argparse.Namespace) -> int:
     if args.output:
         from mmbench.records.files import write_text
         from mmbench.records.manifest import build_manifest
-        from mmbench.report.chrome import chrome_trace
+        from mmbench.report.story.chrome import chrome_trace
 
         manifest = build_manifest()
         names = ("mmbench_version", "commit", "commit_modified")
@@ -93,7 +93,7 @@ def run(args: argparse.Namespace) -> int:
         write_text(args.output, json.dumps(chrome_trace(record, about), ensure_ascii=False, allow_nan=False) + "\n")
         print(f"written: {args.output}", file=sys.stderr)
     if args.png:
-        from mmbench.report.timeline import timeline
+        from mmbench.report.pictures.timeline import timeline
 
         timeline(record, args.png)
         print(f"drawn: {args.png}", file=sys.stderr)

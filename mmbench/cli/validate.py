@@ -60,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
     from mmbench.live.design import held_out_set
     from mmbench.records.files import write_json
     from mmbench.records.manifest import build_manifest
-    from mmbench.report.measured import validation_tables
+    from mmbench.report.text.measured import validation_tables
     from mmbench.validation.freeze import Frozen
     from mmbench.validation.verdict import judge
 
@@ -83,7 +83,7 @@ def run(args: argparse.Namespace) -> int:
         write_samples(samples_path(args.output), samples)
         write_json(args.output, record)
     if args.plot:
-        from mmbench.report.scatter import scatter_figure
+        from mmbench.report.pictures.scatter import scatter_figure
 
         scatter_figure(record, args.plot)
         print(f"drawn: {args.plot}", file=sys.stderr)
@@ -94,7 +94,7 @@ def run(args: argparse.Namespace) -> int:
 def check(args: argparse.Namespace) -> None:
     """Refuse bad input before anything is measured. Raises InputError."""
     from mmbench.cli.calibrate import check_output
-    from mmbench.report.scatter import check_suffix
+    from mmbench.report.pictures.scatter import check_suffix
 
     if args.output:
         check_output(args.output)

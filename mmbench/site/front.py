@@ -8,8 +8,8 @@ from html import escape
 from typing import Any
 
 from mmbench.checker.verdict import Verdict
-from mmbench.report.grid import MEASURES, worst
 from mmbench.report.reading import moment, part, setting, total
+from mmbench.report.text.grid import MEASURES, worst
 from mmbench.report.units import NOTHING, format_count, format_pages_size, format_share, format_size, format_time
 from mmbench.scenarios import NAMED
 from mmbench.site.parts import MEASURED, MODEL, badge, code, document, figure, table
@@ -189,7 +189,7 @@ def validation_part(validations: Mapping[str, Record]) -> str:
 
 def one_validation(name: str, found: Record) -> str:
     """One machine's errors on victims that were held out of the calibration."""
-    from mmbench.report.measured import KIND_NAMES, percent
+    from mmbench.report.text.measured import KIND_NAMES, percent
 
     rows = [
         [

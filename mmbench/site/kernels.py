@@ -15,7 +15,7 @@ from mmbench.lab.record import check_record
 from mmbench.lab.record import experiments as all_experiments
 from mmbench.lab.summary import LACKS, reap_order
 from mmbench.machine.protocol import LOW_TO_HIGH
-from mmbench.report.measured import victim_name
+from mmbench.report.text.measured import victim_name
 from mmbench.strategies import load_all
 from mmbench.strategies.load import Loaded
 from mmbench.validation import kernel_lab

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-from mmbench.report.measured import KIND_NAMES
+from mmbench.report.text.measured import KIND_NAMES
 from mmbench.report.units import NOTHING, format_count
 from mmbench.site.kernels import AGREE, DIFFER, NOT_COMPARED, TRUTH_TABLE, Design, Kernel, Question
 from mmbench.site.parts import MEASURED, MODEL, badge, code, document, table

@@ -105,10 +105,10 @@ def copied_lab(records: Path, folder: Path) -> dict[str, Any]:
 def write_front(site: Path, results: Path) -> None:
     """HEAD's runs, plots, verdicts and the front page, into a folder that has asv's pages already."""
     from mmbench.records.manifest import build_manifest
-    from mmbench.report.heatmap import heatmap
-    from mmbench.report.plots import compare_figure
-    from mmbench.report.scatter import scatter_figure
-    from mmbench.report.timeline import timeline
+    from mmbench.report.pictures.heatmap import heatmap
+    from mmbench.report.pictures.plots import compare_figure
+    from mmbench.report.pictures.scatter import scatter_figure
+    from mmbench.report.pictures.timeline import timeline
     from mmbench.site.front import KERNELS, TIMELINES, Facts, front_page
     from mmbench.site.head import check_head, run_head, run_sweep, write_schedules
     from mmbench.site.kernels import ask, designs

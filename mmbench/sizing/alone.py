@@ -14,15 +14,15 @@ import numpy as np
 
 from mmbench.engine import prepare
 from mmbench.errors import InputError
-from mmbench.sizing.entries import BASE, draw_entries
-from mmbench.sizing.intervals import clopper_pearson
-from mmbench.sizing.keyed import uniforms
-from mmbench.sizing.mixture import Part, Table
-from mmbench.sizing.queue import ALL, FIELDS, SKIP
-from mmbench.sizing.service import HOLD_NODES_PS, Setting, hold_nodes, on_line, run_once, with_hold
-from mmbench.sizing.strata import slot_chances
+from mmbench.sizing.laws.entries import BASE, draw_entries
+from mmbench.sizing.laws.strata import slot_chances
+from mmbench.sizing.queue.mixture import Part, Table
+from mmbench.sizing.queue.reaper_list import ALL, FIELDS, SKIP
+from mmbench.sizing.queue.service import HOLD_NODES_PS, Setting, hold_nodes, on_line, run_once, with_hold
+from mmbench.sizing.stats.intervals import clopper_pearson
+from mmbench.sizing.stats.keyed import uniforms
+from mmbench.sizing.stats.tails import Keys, importance
 from mmbench.sizing.study import Study
-from mmbench.sizing.tails import Keys, importance
 
 ASKED = (SKIP, ALL)
 STREAM_PART, STREAM_SIZE, STREAM_SEED = 211, 212, 213

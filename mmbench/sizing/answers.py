@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from mmbench.sizing.histogram import bounds_of
 from mmbench.sizing.load import Load
+from mmbench.sizing.queue.tally import CAUSES, N_CAUSES, QUANTITIES
 from mmbench.sizing.sample import Estimate, Refused, Sample
+from mmbench.sizing.stats.histogram import bounds_of
 from mmbench.sizing.study import Study, whole
-from mmbench.sizing.tally import CAUSES, N_CAUSES, QUANTITIES
 
 FORMAT = "mmbench-size 1"
 PERCENTILES = (0.5, 0.9, 0.99, 0.999, 0.9999)

@@ -11,14 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from mmbench.sizing.histogram import N_BUCKETS, bucket_of
-from mmbench.sizing.intervals import mean_interval
-from mmbench.sizing.keyed import run_keys
-from mmbench.sizing.period import KILLS, LIST, NO_LEVEL, OVER, OVERFLOW, PEAK, begin, run_on
-from mmbench.sizing.queue import NOT_LISTED, REAPER
+from mmbench.sizing.queue.period import KILLS, LIST, NO_LEVEL, OVER, OVERFLOW, PEAK, begin, run_on
+from mmbench.sizing.queue.reaper_list import NOT_LISTED, REAPER
 from mmbench.sizing.sample import Sample
+from mmbench.sizing.stats.histogram import N_BUCKETS, bucket_of
+from mmbench.sizing.stats.intervals import mean_interval
+from mmbench.sizing.stats.keyed import run_keys
+from mmbench.sizing.stats.tails import Keys, splitting
 from mmbench.sizing.study import Study
-from mmbench.sizing.tails import Keys, splitting
 
 STREAM_PERIOD = 222
 N_RUNS, N_REPLICATIONS = 8000, 20

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from mmbench.sizing.histogram import bounds_of
-from mmbench.sizing.intervals import Interval, paired
 from mmbench.sizing.sample import Sample
+from mmbench.sizing.stats.histogram import bounds_of
+from mmbench.sizing.stats.intervals import Interval, paired
 from mmbench.sizing.study import N_BATCHES, whole
 
 

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from mmbench.errors import InputError
-from mmbench.sizing.chunks import Progress, run
+from mmbench.sizing.compute.chunks import Progress, run
 from mmbench.sizing.sample import Refused, Sample
 from mmbench.sizing.study import N_BATCHES, Counts, Study, run_chunk
 

@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from mmbench.sizing.mixture import Part
 from mmbench.sizing.off_grid import engine_says, victim_of
-from mmbench.sizing.queue import NOT_LISTED, REAPER
-from mmbench.sizing.service import Setting
+from mmbench.sizing.queue.mixture import Part
+from mmbench.sizing.queue.reaper_list import NOT_LISTED, REAPER
+from mmbench.sizing.queue.service import Setting
+from mmbench.sizing.queue.tally import BEHIND, N_QUANTITIES, QUANTITIES
+from mmbench.sizing.queue.worst import largest_of
 from mmbench.sizing.study import Study, play, room_of
-from mmbench.sizing.tally import BEHIND, N_QUANTITIES, QUANTITIES
-from mmbench.sizing.worst import largest_of
 
 MOST_KILLS = 1 << 25  # a second or two; the command of a longer study still prints the same maximum again
 

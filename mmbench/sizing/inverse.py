@@ -14,9 +14,9 @@ from enum import Enum
 from fractions import Fraction
 
 from mmbench.errors import InputError
-from mmbench.sizing.laws import parse_time
+from mmbench.sizing.laws.spoken import parse_time
+from mmbench.sizing.queue.tally import QUANTITIES
 from mmbench.sizing.sample import Refused, Sample
-from mmbench.sizing.tally import QUANTITIES
 
 _SLO = re.compile(r"\s*(?:(\w+)\s+)?p(\d{1,2}(?:\.\d{1,6})?)\s*<\s*([0-9.]+\s*[a-z]+)\s*", re.ASCII)
 ALLOWED = f'"p99.9<2s", or "all p99.9<2s" for another latency ({", ".join(QUANTITIES)}; skip when none is named)'

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from mmbench.errors import InputError
-from mmbench.sizing.laws import KillLaw
-from mmbench.sizing.mixture import Table
-from mmbench.sizing.queue import N_WAITS, NOT_LISTED
+from mmbench.sizing.laws.spoken import KillLaw
+from mmbench.sizing.queue.mixture import Table
+from mmbench.sizing.queue.reaper_list import N_WAITS, NOT_LISTED
 from mmbench.sizing.study import Study, play, room_of
 
 PILOTS = 4  # replications looked at for an end of the list

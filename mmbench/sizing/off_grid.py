@@ -12,10 +12,10 @@ from statistics import median
 import numpy as np
 
 from mmbench.engine import prepare
-from mmbench.sizing.entries import BASE, SEEDS, draw_entries
-from mmbench.sizing.mixture import Part
-from mmbench.sizing.queue import ALL, FIELDS, REAPER, SKIP, between, lifo, segment_of, share_of
-from mmbench.sizing.service import Setting, run_once, with_hold
+from mmbench.sizing.laws.entries import BASE, SEEDS, draw_entries
+from mmbench.sizing.queue.mixture import Part
+from mmbench.sizing.queue.reaper_list import ALL, FIELDS, REAPER, SKIP, between, lifo, segment_of, share_of
+from mmbench.sizing.queue.service import Setting, run_once, with_hold
 from mmbench.sizing.study import Study, fill_gaps
 
 CHECKED = (SKIP, ALL, REAPER)

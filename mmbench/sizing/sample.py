@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mmbench.sizing.histogram import bounds_of
-from mmbench.sizing.intervals import clopper_pearson, needed_for, quantile_ranks, student_t
+from mmbench.sizing.queue.tally import OVER, QUANTITIES, TOTALS
+from mmbench.sizing.stats.histogram import bounds_of
+from mmbench.sizing.stats.intervals import clopper_pearson, needed_for, quantile_ranks, student_t
 from mmbench.sizing.study import Counts, whole
-from mmbench.sizing.tally import OVER, QUANTITIES, TOTALS
 
 SEEN_OFTEN = 30  # hits that tell something about how they cluster
 

@@ -11,13 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from mmbench.sizing.arrivals import burst_gaps, poisson_gaps, recorded_gaps
-from mmbench.sizing.draws import log_table
-from mmbench.sizing.entries import draw_entries
-from mmbench.sizing.histogram import N_BUCKETS
-from mmbench.sizing.laws import KillLaw
-from mmbench.sizing.queue import REAPER, fifo, lifo
-from mmbench.sizing.tally import (
+from mmbench.sizing.laws.arrivals import burst_gaps, poisson_gaps, recorded_gaps
+from mmbench.sizing.laws.draws import log_table
+from mmbench.sizing.laws.entries import draw_entries
+from mmbench.sizing.laws.spoken import KillLaw
+from mmbench.sizing.queue.reaper_list import REAPER, fifo, lifo
+from mmbench.sizing.queue.tally import (
     BEHIND,
     N_CAUSES,
     N_OVER,
@@ -33,6 +32,7 @@ from mmbench.sizing.tally import (
     tally_prompt,
     zero_waits,
 )
+from mmbench.sizing.stats.histogram import N_BUCKETS
 
 KEPT_KILLS = 16_384  # of a replication
 EDGE_KILLS = 1024  # before and after them, simulated and not counted: the list starts empty and ends served
@@ -47,8 +47,8 @@ Counts = dict[str, np.ndarray]
 class Study:
     """A law of kills, a service table and how victims are drawn from it, one strategy.
 
-    thresholds: uint64 (n components - 1,); components: int64 (n components, N_COMPONENT), see mmbench.sizing.entries
-    fields: float64 (n entries, N_WAITS, N_FIELDS), whole picoseconds, see mmbench.sizing.queue
+    thresholds: uint64 (n components - 1,); components: int64 (n components, N_COMPONENT); see laws.entries
+    fields: float64 (n entries, N_WAITS, N_FIELDS), whole picoseconds, see mmbench.sizing.queue.reaper_list
     delay_ps: the reaper's timer; over_ps: kills above this are counted exactly
     newest_first: the kernel's list; False is FIFO, to compare with
     """

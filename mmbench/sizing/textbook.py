@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from mmbench.sizing.laws import KillLaw
-from mmbench.sizing.queue import ALL, FIRST, N_FIELDS, N_WAITS, NEED, REAPER, SKIP, WAITS_PS
+from mmbench.sizing.laws.spoken import KillLaw
+from mmbench.sizing.queue.reaper_list import ALL, FIRST, N_FIELDS, N_WAITS, NEED, REAPER, SKIP, WAITS_PS
 from mmbench.sizing.study import Study
 
 

@@ -6,7 +6,7 @@ from bisect import bisect_right
 
 import numpy as np
 
-from mmbench.sizing.queue import FIELDS, NOT_LISTED, REAPER, WAITS_PS
+from mmbench.sizing.queue.reaper_list import FIELDS, NOT_LISTED, REAPER, WAITS_PS
 
 
 def fields_at(fields: np.ndarray, entry: int, wait: int) -> dict[str, float]:

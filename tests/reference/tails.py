@@ -7,7 +7,7 @@ from math import exp
 
 import numpy as np
 
-from mmbench.sizing.keyed import uniforms
+from mmbench.sizing.stats.keyed import uniforms
 
 
 def erlang_sum(n: int, mean: float, t: float) -> float:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mmbench.records.chrome import Trace, microseconds
-from mmbench.report.chrome import chrome_trace
+from mmbench.report.story.chrome import chrome_trace
 from mmbench.strategies import IDS
 
 from .runs import SCENARIOS, ran

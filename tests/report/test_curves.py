@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mmbench.report.curves import Curve, TimeAxis, coinciding, curve, layers, time_axis
+from mmbench.report.pictures.curves import Curve, TimeAxis, coinciding, curve, layers, time_axis
 
 S = 10**12
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from mmbench.errors import InputError
-from mmbench.report.export import to_csv, to_json
+from mmbench.report.text.export import to_csv, to_json
 
 
 def rows(text):

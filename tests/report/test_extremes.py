@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mmbench.report.extremes import extremes, replay_view
+from mmbench.report.text.extremes import extremes, replay_view
 
 
 def words(records):

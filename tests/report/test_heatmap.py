@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from mmbench.errors import InputError
-from mmbench.report.grid import MEASURES, all_freed_ps, grid, worst
-from mmbench.report.heatmap import draw, heatmap
-from mmbench.report.sweep import sweep_view
-from mmbench.report.tables import as_text
+from mmbench.report.pictures.heatmap import draw, heatmap
+from mmbench.report.text.grid import MEASURES, all_freed_ps, grid, worst
+from mmbench.report.text.sweep import sweep_view
+from mmbench.report.text.tables import as_text
 
 MS = 10**9
 

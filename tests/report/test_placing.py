@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mmbench.report.placing import Box, Label, place_labels
+from mmbench.report.pictures.placing import Box, Label, place_labels
 
 PANEL = Box(0, 0, 600, 500)
 coordinate = st.tuples(st.floats(0, 600), st.floats(0, 500))

@@ -4,9 +4,9 @@ import sys
 import pytest
 
 from mmbench.errors import InputError
-from mmbench.report.bars import FILLS
-from mmbench.report.names import STYLES, line_styles, result_in_words
-from mmbench.report.plots import compare_figure, draw, fastest_first
+from mmbench.report.pictures.bars import FILLS
+from mmbench.report.pictures.names import STYLES, line_styles, result_in_words
+from mmbench.report.pictures.plots import compare_figure, draw, fastest_first
 
 
 def pixels(path):
@@ -48,7 +48,7 @@ def test_drawing_needs_no_pyplot_and_importing_needs_no_matplotlib():
     import subprocess
 
     code = (
-        "import sys, mmbench.report.plots as p, mmbench.report.tables, mmbench.report.detail\n"
+        "import sys, mmbench.report.pictures.plots as p, mmbench.report.text.tables, mmbench.report.text.detail\n"
         "assert not {'matplotlib', 'rich', 'numpy'} & set(sys.modules)\n"
         "p.draw([{'strategy': 'x'}])\n"
         "assert 'matplotlib.pyplot' not in sys.modules\n"

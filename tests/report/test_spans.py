@@ -8,7 +8,7 @@ import pytest
 
 from mmbench.errors import InputError
 from mmbench.records.run_record import validate_record
-from mmbench.report.spans import HOLD, STEP, WAIT, WORK, story
+from mmbench.report.story.spans import HOLD, STEP, WAIT, WORK, story
 from mmbench.strategies import IDS
 
 from .runs import SCENARIOS, ran

@@ -3,8 +3,8 @@ import io
 import pytest
 from rich.console import Console
 
-from mmbench.report.detail import run_view
-from mmbench.report.tables import as_text, compare_tables
+from mmbench.report.text.detail import run_view
+from mmbench.report.text.tables import as_text, compare_tables
 
 GOLDEN_64 = """\
 model | scenario mrelease | victim rt-audio 40MiB | costs

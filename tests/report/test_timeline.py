@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from mmbench.errors import InputError
-from mmbench.report.spans import story
-from mmbench.report.timeline import draw, timeline, windows
+from mmbench.report.pictures.timeline import draw, timeline, windows
+from mmbench.report.story.spans import story
 
 from .runs import ran
 

@@ -14,7 +14,7 @@ from mmbench.cli.running import run_all
 from mmbench.errors import InputError
 from mmbench.records.manifest import build_manifest
 from mmbench.records.token import read_token
-from mmbench.report.grid import MEASURES
+from mmbench.report.text.grid import MEASURES
 from mmbench.site import head, publish, views
 from mmbench.site.front import Facts, front_page
 from mmbench.site.publishing import copied_lab

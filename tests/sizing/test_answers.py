@@ -14,16 +14,16 @@ from mmbench.errors import InputError
 from mmbench.scenarios import scenario
 from mmbench.sizing.answers import answer, fleet_sentence, one_in, sentence
 from mmbench.sizing.choosing import difference, is_decided, ranking
-from mmbench.sizing.families import parse_family
 from mmbench.sizing.inverse import Verdict, highest, judge, parse_slo
-from mmbench.sizing.lateness import over_waits
-from mmbench.sizing.laws import KillLaw, parse_holds, parse_kills
+from mmbench.sizing.laws.families import parse_family
+from mmbench.sizing.laws.spoken import KillLaw, parse_holds, parse_kills
 from mmbench.sizing.load import check_growth, check_steady, growth, load_of
-from mmbench.sizing.mixture import mixture, node_tables, service_table
 from mmbench.sizing.off_grid import interpolation_error
-from mmbench.sizing.queue import ALL, COLLATERAL, N_FIELDS, NOT_LISTED, REAPER, SKIP, WAITS_PS
+from mmbench.sizing.queue.lateness import over_waits
+from mmbench.sizing.queue.mixture import mixture, node_tables, service_table
+from mmbench.sizing.queue.reaper_list import ALL, COLLATERAL, N_FIELDS, NOT_LISTED, REAPER, SKIP, WAITS_PS
+from mmbench.sizing.queue.service import Setting, check_setting, run_once
 from mmbench.sizing.sample import Sample
-from mmbench.sizing.service import Setting, check_setting, run_once
 from mmbench.sizing.study import Study, run_chunk
 from mmbench.sizing.textbook import textbook_study
 from mmbench.strategies import load

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 from mmbench.errors import CannotError, InputError
-from mmbench.sizing.chunks import Interrupted, Progress, merge, run
-from mmbench.sizing.ledger import Ledger
+from mmbench.sizing.compute.chunks import Interrupted, Progress, merge, run
+from mmbench.sizing.compute.ledger import Ledger
 from tests.sizing.chunk_functions import Study, count_draws, fail_at_three, kill_once, runs, worker_facts
 
 ROOT = Path(__file__).parents[2]
@@ -178,7 +178,7 @@ def test_ctrl_c_at_the_last_chunk_is_not_forgotten():
 SCRIPT = """
 import sys
 from pathlib import Path
-from mmbench.sizing.chunks import Interrupted, run
+from mmbench.sizing.compute.chunks import Interrupted, run
 from tests.sizing.chunk_functions import Study, count_draws
 if __name__ == "__main__":
     folder = Path(sys.argv[1])

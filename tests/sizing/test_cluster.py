@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from mmbench.errors import CannotError, InputError
-from mmbench.sizing.chunks import run
+from mmbench.sizing.compute.chunks import run
 from tests.sizing.chunk_functions import Study, count_draws, kill_once, runs, worker_facts
 from tests.sizing.test_chunks import begin
 
@@ -22,7 +22,7 @@ N_CHUNKS = 10
 
 def test_without_dask_a_sentence_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
-    monkeypatch.delitem(sys.modules, "mmbench.sizing.cluster", raising=False)
+    monkeypatch.delitem(sys.modules, "mmbench.sizing.compute.cluster", raising=False)
     for chosen in ({"backend": "dask"}, {"cluster": "tcp://127.0.0.1:8786"}):
         with pytest.raises(CannotError, match=r"pip install mmbench\[cluster\]"):
             run(count_draws, Study(), N_CHUNKS, **chosen)
@@ -32,7 +32,7 @@ def test_without_dask_a_sentence_says_what_to_install(monkeypatch):
 def dask():
     """Skips where the extra is not installed; returns our module."""
     pytest.importorskip("distributed", reason="dask.distributed is missing; to run this: pip install mmbench[cluster]")
-    from mmbench.sizing import cluster
+    from mmbench.sizing.compute import cluster
 
     return cluster
 

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmbench.rng import draw64
-from mmbench.sizing.arrivals import burst_gaps, poisson_gaps, recorded_gaps
-from mmbench.sizing.draws import draw_at, exponential_q32, key_of, log_table, times_q32
-from mmbench.sizing.entries import draw_entries, slot_of
-from mmbench.sizing.strata import slot_chances, tail_points
+from mmbench.sizing.laws.arrivals import burst_gaps, poisson_gaps, recorded_gaps
+from mmbench.sizing.laws.draws import draw_at, exponential_q32, key_of, log_table, times_q32
+from mmbench.sizing.laws.entries import draw_entries, slot_of
+from mmbench.sizing.laws.strata import slot_chances, tail_points
 
 WORDS = st.integers(0, 2**64 - 1)
 

@@ -7,12 +7,12 @@ from dataclasses import replace
 import numpy as np
 
 from mmbench.sizing.extremes import extremes
-from mmbench.sizing.laws import KillLaw
+from mmbench.sizing.laws.spoken import KillLaw
 from mmbench.sizing.off_grid import table_says
-from mmbench.sizing.queue import REAPER
+from mmbench.sizing.queue.reaper_list import REAPER
+from mmbench.sizing.queue.tally import BEHIND, QUANTITIES
 from mmbench.sizing.sample import Sample
 from mmbench.sizing.study import play, room_of, run_chunk
-from mmbench.sizing.tally import BEHIND, QUANTITIES
 from tests.sizing.test_rare import held
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmbench.sizing.histogram import (
+from mmbench.sizing.stats.histogram import (
     N_BUCKETS,
     RELATIVE_WIDTH,
     SUB_BUCKETS,

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmbench.sizing.intervals import (
+from mmbench.sizing.stats.intervals import (
     clopper_pearson,
     mean_interval,
     needed_for,

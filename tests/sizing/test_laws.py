@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from mmbench.errors import InputError
-from mmbench.sizing.families import nodes_of, parse_family
-from mmbench.sizing.laws import parse_holds, parse_kills, parse_probability, recorded_kills
+from mmbench.sizing.laws.families import nodes_of, parse_family
+from mmbench.sizing.laws.spoken import parse_holds, parse_kills, parse_probability, recorded_kills
 
 GIB = 1 << 30
 

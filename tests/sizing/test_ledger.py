@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 
 from mmbench.errors import InputError
-from mmbench.sizing import ledger as ledger_module
-from mmbench.sizing.chunks import run
-from mmbench.sizing.ledger import HEADER, Ledger, digest
-from mmbench.sizing.pools import Work
+from mmbench.sizing.compute import ledger as ledger_module
+from mmbench.sizing.compute.chunks import run
+from mmbench.sizing.compute.ledger import HEADER, Ledger, digest
+from mmbench.sizing.compute.work import Work
 from tests.sizing.chunk_functions import Study, count_draws, fail_at_three, runs
 
 ROOT = Path(__file__).parents[2]
@@ -145,7 +145,7 @@ def test_what_has_no_digest_is_refused():
 
 def test_the_digest_is_the_same_in_every_process():
     code = (
-        "from mmbench.sizing.ledger import digest; from mmbench.sizing.pools import Work;"
+        "from mmbench.sizing.compute.ledger import digest; from mmbench.sizing.compute.work import Work;"
         "from tests.sizing.chunk_functions import Study, count_draws; print(digest(Work(count_draws, Study(seed=7))))"
     )
     told = {

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmbench.sizing.queue import N_FIELDS, N_WAITS, NOT_LISTED, REAPER, WAITS_PS, fifo, lifo, occupation
+from mmbench.sizing.queue.reaper_list import N_FIELDS, N_WAITS, NOT_LISTED, REAPER, WAITS_PS, fifo, lifo, occupation
+from mmbench.sizing.queue.tally import TOTALS
 from mmbench.sizing.study import run_chunk, whole
-from mmbench.sizing.tally import TOTALS
 from mmbench.sizing.textbook import constant_fields, mean_wait_ps, second_moment_ps2, textbook_study
 from tests.reference.reaper_list import fields_at, waits_of
 
@@ -96,7 +96,7 @@ def test_a_little_queue_by_hand() -> None:
 
 def second_moment(study, n_replications) -> float:
     """E[W^2] from the waits themselves, without histogram."""
-    from mmbench.sizing.entries import draw_entries
+    from mmbench.sizing.laws.entries import draw_entries
     from mmbench.sizing.study import fill_gaps
 
     total, n = 0.0, study.kept_kills

@@ -16,12 +16,12 @@ from mmbench.errors import InputError
 from mmbench.scenarios import scenario
 from mmbench.sizing.alone import alone, check_time, reading
 from mmbench.sizing.behind import behind
-from mmbench.sizing.families import parse_family
-from mmbench.sizing.laws import KillLaw, parse_holds
-from mmbench.sizing.mixture import mixture, node_tables, service_table
-from mmbench.sizing.queue import ALL, NOT_LISTED, REAPER, SKIP
+from mmbench.sizing.laws.families import parse_family
+from mmbench.sizing.laws.spoken import KillLaw, parse_holds
+from mmbench.sizing.queue.mixture import mixture, node_tables, service_table
+from mmbench.sizing.queue.reaper_list import ALL, NOT_LISTED, REAPER, SKIP
+from mmbench.sizing.queue.service import Setting
 from mmbench.sizing.sample import Sample
-from mmbench.sizing.service import Setting
 from mmbench.sizing.study import Study, run_chunk
 from mmbench.sizing.textbook import exponential_points, textbook_study
 from mmbench.strategies import load

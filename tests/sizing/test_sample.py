@@ -8,9 +8,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mmbench.sizing.histogram import N_BUCKETS, bounds_of
-from mmbench.sizing.laws import KillLaw
+from mmbench.sizing.laws.spoken import KillLaw
 from mmbench.sizing.sample import Estimate, Refused, Sample
+from mmbench.sizing.stats.histogram import N_BUCKETS, bounds_of
 from mmbench.sizing.study import CARRIED, HIGH, merged, run_chunk, whole
 from mmbench.sizing.textbook import textbook_study
 

@@ -7,9 +7,9 @@ import pytest
 
 from mmbench.errors import InputError
 from mmbench.rng import draw64, exponential
-from mmbench.sizing.intervals import clopper_pearson
-from mmbench.sizing.keyed import exponentials, run_keys, uniforms
-from mmbench.sizing.tails import (
+from mmbench.sizing.stats.intervals import clopper_pearson
+from mmbench.sizing.stats.keyed import exponentials, run_keys, uniforms
+from mmbench.sizing.stats.tails import (
     ExponentialHold,
     ParetoHold,
     importance,

@@ -9,8 +9,8 @@ import pytest
 
 from mmbench.cost.table import load_table
 from mmbench.live.workload import VictimConfig
-from mmbench.report.measured import timeline_table
-from mmbench.report.tables import as_text
+from mmbench.report.text.measured import timeline_table
+from mmbench.report.text.tables import as_text
 from mmbench.validation.oom import join, predict_oom
 from mmbench.validation.predict import design_of
 

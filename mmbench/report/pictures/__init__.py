@@ -1,0 +1,1 @@
+"""Pictures of records: the same bytes for the same data."""

@@ -1,0 +1,1 @@
+"""Tables and files of records, for a terminal and for other programs."""

@@ -1,0 +1,1 @@
+"""Who dies and when: the laws that people write, and the draws that they mean."""

@@ -1,0 +1,183 @@
+"""From waits to answers: every kill's latencies counted into histograms, one replication at a time.
+
+A replication is the unit of independence: kills of one share the reaper's list. For each bucket the sum over
+replications of (kills at or above it)**2 is kept, so that intervals know how much kills of one replication agree.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from mmbench.accelerate import njit, njit_inline
+from mmbench.sizing.queue.reaper_list import (
+    ALL,
+    COLLATERAL,
+    EXPONENT_OF_1,
+    FIRST,
+    FRACTION_BITS,
+    N_FIELDS,
+    NEED,
+    PAGE_LOCK,
+    REAPER,
+    RETRY,
+    SKIP,
+    between,
+    segment_of,
+    share_of,
+)
+from mmbench.sizing.stats.histogram import N_BUCKETS, bucket_of
+
+QUANTITIES = ("first", "skip", "all", "reaper", "behind")
+N_QUANTITIES = len(QUANTITIES)
+BEHIND = 4
+
+PATIENCE_PS = {"kernel": 10**12, "earlyoom": 10 * 10**12, "oomd": 15 * 10**12, "systemd-oomd": 15 * 10**12}
+KERNEL_PS, EARLYOOM_PS, OOMD_PS = 10**12, 10 * 10**12, 15 * 10**12
+GAVE_UP_PS = 10**12  # ten sleeps of 100 ms: "unable to reap"
+
+# Totals over the kills of a chunk; the time that they came in is time_s and time_ns together.
+TOTALS = (
+    "kills", "waited", "collateral", "patience_1s", "patience_10s", "patience_15s", "gave_up", "reaper_ns",
+    "behind_ns", "skip_ns", "all_ns", "first_ns", "time_ns", "time_s",
+)  # fmt: skip
+N_TOTALS = len(TOTALS)
+(
+    T_KILLS, T_WAITED, T_COLLATERAL, T_1S, T_10S, T_15S, T_GAVE_UP, T_REAPER_NS, T_BEHIND_NS, T_SKIP_NS, T_ALL_NS,
+    T_FIRST_NS, T_TIME_NS, T_TIME_S,
+) = range(N_TOTALS)  # fmt: skip
+
+# Where the time from kill to MMF_OOM_SKIP goes, by the power of two of that time.
+CAUSES = ("behind another victim", "reaper's timer", "page lock, through mmap_lock", "mmap_lock", "its own teardown")
+N_CAUSES = len(CAUSES)
+N_POWERS = 51
+
+OVER = ("skip", "reaper")  # quantities whose kills above the asked-for time are counted exactly
+N_OVER = len(OVER)
+PS_PER_NS = 1000
+
+
+@njit_inline
+def power_of(ps: float) -> Any:
+    """The power of two at or below a time; 0 for less than 2 ps, at most N_POWERS - 1."""
+    return min(max((np.float64(ps).view(np.int64) >> FRACTION_BITS) - EXPONENT_OF_1, 0), N_POWERS - 1)
+
+
+@njit_inline
+def book(row: Any, wait: int, delay: int, n: int, totals: Any, causes: Any) -> None:
+    """Book n kills with the same FIELDS and wait. row: float64 (N_FIELDS,). Mutates: totals, causes."""
+    skip, retry = np.int64(row[SKIP]), np.int64(row[RETRY])
+    busy = np.int64(max(row[REAPER], 0.0))
+    totals[T_KILLS] += n
+    totals[T_WAITED] += n * (wait > 0)
+    totals[T_COLLATERAL] += n * np.int64(row[COLLATERAL])
+    totals[T_1S] += n * (row[NEED] > KERNEL_PS)
+    totals[T_10S] += n * (row[NEED] > EARLYOOM_PS)
+    totals[T_15S] += n * (row[NEED] > OOMD_PS)
+    totals[T_GAVE_UP] += n * (retry >= GAVE_UP_PS)
+    totals[T_REAPER_NS] += n * (busy // PS_PER_NS)
+    totals[T_BEHIND_NS] += n * (wait // PS_PER_NS)
+    totals[T_SKIP_NS] += n * (skip // PS_PER_NS)
+    totals[T_ALL_NS] += n * (np.int64(row[ALL]) // PS_PER_NS)
+    totals[T_FIRST_NS] += n * (np.int64(row[FIRST]) // PS_PER_NS)
+    at = power_of(row[SKIP])
+    causes[at, N_CAUSES] += n
+    if skip >= wait + delay:  # else exit_mmap was done before the reaper came: all of it is the victim's own teardown
+        retry = min(retry, skip - wait - delay)
+        through = min(retry, np.int64(row[PAGE_LOCK]))
+        causes[at, 0] += n * (wait // PS_PER_NS)
+        causes[at, 1] += n * (delay // PS_PER_NS)
+        causes[at, 2] += n * (through // PS_PER_NS)
+        causes[at, 3] += n * ((retry - through) // PS_PER_NS)
+        causes[at, 4] += n * ((skip - wait - delay - retry) // PS_PER_NS)
+    else:
+        causes[at, 4] += n * (skip // PS_PER_NS)
+
+
+@njit
+def zero_waits(fields: Any, over_ps: int, buckets: Any, skip_ns: Any, over: Any) -> None:
+    """What a kill that never waits adds, by entry. Mutates: buckets (n, 4), skip_ns (n,), over (n, N_OVER); int64."""
+    for e in range(len(fields)):
+        for q in range(BEHIND):
+            buckets[e, q] = bucket_of(np.int64(max(fields[e, 0, q], 0.0)))
+        skip_ns[e] = np.int64(fields[e, 0, SKIP]) // PS_PER_NS
+        over[e, 0] = fields[e, 0, SKIP] > over_ps
+        over[e, 1] = fields[e, 0, REAPER] > over_ps
+
+
+@njit
+def tally_prompt(entries: Any, waits: Any, zero: Any, counts: Any, hits: Any, stats: Any, late: Any) -> int:
+    """Count the kills of a replication that did not wait, and list the others. Returns how many others.
+
+    zero: the arrays of zero_waits; counts: int64 (N_QUANTITIES, N_BUCKETS); hits: int64 (n entries,), to be booked once
+    per chunk; stats: int64 (2 + N_OVER,): kills, ns to MMF_OOM_SKIP, kills over the time; late: int64 (n,).
+    No branch on who waits: near half load a processor cannot guess it. Mutates: counts, hits, stats, late.
+    """
+    buckets, skip_ns, over = zero
+    n_late: Any = 0
+    for i in range(len(entries)):
+        e = entries[i]
+        one = np.int64(waits[i] == 0)
+        late[n_late] = i
+        n_late += 1 - one
+        hits[e] += one
+        counts[FIRST, buckets[e, FIRST]] += one
+        counts[SKIP, buckets[e, SKIP]] += one
+        counts[ALL, buckets[e, ALL]] += one
+        counts[REAPER, buckets[e, REAPER]] += one
+        stats[1] += one * skip_ns[e]
+        stats[2] += one * over[e, 0]
+        stats[3] += one * over[e, 1]
+    stats[0] += len(entries)
+    counts[BEHIND, 0] += len(entries) - n_late
+    return n_late
+
+
+@njit
+def tally_late(
+    entries: Any, waits: Any, late: Any, fields: Any, delay: int, over_ps: int, counts: Any, stats: Any, totals: Any,
+    causes: Any,
+) -> None:  # fmt: skip
+    """Count the kills that waited behind others. late: int64, which. Mutates: counts, stats, totals, causes."""
+    row = np.zeros(N_FIELDS, dtype=np.float64)
+    for i in late:
+        e, wait = entries[i], waits[i]
+        k = segment_of(wait)
+        share = share_of(k, wait)
+        for f in range(N_FIELDS):
+            row[f] = between(fields[e, k, f], fields[e, k + 1, f], share)
+        for q in range(BEHIND):
+            counts[q, bucket_of(np.int64(row[q]))] += 1
+        counts[BEHIND, bucket_of(wait)] += 1
+        stats[1] += np.int64(row[SKIP]) // PS_PER_NS
+        stats[2] += row[SKIP] > over_ps
+        stats[3] += row[REAPER] > over_ps
+        book(row, wait, delay, 1, totals, causes)
+
+
+@njit
+def book_hits(fields: Any, hits: Any, delay: int, totals: Any, causes: Any) -> None:
+    """Book all kills of a chunk that did not wait. Mutates: totals, causes."""
+    for e in range(len(hits)):
+        if hits[e]:
+            book(fields[e, 0], np.int64(0), delay, hits[e], totals, causes)
+
+
+@njit
+def close_replication(counts: Any, sums: Any, squares: Any, batch: Any) -> None:
+    """Add a replication's histograms to the chunk's and clear them.
+
+    sums, squares: int64 (N_QUANTITIES, N_BUCKETS), squares of the number at or above each bucket; batch: int64
+    (N_BUCKETS,), MMF_OOM_SKIP only. Mutates: counts, sums, squares, batch.
+    """
+    for q in range(N_QUANTITIES):
+        above = np.int64(0)
+        for b in range(N_BUCKETS - 1, -1, -1):
+            n = counts[q, b]
+            above += n
+            squares[q, b] += above * above
+            sums[q, b] += n
+            counts[q, b] = 0
+            if q == SKIP:
+                batch[b] += n

@@ -1,0 +1,1 @@
+"""Counts and intervals, which know nothing of kills: histograms, exact intervals, rare tails."""
