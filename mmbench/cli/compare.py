@@ -31,7 +31,7 @@ def add(verbs: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "--strategy", nargs="+", action="extend", metavar="ID|FILE", help="which, as ID[:param=value] (all ten)"
+        "--strategy", nargs="+", action="extend", metavar="ID|FILE", help="which, as ID[:param=value] (all)"
     )
     parser.add_argument("--plot", metavar="FILE", help="draw the comparison into a .png, .svg or .pdf file")
     parser.add_argument(

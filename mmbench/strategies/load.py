@@ -22,10 +22,12 @@ MODULES = {
     "write-downgrade": "write_downgrade",
     "unlocking-flag": "unlocking_flag",
     "trylock": "trylock",
+    "no-munlock": "no_munlock",
     "v5.17": "v5_17",
     "v5.18": "v5_18",
     "v6.1": "v6_1",
     "v6.18": "v6_18",
+    "exit-write": "exit_write",
 }
 IDS = tuple(MODULES)
 

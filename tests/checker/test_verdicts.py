@@ -11,7 +11,10 @@ from mmbench.strategies import IDS
 
 from .conftest import verdict
 
-SAFE = ("v4.17", "unlocking-flag", "trylock", "v5.17", "v5.18", "v6.1", "v6.18", "write-downgrade:self_reaping=kept")
+SAFE = (
+    "v4.17", "unlocking-flag", "trylock", "no-munlock", "v5.17", "v5.18", "v6.1", "v6.18",
+    "write-downgrade:self_reaping=kept", "exit-write", "exit-write:oom_skip=never",
+)  # fmt: skip
 STALLS = ("drop-oom-skip", "write-downgrade", "trylock:exit_lock=write", "trylock:bail_out=vma,exit_lock=write")
 CYCLE = [
     "holder waits for memory -> the killer waits for MMF_OOM_SKIP",
@@ -45,6 +48,12 @@ def test_v4_14_is_the_cve_in_the_fewest_steps() -> None:
     assert len(rows) == 5 + 8
 
 
+def test_oom_skip_as_the_first_thing_hides_a_victim_that_could_be_reaped() -> None:
+    v = verdict("exit-write:oom_skip=first")
+    assert v.verdict == "fails" and [k for k, s in v.properties.items() if s == "broken"] == ["K1"]
+    assert v.counterexamples["K1"].rows[-1].label == "set MMF_OOM_SKIP"
+
+
 def test_stuck_victim_is_freed_from_by_the_reaper() -> None:
     assert {spec: verdict(spec, "stuck-victim", explain=False).verdict for spec in ("v5.17", "v6.18")} == {
         "v5.17": "safe",
@@ -52,7 +61,7 @@ def test_stuck_victim_is_freed_from_by_the_reaper() -> None:
     }
 
 
-def test_all_ten_take_less_than_a_minute_at_a_million_transitions_a_second(
+def test_all_designs_take_less_than_a_minute_at_a_million_transitions_a_second(
     default_verdicts: dict[str, Verdict],
 ) -> None:
     began = time.perf_counter()

@@ -14,7 +14,7 @@ from mmbench.victims import synthetic, victim
 
 SECOND = 10**12
 SIZE = 256 << 20
-NEW = ("v5.18", "v6.1", "v6.18")
+NEW = ("v5.18", "v6.1", "v6.18", "no-munlock", "exit-write")  # no page lock, and no VM_LOCKED in the reaper's mask
 
 
 def result(strategy: str, name: str, vmas=None, **fields: int) -> dict:
@@ -153,6 +153,27 @@ def test_hugetlb_is_left_to_exit(strategy):
 def test_a_writer_outlasts_the_reaper_until_5_17_but_not_the_delay_of_5_18():
     assert result("v5.17", "writer")["outcome"] == "gave-up"
     assert result("v6.18", "writer")["outcome"] == "completed"
+
+
+def test_one_write_lock_over_exit_costs_nothing_alone_and_makes_process_mrelease_worthless():
+    alone, asked = result("v6.18", "quiet", reaper_start_ps=-1), result("exit-write", "quiet", reaper_start_ps=-1)
+    assert abs(asked["time_ps"]["all"] / alone["time_ps"]["all"] - 1) < 1e-4
+    helped, worthless = result("v6.18", "mrelease"), result("exit-write", "mrelease")
+    assert helped["time_ps"]["all"] < 0.8 * result("v6.18", "mrelease", mrelease_start_ps=-1)["time_ps"]["all"]
+    assert worthless["freed_pages"] == {"exit": 0, "reaper": 0, "mrelease": worthless["resident_pages"]}
+    assert worthless["blocked_ps"]["exit"]["mmap_lock_write"] > 0.99 * worthless["time_ps"]["all"]
+
+
+@pytest.mark.parametrize(("oom_skip", "outcome", "kills"), [("after-unmap", "gave-up", 0), ("first", "completed", 1)])
+def test_when_exit_write_sets_oom_skip_decides_between_a_give_up_and_another_kill(oom_skip, outcome, kills):
+    r = result(f"exit-write:oom_skip={oom_skip}", "quiet", exit_slowness=200)
+    assert (r["outcome"], r["collateral_kills"]) == (outcome, kills)
+    assert r["freed_pages"]["reaper"] == 0
+
+
+def test_without_munlock_v5_10_has_neither_the_stall_nor_another_kill():
+    r = result("no-munlock", "stuck-holder")
+    assert (r["outcome"], r["collateral_kills"]) == ("completed", 0)
 
 
 def test_a_slow_exit_leaves_more_to_the_reaper():

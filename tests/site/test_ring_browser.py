@@ -119,7 +119,7 @@ def window(browser, width, dark):
 def test_front_page(browser, name, width, dark):
     with window(browser, width, dark) as whole:
         browser.open("index.html", width)
-        assert browser.run("return document.querySelectorAll('section#stuck-holder tbody tr').length") == 10
+        assert browser.run("return document.querySelectorAll('section#stuck-holder tbody tr').length") == len(IDS)
         browser.run("document.querySelectorAll('img').forEach(i => i.loading = 'eager')")
         browser.until("return [...document.images].every(i => i.complete && i.naturalWidth > 0)")
         assert browser.run(NOTHING_SIDEWAYS)

@@ -12,8 +12,8 @@ from mmbench.report.units import NOTHING, format_share, format_time
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# A design looks the same in every picture. Okabe and Ito 2008 without the yellow that white paper swallows, and three
-# of Tol's muted scheme that stay apart from those for the colour-blind; no two designs share a marker either.
+# A design looks the same in every picture. Okabe and Ito 2008 without the yellow that white paper swallows, and those
+# of Tol's muted scheme that stay apart from them for the colour-blind; no two designs share a marker either.
 STYLES = {
     "v4.14": ("#7F7F7F", "o"),
     "v4.17": ("#882255", "s"),
@@ -25,9 +25,11 @@ STYLES = {
     "v5.18": ("#E69F00", "<"),
     "v6.1": ("#56B4E9", ">"),
     "v6.18": ("#CC79A7", "p"),
+    "no-munlock": ("#332288", "h"),
+    "exit-write": ("#CC6677", "*"),
 }
 LINE_COLOURS = tuple(colour for colour, _ in STYLES.values())
-MARKERS = (*(marker for _, marker in STYLES.values()), "h", "*")
+MARKERS = tuple(marker for _, marker in STYLES.values())
 LINE_WIDTH = 2.2
 MAX_NAME = 32
 TEXT_INCH = 0.52
