@@ -68,14 +68,14 @@ def run(args: argparse.Namespace) -> int:
     target = args.output or default_output(args.log)
     with progress_bar() as tick:
         imported = read_log(args.log, tick)
-    if not args.output:
-        check_overwrite(target)
-    write_kills(target, imported.record)
     predictions = None
     if args.model:
         from mmbench.cli.import_model import predict
 
         predictions = predict(imported.record, args.locked, args.shared, args.costs)
+    if not args.output:
+        check_overwrite(target)
+    write_kills(target, imported.record)
     rows = rows_of(imported.record, predictions)
     found = imported.record if predictions is None else imported.record | {"model": predictions}
     print_found(

@@ -54,9 +54,7 @@ def kills_view(
     if record["n_repeated"]:
         parts.append(Text(f"{record['n_repeated']:,} kills were in the log twice and are counted once."))
     if record["n_reaps_without_kill"]:
-        parts.append(
-            Text(f"{record['n_reaps_without_kill']:,} reaps have no kill in the log before them; they were left out.")
-        )
+        parts.append(Text(f"{_reaps(record['n_reaps_without_kill'])} no kill in the log before them; left out."))
     if record["n_unread"]:
         n = record["n_unread"]
         which = "1 line looks like an OOM line" if n == 1 else f"{n:,} lines look like OOM lines"
@@ -65,25 +63,40 @@ def kills_view(
     return Group(*parts)
 
 
+def _reaps(n: int) -> str:
+    return "1 reap has" if n == 1 else f"{n:,} reaps have"
+
+
 def summary(record: dict[str, Any]) -> str:
     """How many kills over which time by whom, and how many reaps were seen."""
     kills = record["kills"]
     by = ", ".join(f"{n:,} {name}" for name, n in Counter(kill["by"] for kill in kills).most_common())
     words = [f"{len(kills):,} kill{'s' if len(kills) > 1 else ''} ({by}){_pace(kills)}"]
     outcomes = Counter(kill["reap"]["outcome"] for kill in kills if kill["reap"])
-    times = [
-        k["reap"]["after_us"]
-        for k in kills
-        if k["reap"] and k["reap"]["outcome"] == "reaped" and k["reap"]["after_us"] is not None
-    ]
-    reaped = f"{outcomes['reaped']:,} seen reaped"
-    if times:
-        middle, longest = (format_time(int(us) * PS_PER_US) for us in (median(times), max(times)))
-        reaped += f" (median {middle}, longest {longest} after the kill)"
+    reaped = f"{outcomes['reaped']:,} seen reaped{_spread(kills)}"
     words.append(f"{reaped}, {outcomes['gave-up']:,} given up by the reaper")
     words += [f"{n:,} {name}" for name, n in outcomes.items() if name not in ("reaped", "gave-up")]
     left = sum(left_pages(kill) or 0 for kill in kills)
     return "; ".join([*words, f"{format_pages_size(left)} left by reaps"] if left else words)
+
+
+def _spread(kills: list[dict[str, Any]]) -> str:
+    """Median and longest time to a reap; a clock of whole seconds says no more than "under 1 s"."""
+    timed = [k for k in kills if k["reap"] and k["reap"]["outcome"] == "reaped" and k["reap"]["after_us"] is not None]
+    if not timed:
+        return ""
+    times = [kill["reap"]["after_us"] for kill in timed]
+    step_us = max(kill["step_us"] or 1 for kill in timed)
+    if max(times) < step_us > 1:
+        return f" (under {_step(step_us)} after the kill)"
+    middle = int(median(times))
+    said = f"under {_step(step_us)}" if middle < step_us > 1 else format_time(middle * PS_PER_US)
+    return f" (median {said}, longest {format_time(max(times) * PS_PER_US)} after the kill)"
+
+
+def _step(us: int) -> str:
+    """A clock's step, which is exact: "1 s", "100 ms"."""
+    return format_time(us * PS_PER_US).replace(".00", "")
 
 
 def _pace(kills: list[dict[str, Any]]) -> str:
@@ -124,11 +137,13 @@ def after(kill: dict[str, Any]) -> str:
     if reap is None or reap["after_us"] is None:
         return NOTHING
     step_us = kill["step_us"] or 1
-    return (
-        f"<{format_time(step_us * PS_PER_US)}"
-        if reap["after_us"] < step_us > 1
-        else format_time(reap["after_us"] * PS_PER_US)
-    )
+    return f"<{_step(step_us)}" if reap["after_us"] < step_us > 1 else format_time(reap["after_us"] * PS_PER_US)
+
+
+def ended(kill: dict[str, Any]) -> str:
+    """How and when its reaping ended: the time alone means that it succeeded."""
+    outcome = kill["reap"]["outcome"]
+    return after(kill) if outcome == "reaped" else f"{outcome}, {after(kill)}"
 
 
 def _cells(number: int, kill: dict[str, Any]) -> dict[str, str]:
@@ -167,7 +182,7 @@ def _model_table(record: dict[str, Any], predictions: list[dict[str, Any]]) -> T
         kill = record["kills"][one["number"] - 1]
         model = [one["strategy"], format_time(one["after_ps"]), format_pages_size(one["left_pages"])]
         rows.append(
-            [str(one["number"]), kill["process"] or NOTHING, after(kill), format_pages_size(left_pages(kill)), *model]
+            [str(one["number"]), kill["process"] or NOTHING, ended(kill), format_pages_size(left_pages(kill)), *model]
         )
     heads = ["", "victim", "observed reap", "observed left", "strategy", "model reap", "model left"]
     return _grid(heads, rows, left=("victim", "strategy"))

@@ -125,11 +125,11 @@ def parse_probability_or_more(text: str) -> Fraction:
 
 def kill_law(spec: str) -> KillLaw:
     """The law of kills: written out, or the gaps of a record of kills. Raises InputError."""
-    from mmbench.sizing.laws.spoken import parse_kills, recorded_kills
+    from mmbench.sizing.laws.spoken import MAX_MEAN_PS, parse_kills, recorded_kills
     from mmbench.victims.kernel_log import gaps_us, names_kills, read_kills
 
     if names_kills(spec):
-        return recorded_kills(spec, gaps_us(read_kills(spec)) * PS_PER_US)
+        return recorded_kills(spec, gaps_us(read_kills(spec), MAX_MEAN_PS // PS_PER_US) * PS_PER_US)
     return parse_kills(spec)
 
 

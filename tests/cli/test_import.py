@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -129,6 +130,26 @@ def test_model_beside_observation(capsys):
     assert "--model" in refused(capsys, "import", DOCKER, "--locked", "1")
 
 
+def test_a_give_up_is_named_beside_the_models_success(capsys):
+    assert main(["import", str(LOGS / "give_up_printk.log"), "--model", "--locked", "0"]) == 0
+    table = capsys.readouterr().out.partition("observed reap")[2]
+    assert "gave-up, 3.10 s" in table
+
+
+def test_a_model_without_anything_to_model_writes_no_record(capsys):
+    refused(capsys, "import", DOCKER, "--model", "--locked", "1")
+    refused(capsys, "import", EOS, "--model")
+    assert not list(Path().glob("*.kills.json"))
+
+
+def test_clocks_of_whole_seconds_are_not_said_to_be_exact(capsys):
+    lines = [line for line in Path(DOCKER).read_text().splitlines() if "reaped" in line or "Killed" in line][:2]
+    Path("a.log").write_text("\n".join(re.sub(r"\[ *[\d.]+\] ", "", line) for line in lines) + "\n")
+    assert main(["import", "a.log"]) == 0
+    out = capsys.readouterr().out
+    assert "1 seen reaped (under 1 s after the kill)" in out.replace("\n", " ") and "median" not in out
+
+
 @pytest.mark.parametrize(
     ("release", "design"),
     [
@@ -156,6 +177,15 @@ def test_bad_input(capsys):
     assert "is binary" in refused(capsys, "import", "noise.bin")
     assert not list(Path().glob("*.kills.json"))
     assert "folder does not exist" in refused(capsys, "import", EOS, "-o", "no/where.kills.json")
+
+
+def test_a_log_of_reaps_alone_says_how_they_ended(capsys):
+    give_up = (LOGS / "give_up_printk.log").read_text().splitlines()[-1]
+    Path("tail.log").write_text(give_up + "\n")
+    assert "1 reap of victims whose kill is not in it, 1 of them given up" in refused(capsys, "import", "tail.log")
+    Path("tail.log").write_text(Path(DOCKER).read_text() + give_up + "\n")
+    assert main(["import", "tail.log"]) == 0
+    assert "1 reap has no kill in the log before" in capsys.readouterr().out
 
 
 def test_a_default_name_replaces_only_a_record(capsys):

@@ -108,9 +108,10 @@ def recorded_kills(name: str, gaps_ps: np.ndarray) -> KillLaw:
     Raises InputError without two gaps, or when all kills were at one time.
     """
     gaps = np.asarray(gaps_ps, dtype=np.int64)
-    if len(gaps) < 2 or not gaps.sum() or (gaps < 0).any():
+    if len(gaps) < 2 or not gaps.any() or (gaps < 0).any():
+        seconds = sum(gaps.tolist()) / 1e12
         raise InputError(
-            f"{name}: {len(gaps)} gap{'s' * (len(gaps) != 1)} between kills, {int(gaps.sum()) / 1e12:g} s in all; to "
+            f"{name}: {len(gaps)} gap{'s' * (len(gaps) != 1)} between kills, {seconds:g} s in all; to "
             "replay them, at least 3 kills in order of time are needed, not all at once."
         )
     return KillLaw(f"{len(gaps)} gaps of {name}", recorded=np.minimum(gaps, MAX_MEAN_PS))

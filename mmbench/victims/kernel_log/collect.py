@@ -65,7 +65,7 @@ class Collector:
     def __init__(self) -> None:
         self.kills: list[Kill] = []
         self.axis = Timeline()
-        self.n_dropped = self.n_repeated = self.n_strange = self.n_reaps_alone = 0
+        self.n_dropped = self.n_repeated = self.n_strange = self.n_reaps_alone = self.n_give_ups_alone = 0
         self.examples: list[tuple[int, str]] = []
         self.has_mono = self.has_wall = False
         self._open: OrderedDict[tuple[str, int | str], Kill] = OrderedDict()
@@ -226,7 +226,9 @@ class Collector:
         else:
             kill = self._open.get((_family(said.by or "kernel"), said.pid))
         if kill is None or (said.name and kill.name and said.name != kill.name):
-            self.n_reaps_alone += not self._is_repeated(said, message) and said.kind in (s.REAPED, s.GAVE_UP)
+            if said.kind in (s.REAPED, s.GAVE_UP) and not self._is_repeated(said, message):
+                self.n_reaps_alone += 1
+                self.n_give_ups_alone += said.kind == s.GAVE_UP
             return
         first = kill.reap is None  # a daemon counts from its last attempt, not from the kill
         after_us = said.after_us if first and said.after_us is not None else _between(kill, message)

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import re
 
+from mmbench.model.layout import MAX_PAGES
 from mmbench.oom_printk import parse_oom_printk
 from mmbench.victims.kernel_log import said as s
 from mmbench.victims.kernel_log.said import Said
 
+HELD = ("anon-rss", "file-rss", "shmem-rss")
+MOST_KIB = MAX_PAGES << 2  # a damaged number: no process holds more than its address space
 _RELEASE = re.compile(r"(?:ainted(?::| ).*?|^Linux version )(\d{1,3}\.\d{1,3}(?:\.\d{1,5})?)")
 _SCOPE = re.compile(r"^(?P<reason>.*?): Kill process \d+ \(.*\) score \d+ or sacrifice child$")
 _CONSTRAINT = re.compile(r"^oom-kill:constraint=(CONSTRAINT_\w+),.*task=(.*),pid=(\d+),uid=\d+$")
@@ -44,6 +47,8 @@ def read_kernel(text: str) -> Said | None:
     """What a kernel message says; None when it is not about OOM kills."""
     found = parse_oom_printk(text)
     if found is not None:
+        if any(kib > MOST_KIB for name, kib in found.sizes_kib.items() if name in HELD):
+            return Said(s.STRANGE)
         kind = {"killed": s.KILL, "reaped": s.REAPED, "unable": s.GAVE_UP}[found.kind]
         return Said(kind, _by(found.reason), found.pid, found.comm, found.sizes_kib, found.oom_score_adj)
     if constraint := _CONSTRAINT.match(text):

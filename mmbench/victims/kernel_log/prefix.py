@@ -20,6 +20,8 @@ from typing import Any, NamedTuple
 from mmbench.victims.kernel_log.walltime import Wall, from_clock, from_iso, month_number
 
 SECOND_US = 1_000_000
+MOST_UPTIME_US = 10**9 * SECOND_US  # 31 years: nothing has been up longer, and a number above is damage
+MOST_WALL_US = 4 * 10**9 * SECOND_US  # the year 2096
 PROGRAMS = "kernel|earlyoom|systemd-oomd|oomd|oomd_bin|systemd|lowmemorykiller|lmkd"
 _KMSG = re.compile(r"\d{1,4},\d+,(\d+),[^;]*;")
 _LEVEL = re.compile(r"<\d{1,3}>(?:1 )?|[a-z]+ *:[a-z]+ *: ")
@@ -73,9 +75,9 @@ def split_prefix(line: str) -> Message:
         elif found := _RELATIVE.match(line, at):
             pass  # dmesg -e: to the line before, which may be one that was not read
         elif found := _KMSG.match(line, at):
-            mono_us = int(found[1])
+            mono_us = _since_boot(int(found[1]))
         elif found := _BOOT_TIME.match(line, at):
-            mono_us = int(found[1]) * SECOND_US + int(found[2].ljust(6, "0")[:6])
+            mono_us = _since_boot(int(found[1]) * SECOND_US + int(found[2].ljust(6, "0")[:6]))
         elif program not in ("", "kernel"):
             break
         elif found := _PROGRAM.match(line, at):
@@ -93,6 +95,11 @@ def split_prefix(line: str) -> Message:
         nested = split_prefix(line[inner.start() :])
         return nested._replace(wall=nested.wall or wall)
     return Message(line[at:].strip(), program.replace("oomd_bin", "oomd"), mono_us, wall)
+
+
+def _since_boot(us: int) -> int | None:
+    """The stamp, or None for a damaged one."""
+    return us if us <= MOST_UPTIME_US else None
 
 
 def _dated(line: str, at: int) -> tuple[re.Match[str], Wall, str] | None:
@@ -130,7 +137,8 @@ def _journal_json(line: str) -> Message:
         return Message(line)
     text = next((_json_text(entry[name]) for name in _JSON_TEXT if name in entry), "")
     mono, wall = (
-        next((n for name in names if (n := _json_int(entry.get(name)))), None) for names in (_JSON_MONO, _JSON_WALL)
+        next((n for name in names if (n := _json_int(entry.get(name))) and n <= most), None)
+        for names, most in ((_JSON_MONO, MOST_UPTIME_US), (_JSON_WALL, MOST_WALL_US))
     )
     program = entry.get("SYSLOG_IDENTIFIER") or ""
     inner = split_prefix(text) if not text.startswith("{") else Message(text)

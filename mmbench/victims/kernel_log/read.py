@@ -46,7 +46,10 @@ def _no_kills(lines: LogLines, collector: Collector) -> str:
     if lines.cut_short:
         found += f", up to where {lines.cut_short}"
     if collector.n_reaps_alone:
-        found += f", {collector.n_reaps_alone} reaps of victims whose kill is not in it"
+        n = collector.n_reaps_alone
+        found += f", {n} reap{'s' * (n > 1)} of victims whose kill is not in it"
+        if collector.n_give_ups_alone:
+            found += f", {collector.n_give_ups_alone} of them given up by the reaper"
     if collector.n_strange:
         number, text = collector.examples[0]
         found += (

@@ -9,6 +9,7 @@ import os
 from typing import Any
 
 from mmbench.errors import InputError
+from mmbench.model.layout import MAX_PAGES
 from mmbench.records.files import json_text, read_json, write_text
 from mmbench.records.manifest import MANIFEST, build_manifest
 from mmbench.records.schema import Fields, Int, ListOf, Rule, Text, check, fail
@@ -24,6 +25,8 @@ OUTCOMES = {
 }  # fmt: skip
 KINDS = ("anon", "file", "shmem")
 BY_PAGES = ("total-vm", "rss", "anon-rss", "file-rss", "shmem-rss", "swap")
+MOST = 1 << 53  # of every number: bytes, microseconds (285 years), and what a JSON reader of doubles takes whole
+HELD = ("rss_pages", *(f"{kind}_pages" for kind in KINDS))  # what a victim is built of: at most MAX_PAGES
 
 REAP = Fields(
     {
@@ -119,7 +122,7 @@ def _kill(kill: Kill, time_us: int | None) -> dict[str, Any]:
         "time_us": time_us,
         "step_us": kill.step_us,
         "by": kill.by,
-        "process": kill.name or None,
+        "process": _printable(kill.name) or None,
         "pid": kill.pid,
         "total_vm_pages": pages["total-vm"],
         "rss_pages": rss,
@@ -141,6 +144,11 @@ def _reap(reap: Reap | None) -> dict[str, Any] | None:
         return None
     left = {f"left_{kind}_pages": _pages(reap.sizes_kib.get(f"{kind}-rss")) for kind in KINDS}
     return {"outcome": OUTCOMES[reap.outcome], "after_us": reap.after_us, "start_us": reap.start_us, **left}
+
+
+def _printable(name: str) -> str:
+    """A name as a terminal may show it: prctl lets a process call itself anything, escape sequences too."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)
 
 
 def _pages(kib: int | None) -> int | None:
@@ -204,7 +212,19 @@ def _validate_kill(kill: Any, name: str) -> None:
     check({key: value for key, value in kill.items() if key not in (*TEXTS, "reap")}, KILL, name)
     for key in TEXTS:
         _nullable(Text(), kill[key], f"{name}.{key}")
+        if kill[key] is not None and not kill[key].isprintable():
+            raise fail(f"{name}.{key}", kill[key], "a name of printable characters")
     _nullable(REAP, kill["reap"], f"{name}.reap")
+    _check_sizes(kill, name)
+    _check_sizes(kill["reap"] or {}, f"{name}.reap")
+
+
+def _check_sizes(fields: dict[str, Any], name: str) -> None:
+    """Raise InputError for a number that no machine has: nothing computed from a record may overflow."""
+    for key, value in fields.items():
+        most = MAX_PAGES if key in HELD else MOST
+        if isinstance(value, int) and value > most:
+            raise fail(f"{name}.{key}", value, f"at most {most}")
 
 
 def write_kills(path: str | os.PathLike[str], record: dict[str, Any]) -> None:

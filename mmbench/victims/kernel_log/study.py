@@ -8,10 +8,13 @@ from typing import Any
 import numpy as np
 
 
-def gaps_us(record: dict[str, Any]) -> np.ndarray:
-    """Microseconds between one kill and the next, within stretches of comparable time; int64 (n,), in order."""
+def gaps_us(record: dict[str, Any], longest_us: int = 1 << 62) -> np.ndarray:
+    """Microseconds between one kill and the next, within stretches of comparable time; int64 (n,), in order.
+
+    longest_us: what a longer gap counts as; a year in picoseconds is no int64.
+    """
     timed = [(kill["stretch"], kill["time_us"]) for kill in record["kills"] if kill["time_us"] is not None]
-    gaps = [after[1] - before[1] for before, after in pairwise(timed) if before[0] == after[0]]
+    gaps = [min(after[1] - before[1], longest_us) for before, after in pairwise(timed) if before[0] == after[0]]
     return np.array(gaps, dtype=np.int64)
 
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 SECOND_US = 1_000_000
+YEARS = range(1971, 2096)  # a date outside is damage
 ANY_LEAP_YEAR = 2000  # stands for a year that was not written; 29 February exists in it
 _FRACTION = re.compile(r"\.(\d+)")
 _MONTHS = (
@@ -41,10 +42,12 @@ def month_number(name: str) -> int | None:
 
 
 def from_clock(year: int | None, month: int, clock: list[int], fraction: str = "") -> Wall | None:
-    """A time from month and [day, hour, minute, second]; None for an impossible one.
+    """A time from month and [day, hour, minute, second]; None for an impossible or damaged one.
 
     Local time is taken as UTC, because only differences are used.
     """
+    if year is not None and year not in YEARS:
+        return None
     day, hour, minute, second = clock
     try:
         moment = datetime(year or ANY_LEAP_YEAR, month, day, hour, minute, second, tzinfo=UTC)
@@ -56,11 +59,13 @@ def from_clock(year: int | None, month: int, clock: list[int], fraction: str = "
 
 
 def from_iso(text: str) -> Wall | None:
-    """A time from ISO 8601 text, with its zone where it has one; None for an impossible date."""
+    """A time from ISO 8601 text, with its zone where it has one; None for an impossible or damaged date."""
     plain = text.replace(",", ".").replace("UTC", "Z").replace(" Z", "Z").replace(" +", "+")
     try:
         moment = datetime.fromisoformat(plain)
     except ValueError:
+        return None
+    if moment.year not in YEARS:
         return None
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     fraction = _FRACTION.search(plain)

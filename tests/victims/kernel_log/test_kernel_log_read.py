@@ -220,7 +220,7 @@ def test_a_truncated_archive_without_a_kill_says_where_it_ended(tmp_path):
         (b"PERFILE2" + bytes(50), "perf script"),
         (b"", "is empty"),
         (b"all is well\n" * 10, "no OOM kill.*10 lines"),
-        (f"[ 1.0] {REAPED.format(pid=7)}\n".encode(), "1 reaps of victims whose kill is not in it"),
+        (f"[ 1.0] {REAPED.format(pid=7)}\n".encode(), "1 reap of victims whose kill is not in it"),
         (b"[ 1.0] Killed process 7 (hog) total-v\n", "cut off or unknown, first line 1"),
     ],
 )
@@ -297,11 +297,45 @@ def test_record_round_trip_and_its_checks(tmp_path):
         ({"kills": [record["kills"][0] | {"by": "me"}]}, r"kills\[0\].by"),
         ({"kills": [record["kills"][0] | {"process": 7}]}, "process"),
         ({"kills": [record["kills"][0] | {"time_us": 5}, record["kills"][0]]}, "time_us"),
+        ({"kills": [record["kills"][0] | {"time_us": 2**70}]}, "time_us.*at most"),
+        ({"kills": [record["kills"][0] | {"anon_pages": 2**50}]}, "anon_pages.*at most"),
+        ({"kills": [record["kills"][0] | {"process": "a\x1b[2J"}]}, "printable"),
+        ({"kills": [record["kills"][0] | {"process": "\ud800"}]}, "printable"),
+        ({"kills": [record["kills"][0] | {"reap": record["kills"][0]["reap"] | {"after_us": 2**64}}]}, "after_us"),
         ({"surprise": 1}, "surprise"),
     ):
         path.write_text(json.dumps(record | change))
         with pytest.raises(InputError, match=said):
             read_kills(path)
+
+
+@pytest.mark.parametrize(
+    "stamp",
+    [
+        "[99999999999999.000001] ",
+        "4,100,99999999999999999999,-;",
+        "Jul 18 25:61:61 host kernel: ",
+        "9999-07-18T12:48:23+00:00 host kernel: ",
+        "0001-01-01T00:00:00+14:00 host kernel: ",
+        '{"_SOURCE_MONOTONIC_TIMESTAMP":"9999999999999999999","__REALTIME_TIMESTAMP":"9999999999999999999","MESSAGE":"',
+    ],
+)
+def test_a_damaged_stamp_is_not_taken(tmp_path, stamp):
+    end = '"}' if stamp.startswith("{") else ""
+    record = read(tmp_path, *(stamp + KILLED.format(pid=pid) + end for pid in (1, 2)))
+    assert [kill["time_us"] for kill in record["kills"]] == [None, None]
+
+
+def test_gaps_of_years_fit_into_a_study(tmp_path):
+    lines = (f"20{y}-01-01T00:00:00Z host kernel: " + KILLED.format(pid=y) for y in (11, 12, 20))
+    record = read(tmp_path, *lines)
+    assert gaps_us(record).tolist() == [365 * 86_400_000_000, 2922 * 86_400_000_000]
+    assert gaps_us(record, 10**11).tolist() == [10**11, 10**11]
+
+
+def test_a_name_is_kept_as_a_terminal_may_show_it(tmp_path):
+    record = read(tmp_path, "[ 1.0] " + KILLED.format(pid=1).replace("hog", "h\tg\x07"))
+    assert record["kills"][0]["process"] == "h\\tg\\x07"
 
 
 def test_a_kill_as_a_victim(tmp_path):
