@@ -1,9 +1,12 @@
-"""Runs of the tests are alike: the same examples are drawn, and Ctrl-C works in children even if ignored here."""
+"""Runs of the tests are alike: the same examples are drawn, none fails by the clock, and Ctrl-C works in children.
+
+A shell's background job ignores Ctrl-C, and so would what it starts.
+"""
 
 import signal
 
 from hypothesis import settings
 
-settings.register_profile("repeatable", derandomize=True)
+settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.load_profile("repeatable")
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it, and so would children
+signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -40,14 +40,15 @@ ALLOWED = {
 }
 
 # Folder inside a folder -> its neighbours there that it may import besides itself.
+RECORDS_IN_WORDS = {"report.reading", "report.units", "report.outcome", "report.answer"}
 INNER = {
     "sizing/stats": set(),
     "sizing/laws": {"sizing.stats"},
     "sizing/queue": {"sizing.stats", "sizing.laws"},
     "sizing/compute": set(),
-    "report/story": {"report.reading", "report.units"},
-    "report/text": {"report.reading", "report.units", "report.story"},
-    "report/pictures": {"report.reading", "report.units", "report.story", "report.text"},
+    "report/story": RECORDS_IN_WORDS,
+    "report/text": RECORDS_IN_WORDS | {"report.story"},
+    "report/pictures": RECORDS_IN_WORDS | {"report.story", "report.text"},
 }
 
 

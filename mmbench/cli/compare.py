@@ -33,6 +33,10 @@ def add(verbs: Any) -> None:
     parser.add_argument(
         "--strategy", nargs="+", action="extend", metavar="ID|FILE", help="which, as ID[:param=value] (all)"
     )
+    parser.add_argument("--baseline", metavar="ID", default="v6.18", help="the strategy that ratios are of (v6.18)")
+    parser.add_argument("--history", action="store_true", help="rows in the order of history, not of the answer")
+    parser.add_argument("--detail", action="store_true", help="every column: who freed what when, who waited for what")
+    parser.add_argument("--tokens", action="store_true", help="the runs at the extremes, to be run again with --replay")
     parser.add_argument("--plot", metavar="FILE", help="draw the comparison into a .png, .svg or .pdf file")
     parser.add_argument(
         "--sweep",
@@ -67,16 +71,22 @@ def run(args: argparse.Namespace) -> int:
     from mmbench.cli.output import print_records, terminal_width
     from mmbench.cli.running import run_all, run_sweep
     from mmbench.report.pictures.picture import picture_suffix
+    from mmbench.report.text.ranked import Wanted, compare_view
     from mmbench.report.text.sweep import sweep_view
-    from mmbench.report.text.tables import compare_tables
     from mmbench.strategies import IDS, load
 
     if args.plot:
         picture_suffix(args.plot)
     loaded = [load(spec) for spec in args.strategy or IDS]
-    view = sweep_view if args.sweep else compare_tables
+    wanted = Wanted(args.baseline, args.history, args.detail, args.tokens)
     records = run_sweep(swept(args), loaded) if args.sweep else run_all(inputs_from(args), loaded)
-    print_records(records, args.format, lambda found: view(found, terminal_width()))
+    print_records(
+        records,
+        args.format,
+        lambda found: (
+            sweep_view(found, terminal_width()) if args.sweep else compare_view(found, terminal_width(), wanted)
+        ),
+    )
     if args.plot:
         from mmbench.report.pictures.heatmap import heatmap
         from mmbench.report.pictures.plots import compare_figure

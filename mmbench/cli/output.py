@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 
 def terminal_width() -> int:
-    """Columns of the terminal, or 120 when the output goes elsewhere."""
-    return shutil.get_terminal_size((120, 24)).columns if sys.stdout.isatty() else 120
+    """Columns of the terminal, or what COLUMNS says, or 120 when the output goes elsewhere."""
+    return shutil.get_terminal_size((120, 24)).columns
 
 
 def print_view(view: RenderableType) -> None:

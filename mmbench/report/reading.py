@@ -1,15 +1,15 @@
-"""What a run record says, asked for in words: totals, dominant causes, names to tell runs apart, the answer in a line.
+"""What a run record says, asked for in words: totals, dominant causes, names to tell runs apart.
 
 Every reader takes a plain dict in which any piece but `strategy` may be missing, and says None for what is not there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mmbench.errors import InputError
-from mmbench.report.units import format_pages_size, format_time
+from mmbench.report.units import format_time
 
 Record = Mapping[str, Any]
 
@@ -149,56 +149,3 @@ def heading(records: Sequence[Record]) -> str:
 
 def _values(records: Sequence[Record], key: str) -> list[str]:
     return list(dict.fromkeys(str(r[key]) for r in records if r.get(key) is not None))
-
-
-def verdict(records: Sequence[Record]) -> list[str]:
-    """Return the answer in a few lines: who is soonest, who blocks least, who leaves least, and who does not count.
-
-    Unsafe runs and runs that never gave everything back do not compete. Ties, to the digits shown, are named together.
-    """
-    if len(records) < 2:
-        return []
-    runs = list(zip(labels(records), records, strict=True))
-    competing = [(name, r) for name, r in runs if not is_unsafe(r) and moment(r, "all") is not None]
-    lines = [
-        _least("soonest, all freed", competing, lambda r: moment(r, "all"), format_time),
-        _least("blocked least", competing, blocked_ps, format_time),
-        _least("left behind least", competing, lambda r: total(r, "left_pages"), format_pages_size),
-    ]
-    kills = [f"{name} ({r['collateral_kills']})" for name, r in runs if r.get("collateral_kills")]
-    if kills:
-        lines.append(f"kills other processes too: {', '.join(kills)}")
-    reasons: dict[str, list[str]] = {}
-    for name, r in runs:
-        if (name, r) not in competing:
-            reasons.setdefault(why_out(r), []).append(name)
-    if reasons:
-        lines.append(f"not counted: {'; '.join(f'{_everybody(out, runs)} ({why})' for why, out in reasons.items())}")
-    return [line for line in lines if line]
-
-
-def why_out(record: Record) -> str:
-    """Return why a run does not compete: "unsafe I5", "hung", or "no time to all"."""
-    if is_unsafe(record):
-        return " ".join(["unsafe", *map(str, record.get("violations") or [])])
-    outcome = record.get("outcome")
-    return "no time to all" if outcome in (None, "completed") else str(outcome)
-
-
-def _least(
-    what: str,
-    runs: Sequence[tuple[str, Record]],
-    measure: Callable[[Record], int | None],
-    show: Callable[[int | None], str],
-) -> str:
-    found = [(value, name) for name, record in runs if (value := measure(record)) is not None]
-    if not found:
-        return ""
-    least = min(value for value, _ in found)
-    # Equal to the reader is equal: nobody wins by a hair that three digits do not show.
-    best = [name for value, name in found if show(value) == show(least)]
-    return f"{what}: {_everybody(best, found)} ({show(least)})"
-
-
-def _everybody(names: Sequence[str], of: Sequence[Any]) -> str:
-    return f"all {len(names)} alike" if len(names) == len(of) > 1 else ", ".join(names)

@@ -65,7 +65,7 @@ def test_csv_has_a_row_per_strategy(capsys):
 def test_tables_name_every_strategy_and_say_model(capsys):
     text = out_of(capsys, "compare", *SMALL, "--scenario", "stuck-holder")
     assert text.startswith("model |")
-    for name in ("drop-oom-skip", "v6.18", "gave-up"):
+    for name in ("drop-oom-skip", "v6.18", "killed another process", "killed"):
         assert name in text
 
 

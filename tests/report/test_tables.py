@@ -4,14 +4,9 @@ import pytest
 from rich.console import Console
 
 from mmbench.report.text.detail import run_view
-from mmbench.report.text.tables import as_text, compare_tables
+from mmbench.report.text.tables import as_text, detail_tables
 
 GOLDEN_64 = """\
-model | scenario mrelease | victim rt-audio 40MiB | costs
-default | seed 1
-soonest, all freed: v6.1 (400 us)
-blocked least: v6.1 (70.0 us)
-left behind least: all 2 alike (960 KiB)
 
                      time to  time to  time to  extra
 strategy  outcome      first     half      all  kills
@@ -36,22 +31,16 @@ strategy  blocked
 ─────────────────────────────────
 v5.17     900 us mmap_lock read
 v6.1      40.0 us page-table lock
-
-the extremes again: mmbench run --replay TOKEN
-v6.1: soonest, least blocked
-v6.1-1
-v5.17: latest, most blocked
-v5.17-1
 """
 
 
 def test_the_tables_of_a_tiny_set_are_these(mrelease_records):
-    assert as_text(compare_tables(mrelease_records[:2], 64), 64) == GOLDEN_64
+    assert as_text(detail_tables(mrelease_records[:2], 64), 64) == GOLDEN_64
 
 
 @pytest.mark.parametrize("width", [60, 80, 100, 120, 160, 250])
 def test_no_line_is_wider_than_the_terminal_and_no_number_is_cut(storm_records, width):
-    text = as_text(compare_tables(storm_records, width), width)
+    text = as_text(detail_tables(storm_records, width), width)
     assert max(map(len, text.splitlines())) <= width
     assert "\u2026" not in text
     for record in storm_records:
@@ -60,22 +49,22 @@ def test_no_line_is_wider_than_the_terminal_and_no_number_is_cut(storm_records, 
 
 def test_a_wide_terminal_gets_one_table_and_a_narrow_one_loses_no_column(storm_records):
     def words(width):
-        return set(as_text(compare_tables(storm_records, width), width).split())
+        return set(as_text(detail_tables(storm_records, width), width).split())
 
-    wide = as_text(compare_tables(storm_records, 250), 250)
+    wide = as_text(detail_tables(storm_records, 250), 250)
     assert sum(line.startswith("strategy") for line in wide.splitlines()) == 1
     assert {w for w in words(250) if not w.startswith("─")} <= words(80)
 
 
 def test_the_first_table_at_80_columns_holds_the_times(quiet_records):
-    text = as_text(compare_tables(quiet_records, 80), 80)
-    first = text.split("\n\n")[1]
+    text = as_text(detail_tables(quiet_records, 80), 80)
+    first = text.split("\n\n")[0]
     row = next(line for line in first.splitlines() if line.startswith("trylock"))
     assert row.split() == ["trylock", "completed", "31.0", "ms", "1.50", "s", "3.00", "s", "3.01", "s", "0"]
 
 
 def test_missing_pieces_are_dashes_or_absent():
-    text = as_text(compare_tables([{"strategy": "a", "outcome": "completed"}, {"strategy": "b"}], 80), 80)
+    text = as_text(detail_tables([{"strategy": "a", "outcome": "completed"}, {"strategy": "b"}], 80), 80)
     assert [line.split() for line in text.splitlines()[-2:]] == [["a", "completed"], ["b", "-"]]
 
 
@@ -84,7 +73,7 @@ def test_colour_appears_on_a_terminal_only(storm_records):
         stream = io.StringIO()
         colours = "standard" if terminal else None
         console = Console(file=stream, force_terminal=terminal, width=120, color_system=colours)
-        console.print(compare_tables(storm_records, 120))
+        console.print(detail_tables(storm_records, 120))
         return stream.getvalue()
 
     assert "\x1b[" in printed(True)
@@ -93,7 +82,7 @@ def test_colour_appears_on_a_terminal_only(storm_records):
 
 def test_text_in_a_record_is_never_markup():
     odd = {"strategy": "[bold]x[/] [/red]", "outcome": "[/]", "victim": "[/nope]", "violations": ["[/I5]"]}
-    assert "[bold]x[/] [/red]" in as_text(compare_tables([odd], 80), 80)
+    assert "[bold]x[/] [/red]" in as_text(detail_tables([odd], 80), 80)
     assert "[/], breaks [/I5]" in as_text(run_view(odd), 80)
 
 

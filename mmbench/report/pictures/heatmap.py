@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from mmbench.errors import InputError
 from mmbench.report.pictures.picture import DPI, write_figure
 from mmbench.report.reading import Record, reading_list, shortened
-from mmbench.report.text.grid import MEASURES, Grid, grid, stalled, worst
+from mmbench.report.text.grid import MEASURES, Grid, flaw_of, grid, worst
 from mmbench.report.units import format_pages_size, format_time
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ def _cell(axes: Axes, x: int, y: int, record: Record, value: int | None, colours
     if framed:
         axes.add_patch(Rectangle((x - 0.46, y - 0.45), 0.92, 0.9, fill=False, edgecolor="#D55E00", lw=2.2, zorder=4))
     is_dark = value is None or (bool(value) and 0.3 * colour[0] + 0.59 * colour[1] + 0.11 * colour[2] < 0.5)  # type: ignore[operator]
-    ending = stalled(record)
+    ending = flaw_of(record)
     words = "never" if value is None else format_time(value)
     ink = "white" if is_dark else "#111111"
     axes.text(x, y - (0.14 if ending else 0), words, ha="center", va="center", size=8.5, color=ink)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from mmbench.report.answer import why_out
 from mmbench.report.pictures.curves import Curve, TimeAxis, coinciding, curve, layers, time_axis
 from mmbench.report.pictures.names import LINE_WIDTH, MAX_NAME, draw_marker, line_styles
 from mmbench.report.pictures.placing import Box, Label, place_labels
-from mmbench.report.reading import Record, is_unsafe, moment, shortened, why_out
+from mmbench.report.reading import Record, shortened
 from mmbench.report.units import PAGE_BYTES, SIZE_UNITS, format_time
 
 if TYPE_CHECKING:
@@ -51,9 +52,8 @@ def draw_lines(axes: Axes, records: Sequence[Record], names: Sequence[str]) -> N
 
 
 def _title(record: Record, name: str) -> str:
-    competes = moment(record, "all") is not None and not is_unsafe(record)
-    name = shortened(name, MAX_NAME)
-    return name if competes else f"{name} ({why_out(record)})"
+    name, why = shortened(name, MAX_NAME), why_out(record)
+    return f"{name} ({why})" if why else name
 
 
 def _marker_time(c: Curve, axis: TimeAxis, share: float) -> float:

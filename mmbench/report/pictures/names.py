@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from itertools import count
 from typing import TYPE_CHECKING
 
-from mmbench.report.reading import Record, is_unsafe, moment, shortened, total, why_out
+from mmbench.report.outcome import flaws
+from mmbench.report.reading import Record, moment, shortened, total
 from mmbench.report.units import NOTHING, format_share, format_time
 
 if TYPE_CHECKING:
@@ -77,18 +78,12 @@ def draw_names(axes: Axes, records: Sequence[Record], names: Sequence[str], widt
 
 
 def result_in_words(record: Record) -> str:
-    """Return a run's result in a few words: "all in 3.30 s", "hung, 90 % left", "unsafe I5", "1 extra kill"."""
-    words = []
+    """Return a run's result in a few words: "all in 3.30 s", "hung, 90 % left", "GAVE UP, all in 14 s"."""
+    words = [flaw.mark.upper() for flaw in flaws(record)]
     done = moment(record, "all")
-    if is_unsafe(record):
-        words.append(why_out(record).upper())
     if done is not None:
         words.append(f"all in {format_time(done)}")
     else:
         left = format_share(total(record, "left_pages"), record.get("resident_pages"))
-        words += [] if is_unsafe(record) else [why_out(record)]
-        words += [] if left == NOTHING else [f"{left} left"]
-    kills = record.get("collateral_kills")
-    if kills:
-        words.append(f"{kills} extra kill{'s' if kills > 1 else ''}")
+        words += [f"{left} left"] if left != NOTHING else [] if words else ["no time to all"]
     return ", ".join(words)

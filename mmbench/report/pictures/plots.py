@@ -1,7 +1,8 @@
 """One figure answers the comparison: whose memory is back when, and who waited for what meanwhile.
 
-Rows and lines share one list of names, soonest first. Colours are Okabe and Ito's, safe for the colour-blind, and
-never the only sign: lines differ in marker, tasks have their own bars, causes have a legend and hatches.
+Rows and lines share one list of names: soonest first, and those that do not compete below the others. Colours are
+Okabe and Ito's, safe for the colour-blind, and never the only sign: lines differ in marker, tasks have their own bars,
+causes have a legend and hatches.
 """
 
 from __future__ import annotations
@@ -11,14 +12,16 @@ import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from mmbench.report.answer import answer
+from mmbench.report.outcome import ranking
 from mmbench.report.pictures.picture import DPI, METADATA, write_figure
 from mmbench.report.pictures.picture import save as _save
-from mmbench.report.reading import Record, heading, is_unsafe, labels, moment, reading_list, verdict
+from mmbench.report.reading import Record, heading, reading_list
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["DPI", "METADATA", "_save", "compare_figure", "draw", "fastest_first"]
+__all__ = ["DPI", "METADATA", "_save", "compare_figure", "draw"]
 
 WIDTH_INCH, LEFT_INCH, RIGHT_INCH = 14.0, 0.8, 0.25
 
@@ -34,17 +37,6 @@ def compare_figure(records: Sequence[Record], path: str | os.PathLike[str]) -> N
     write_figure(lambda: draw(found), path)
 
 
-def fastest_first(records: Sequence[Record]) -> list[int]:
-    """Return indices of records: sound runs by the time to all, then those that never finish, then unsafe ones."""
-
-    def rank(i: int) -> tuple[bool, bool, int, int]:
-        done, half = moment(records[i], "all"), moment(records[i], "half")
-        never = 1 << 62
-        return is_unsafe(records[i]), done is None, never if done is None else done, never if half is None else half
-
-    return sorted(range(len(records)), key=rank)
-
-
 def draw(records: Sequence[Record]) -> Figure:
     """Return the comparison as a matplotlib figure on an Agg canvas, without pyplot and its global state."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -54,12 +46,11 @@ def draw(records: Sequence[Record]) -> Figure:
     from mmbench.report.pictures.lines import draw_lines
     from mmbench.report.pictures.names import draw_names, names_inch
 
-    order = fastest_first(records)
-    names = labels(records)
-    records, names = [records[i] for i in order], [names[i] for i in order]
-    answer = verdict(records)
+    says = answer(records)
+    places = ranking(records)
+    records, names = [records[place.row] for place in places], [place.name for place in places]
     title = textwrap.fill(heading(records), 112)
-    left, right = _wrapped(answer[:3], 68), _wrapped(answer[3:], 104)
+    left, right = _wrapped(says[:2], 68), _wrapped(says[2:], 104)
     title_inch = 0.16 + 0.28 * len(title.split("\n"))
     top_inch, bottom_inch = title_inch + 0.42 + 0.2 * max(len(left), len(right)), 0.85
     height = top_inch + max(3.2, 0.46 * len(records)) + bottom_inch

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from mmbench.report.reading import Record, blocked_ps, is_unsafe, moment, total
+from mmbench.report.answer import why_out
+from mmbench.report.reading import Record, blocked_ps, moment, total
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
 
-def extremes(records: Sequence[Record]) -> list[tuple[str, Record]]:
-    """Return what each extreme is and its run: the soonest sound one, the latest, most and least blocked, most left.
+def extremes(records: Sequence[Record], verdicts: Mapping[str, str] | None = None) -> list[tuple[str, Record]]:
+    """Return what each extreme is and its run: the soonest that competes, latest, most and least blocked, most left.
 
-    The first of equals is taken. Where nobody is sound, or all are blocked or leave alike, that extreme is missing.
+    The first of equals is taken. Where nobody competes, or all are blocked or leave alike, that extreme is missing.
     """
     never = 1 << 62
 
@@ -26,7 +27,8 @@ def extremes(records: Sequence[Record]) -> list[tuple[str, Record]]:
         blocked = blocked_ps(r)
         return never if blocked is None else blocked
 
-    sound = [r for r in records if not is_unsafe(r) and moment(r, "all") is not None]
+    known = verdicts or {}
+    sound = [r for r in records if not why_out(r, known.get(str(r["strategy"])))]
     found: list[tuple[str, Record]] = []
     if sound:
         found += [("soonest", min(sound, key=all_ps)), ("least blocked", min(sound, key=least_blocked))]

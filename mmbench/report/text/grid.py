@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from mmbench.errors import InputError
-from mmbench.report.reading import Record, blocked_ps, is_unsafe, labels, moment, part, reading_list
+from mmbench.report.outcome import flaws
+from mmbench.report.reading import Record, blocked_ps, labels, moment, part, reading_list
 
 
 @dataclass(frozen=True)
@@ -44,11 +45,9 @@ def grid(records: Sequence[Record]) -> Grid:
     return Grid(labels(plain), shares, [[row.get(share) for share in shares] for row in rows.values()])
 
 
-def stalled(record: Record) -> str:
-    """Return why a run's times do not speak for it: "gave up", "hung", "unsafe", or "" when they do."""
-    if is_unsafe(record):
-        return "unsafe"
-    return {"gave-up": "gave up", "hung": "hung"}.get(str(record.get("outcome")), "")
+def flaw_of(record: Record) -> str:
+    """Return why a run's times do not speak for it, as report.outcome marks its worst flaw; "" when they do."""
+    return next((flaw.mark for flaw in flaws(record)), "")
 
 
 def all_freed_ps(record: Record) -> int | None:

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from mmbench.report.outcome import FLAWS, UNSAFE
 from mmbench.report.reading import Record, heading, reading_list
 from mmbench.report.text.extremes import replay_view
-from mmbench.report.text.grid import MEASURES, grid, stalled, worst
+from mmbench.report.text.grid import MEASURES, flaw_of, grid, worst
 from mmbench.report.units import format_time
 
 if TYPE_CHECKING:
     from rich.console import Group
 
-SIGNS = {"gave up": "!", "hung": "!", "unsafe": "?"}
+SIGNS = {flaw.mark: "?" if flaw is UNSAFE else "!" for flaw in FLAWS}
 
 
 def sweep_view(records: Sequence[Record], width: int = 120) -> Group:
@@ -42,7 +43,7 @@ def sweep_view(records: Sequence[Record], width: int = 120) -> Group:
                 ]
                 table.add_row(Text(name, style="bold"), *styled)
             parts += [Text(""), *([] if start else [Text(what)]), table]
-    marked = {why for row in found.cells for r in row if r is not None and (why := stalled(r))}
+    marked = {why for row in found.cells for r in row if r is not None and (why := flaw_of(r))}
     if marked:
         parts.append(Text(", ".join(f"{SIGNS[why]} {why}" for why in sorted(marked)), style="dim"))
     extremes = [(f"worst {what}", worst(records, measure)) for what, measure in MEASURES.items()]
@@ -50,4 +51,4 @@ def sweep_view(records: Sequence[Record], width: int = 120) -> Group:
 
 
 def _cell(record: Record | None, measure: Callable[[Record], int | None]) -> str:
-    return "" if record is None else format_time(measure(record)) + SIGNS.get(stalled(record), "")
+    return "" if record is None else format_time(measure(record)) + SIGNS.get(flaw_of(record), "")

@@ -14,7 +14,6 @@ from mmbench.report.reading import (
     Record,
     blocked_by_cause,
     cause_name,
-    heading,
     is_unsafe,
     labels,
     largest,
@@ -24,17 +23,15 @@ from mmbench.report.reading import (
     reason_name,
     shortened,
     total,
-    verdict,
 )
 from mmbench.report.text.export import to_csv, to_json
-from mmbench.report.text.extremes import extremes, replay_view
 from mmbench.report.units import NOTHING, format_count, format_pages_size, format_rate, format_share, format_time
 
 if TYPE_CHECKING:
     from rich.console import Group, RenderableType
     from rich.table import Table
 
-__all__ = ["as_text", "compare_tables", "to_csv", "to_json"]
+__all__ = ["as_text", "detail_tables", "to_csv", "to_json"]
 
 GAP = 2
 MIN_NAME = 16
@@ -105,21 +102,21 @@ COLUMNS = (
 )
 
 
-def compare_tables(records: Sequence[Record], width: int = 120) -> Group:
-    """Return the comparison as a rich renderable: title, the answer in words, then tables of at most `width` columns.
+def detail_tables(records: Sequence[Record], width: int = 120) -> Group:
+    """Return everything that the records say as tables of at most `width` columns, one row per run in each.
 
-    Below them stand the runs at the ends, with their tokens. Rows keep the order of the records. Freed shares are of
-    the victim's resident pages. A column in which nobody has a value is left out. Raises InputError without records.
+    Rows keep the order of the records. Freed shares are of the victim's resident pages. A column in which nobody has
+    a value is left out. Raises InputError without records.
     """
     from rich.console import Group
     from rich.text import Text
 
     records = reading_list(records)
     names = [shortened(name, max(MIN_NAME, width // 3)) for name in labels(records)]
-    parts: list[RenderableType] = [Text(heading(records), style="bold"), *map(Text, verdict(records))]
+    parts: list[RenderableType] = []
     for columns in _blocks(records, names, width):
         parts += [Text(""), _table(records, names, columns)]
-    return Group(*parts, *(replay_view(extremes(records)) if len(records) > 1 else ()))
+    return Group(*parts)
 
 
 def as_text(view: RenderableType, width: int = 120) -> str:

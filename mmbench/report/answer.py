@@ -1,0 +1,61 @@
+"""The answer of a comparison in a few lines: who is soonest, who blocks least, and who does not compete at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from mmbench.report.outcome import Place, flaw_words, ranking
+from mmbench.report.reading import Record, blocked_ps, moment
+from mmbench.report.units import format_time
+
+MOST_NAMES = 4
+
+
+def answer(records: Sequence[Record], verdicts: Mapping[str, str] | None = None) -> list[str]:
+    """Return the answer in a few lines.
+
+    Only runs without a flaw compete (see report.outcome). Ties, to the digits shown, are named together.
+    verdicts: strategy -> the checker's verdict, where it is known
+    """
+    if len(records) < 2:
+        return []
+    places = ranking(records, verdicts)
+    competing = [place for place in places if not place.flaws and place.all_ps is not None]
+    lines = [
+        _least("soonest, all freed", competing, lambda place: place.all_ps),
+        _least("blocked least", competing, lambda place: blocked_ps(records[place.row])),
+    ]
+    reasons: dict[str, list[str]] = {}
+    for place in places:
+        if place.flaws:
+            record = records[place.row]
+            words = flaw_words(record, (verdicts or {}).get(str(record["strategy"])))
+            reasons.setdefault(words, []).append(place.name)
+        elif place.all_ps is None:
+            reasons.setdefault("no time to all", []).append(place.name)
+    out = [f"{_named(names, len(places))} ({why})" for why, names in reasons.items()]
+    return [line for line in lines if line] + [f"not ranked: {'; '.join(out)}"] * bool(out)
+
+
+def why_out(record: Record, verdict: str | None = None) -> str:
+    """Return why a run does not compete; "" for one that does."""
+    if words := flaw_words(record, verdict):
+        return words
+    return "" if moment(record, "all") is not None else "no time to all"
+
+
+def _least(what: str, places: Sequence[Place], measure: Callable[[Place], int | None]) -> str:
+    found = [(value, place.name) for place in places if (value := measure(place)) is not None]
+    if not found:
+        return ""
+    least = min(value for value, _ in found)
+    # Equal to the reader is equal: nobody wins by a hair that three digits do not show.
+    best = [name for value, name in found if format_time(value) == format_time(least)]
+    return f"{what}: {_named(best, len(found))} ({format_time(least)})"
+
+
+def _named(names: Sequence[str], n_all: int) -> str:
+    if len(names) == n_all > 1:
+        return f"all {len(names)} alike"
+    more = len(names) - MOST_NAMES
+    return ", ".join(names[:MOST_NAMES]) + (f" and {more} more" if more > 0 else "")

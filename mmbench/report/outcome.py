@@ -1,0 +1,98 @@
+"""Outcome before speed: what became of a teardown is its class, and only inside a class is anything faster.
+
+A design that gave up, killed another process, is unsafe or left memory behind is never best at anything, however
+small its numbers are: a reaper that gives up is blocked for a second and then never again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from mmbench.report.reading import Record, is_unsafe, labels, moment, part
+
+SHARED = "mapped_elsewhere"  # pages that another process maps too are nobody's to free
+UNSAFE_VERDICT = "fails"  # of the checker; "stalls" shows in a run as a give-up
+
+
+class Flaw(NamedTuple):
+    """One way in which a teardown went wrong: key, words for a sentence, one for a narrow column."""
+
+    key: str
+    words: str
+    mark: str
+
+
+# From bad to worse.
+LEFT = Flaw("left", "left memory behind", "left")
+GAVE_UP = Flaw("gave-up", "gave up", "gave up")
+KILLED = Flaw("killed", "killed another process", "killed")
+HUNG = Flaw("hung", "never ended", "hung")
+UNSAFE = Flaw("unsafe", "unsafe", "unsafe")
+FLAWS = (LEFT, GAVE_UP, KILLED, HUNG, UNSAFE)
+
+
+def flaws(record: Record, verdict: str | None = None) -> tuple[Flaw, ...]:
+    """Return what is wrong with a run, the worst first; empty for one that competes.
+
+    verdict: the checker's on this design ("safe", "stalls", "fails"), where it is known
+    """
+    outcome = record.get("outcome")
+    found = {
+        LEFT: any(n for why, n in part(record, "left_pages").items() if why != SHARED),
+        GAVE_UP: outcome == "gave-up",
+        KILLED: bool(record.get("collateral_kills")),
+        HUNG: outcome == "hung",
+        UNSAFE: is_unsafe(record) or verdict == UNSAFE_VERDICT,
+    }
+    return tuple(flaw for flaw in reversed(FLAWS) if found[flaw])
+
+
+def flaw_words(record: Record, verdict: str | None = None) -> str:
+    """Return the flaws as "gave up, killed another process", with the invariants that a run broke; "" for none."""
+    words = []
+    for flaw in sorted(flaws(record, verdict), key=FLAWS.index):
+        broken = map(str, record.get("violations") or ()) if flaw is UNSAFE else ()
+        words.append(" ".join([flaw.words, *broken]))
+    return ", ".join(words)
+
+
+def skip_meaning(record: Record) -> str | None:
+    """Return what MMF_OOM_SKIP said when it was set: "memory back", "gave up" or "too early"; None if it never was.
+
+    Memory is back when nine tenths of what the run freed had been freed by then: the flag tells the OOM killer that
+    waiting for this victim is pointless, which before that is not true.
+    """
+    skip = moment(record, "oom_skip")
+    if skip is None:
+        return None
+    if record.get("outcome") == "gave-up":
+        return "gave up"
+    p90 = moment(record, "p90")
+    return "memory back" if p90 is not None and p90 <= skip else "too early"
+
+
+class Place(NamedTuple):
+    """One run's place in a ranking: its row in the records, its name, its flaws, its time to all freed."""
+
+    row: int
+    name: str
+    flaws: tuple[Flaw, ...]
+    all_ps: int | None
+
+
+def ranking(records: Sequence[Record], verdicts: Mapping[str, str] | None = None) -> list[Place]:
+    """Return all runs: those without a flaw, then by how bad their worst flaw is; inside a class the soonest first.
+
+    Equal runs keep the order of the records.
+    """
+    verdicts = verdicts or {}
+    places = [
+        Place(i, name, flaws(record, verdicts.get(str(record["strategy"]))), moment(record, "all"))
+        for i, (name, record) in enumerate(zip(labels(records), records, strict=True))
+    ]
+    never = 1 << 62
+    return sorted(
+        places,
+        key=lambda p: (FLAWS.index(p.flaws[0]) + 1 if p.flaws else 0, never if p.all_ps is None else p.all_ps),
+    )

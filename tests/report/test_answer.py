@@ -1,0 +1,80 @@
+"""Outcome before speed: who competes, who is soonest among them, and what is said of the rest."""
+
+import pytest
+
+from mmbench.report.answer import answer, why_out
+from mmbench.report.outcome import FLAWS, flaw_words, flaws, ranking, skip_meaning
+
+FAST = {"time_ps": dict.fromkeys(("first", "half", "p90", "all"), 1), "blocked_ps": {"exit": {}}, "left_pages": {}}
+FLAWED = {
+    "left": {"left_pages": {"exit_blocked": 1}},
+    "gave-up": {"outcome": "gave-up"},
+    "killed": {"collateral_kills": 1},
+    "hung": {"outcome": "hung"},
+    "unsafe": {"outcome": "unsafe", "violations": ["I5"]},
+}
+
+
+def test_the_answer_names_winners_and_ties_and_who_is_out(quiet_records):
+    assert answer(quiet_records) == [
+        "soonest, all freed: trylock (3.00 s)",
+        "blocked least: v5.18, v6.18 (15.0 ms)",
+        "not ranked: drop-oom-skip (killed another process); v4.14 (unsafe I5)",
+    ]
+
+
+@pytest.mark.parametrize("flaw", FLAWED)
+def test_a_flawed_run_is_never_best_at_anything_however_fast_it_is(quiet_records, flaw):
+    fast = quiet_records[5] | FAST | {"strategy": "fast", "outcome": "completed"}
+    assert answer([fast, *quiet_records])[0] == "soonest, all freed: fast (1 ps)"
+    runs = [fast | FLAWED[flaw], *quiet_records]
+    assert not any("fast" in line for line in answer(runs)[:2]) and "fast" in answer(runs)[-1]
+    names = [place.name for place in ranking(runs)]
+    assert names.index("fast") >= 8  # below all eight that compete
+    assert [f.key for f in flaws(runs[0])] == [flaw] and why_out(runs[0])
+
+
+def test_an_unsafe_verdict_of_the_checker_counts_where_the_run_itself_broke_nothing(quiet_records):
+    runs = [quiet_records[5] | FAST, *quiet_records[6:]]
+    assert answer(runs)[0].startswith("soonest, all freed: trylock")
+    assert "trylock (unsafe)" in answer(runs, {"trylock": "fails"})[-1]
+    assert ranking(runs, {"trylock": "fails"})[-1].name == "trylock"
+
+
+def test_pages_that_another_process_maps_are_no_flaw():
+    assert not flaws({"strategy": "a", "left_pages": {"mapped_elsewhere": 160}})
+
+
+def test_the_worst_flaw_leads_and_the_sentence_tells_them_in_order():
+    record = {"strategy": "a", "outcome": "gave-up", "collateral_kills": 2}
+    assert [flaw.key for flaw in flaws(record)] == ["killed", "gave-up"]
+    assert flaw_words(record) == "gave up, killed another process"
+    assert [flaw.key for flaw in FLAWS] == list(FLAWED)
+
+
+@pytest.mark.parametrize(
+    ("skip", "outcome", "meaning"),
+    [
+        (None, "completed", None),
+        (95, "completed", "memory back"),
+        (89, "completed", "too early"),
+        (95, "gave-up", "gave up"),
+    ],
+)
+def test_a_skip_means_memory_back_only_after_nine_tenths_came_back(skip, outcome, meaning):
+    assert skip_meaning({"strategy": "a", "outcome": outcome, "time_ps": {"oom_skip": skip, "p90": 90}}) == meaning
+
+
+def test_a_difference_too_small_to_show_is_a_tie(quiet_records):
+    twin = quiet_records[5] | {"strategy": "twin", "time_ps": quiet_records[5]["time_ps"] | {"all": 3 * 10**12 + 1}}
+    assert answer([*quiet_records, twin])[0] == "soonest, all freed: trylock, twin (3.00 s)"
+
+
+def test_runs_that_do_not_compete_are_named_by_reason():
+    runs = [{"strategy": n, "outcome": "hung"} for n in "abc"]
+    assert answer(runs) == ["not ranked: all 3 alike (never ended)"]
+    assert answer([{"strategy": "d"}, *runs]) == ["not ranked: d (no time to all); a, b, c (never ended)"]
+
+
+def test_one_run_has_no_answer(quiet_records):
+    assert answer(quiet_records[:1]) == []
