@@ -1,15 +1,21 @@
-# `make bench` and `make test` set up everything they need: Python 3.11, venv, git, make and a package index.
-PYTHON ?= python3.11
+# `make bench` and `make test` set up everything they need: Python 3.11 to 3.14 with venv, git, make and a package index.
+# The newest Python on PATH is taken; PYTHON=/path/to/python3 names another one.
+PYTHON ?=
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-NOJIT := $(wildcard tests/model tests/pages tests/sync tests/machine tests/test_rng.py \
-	tests/sizing/test_histogram.py tests/sizing/test_intervals.py)
+NOJIT := tests/model tests/pages tests/sync tests/machine tests/test_rng.py \
+	tests/sizing/test_histogram.py tests/sizing/test_intervals.py
+RINGS := not live and not browser and not lab
+WARM := warm-engine warm-checker
+CORES := $(shell nproc 2>/dev/null || echo 2)
 
-.PHONY: bench test test-live test-lab test-browser lab lint lock publish clean
+.PHONY: bench test test-jit test-nojit $(WARM) test-live test-lab test-browser lab lint lock publish clean
 
-$(STAMP): requirements.lock pyproject.toml
-	$(PYTHON) -m venv $(VENV)
+$(BIN)/pip:
+	python=$$(sh tools/find-python.sh "$(PYTHON)") && "$$python" -m venv $(VENV)
+
+$(STAMP): requirements.lock pyproject.toml | $(BIN)/pip
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	touch $(STAMP)
@@ -17,9 +23,22 @@ $(STAMP): requirements.lock pyproject.toml
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks.main
 
-test: $(STAMP) lint
-	$(BIN)/python -m pytest -m "not live and not browser and not lab"
+# What needs no compiled code runs while the code cache is filled; then all tests share that cache.
+test: $(STAMP)
+	$(MAKE) --no-print-directory -j $(CORES) --output-sync=target $(WARM) test-nojit lint
+	$(MAKE) --no-print-directory test-jit
+
+test-jit: $(STAMP)
+	$(BIN)/python -m pytest -q -n $(CORES) --dist worksteal --durations 20 -m "$(RINGS)"
+
+test-nojit: $(STAMP)
 	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -q $(NOJIT)
+
+warm-engine: $(STAMP)
+	@$(BIN)/python -m mmbench size --heavy 1GiB --rarity 1/10 --n 1000 --strategy v6.18 >/dev/null && echo engine compiled
+
+warm-checker: $(STAMP)
+	@$(BIN)/python -m mmbench check v6.18 >/dev/null && echo checker compiled
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -64,9 +64,10 @@ def test_stuck_victim_is_freed_from_by_the_reaper() -> None:
 def test_all_designs_take_less_than_a_minute_at_a_million_transitions_a_second(
     default_verdicts: dict[str, Verdict],
 ) -> None:
-    began = time.perf_counter()
+    began = time.process_time()  # of this process alone: other tests run beside it
     again = [verdict(spec) for spec in IDS]
-    assert time.perf_counter() - began < 60
-    rate = sum(v.transitions for v in again) / sum(v.seconds for v in again)
+    seconds = time.process_time() - began
+    assert seconds < 60
+    rate = sum(v.transitions for v in again) / seconds
     assert rate > 1e6, f"{rate:.3g} transitions/s"
     assert [v.states for v in again] == [default_verdicts[v.strategy].states for v in again]

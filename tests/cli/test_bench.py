@@ -8,14 +8,18 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from asv.machine import MachineCollection  # type: ignore[import-untyped]
 from asv_runner.discovery import disc_benchmarks  # type: ignore[import-untyped]
 
 from mmbench.cli.main import main
 from mmbench.errors import CannotError
 from mmbench.tracking import history, repository
 from mmbench.tracking.series import HIGHER_IS_BETTER
+from tests.tracking.conftest import (
+    MACHINE,
+    write,  # noqa: F401
+)
 from tests.tracking.conftest import repository as scratch  # noqa: F401
-from tests.tracking.conftest import write  # noqa: F401
 
 ROOT = Path(__file__).resolve().parents[2]
 BLOCKING = "blocking.Blocking.track_blocking_seconds"
@@ -169,9 +173,14 @@ def test_results_do_not_make_a_tree_dirty(here, asv):
 
 
 @pytest.fixture
-def asv(monkeypatch: pytest.MonkeyPatch, here: Path, write):  # noqa: F811
-    """asv stood in for: writes one value for every commit but those that do not build; returns what it was asked."""
+def asv(monkeypatch: pytest.MonkeyPatch, here: Path, write, tmp_path: Path):  # noqa: F811
+    """asv stood in for: writes one value for every commit but those that do not build; returns what it was asked.
+
+    The machine is the one that `write` writes for, whatever this one is called and whether asv has ever run here.
+    """
     asked: list[str] = []
+    monkeypatch.setenv("HOME", str(tmp_path))
+    MachineCollection.save("vm", MACHINE)
 
     def run(root: Path, *args: str, on_line=None) -> int:
         if args[0] == "run":
