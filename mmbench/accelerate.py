@@ -23,6 +23,7 @@ KEPT_CACHES = 4
 COMPILED = (
     "accelerate.py",
     "rng.py",
+    "words.py",
     "model",
     "pages",
     "sync",

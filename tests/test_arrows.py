@@ -12,7 +12,7 @@ from mmbench.accelerate import COMPILED
 
 PACKAGE = Path(mmbench.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
-BASE = {"accelerate", "errors", "rng", "oom_printk", "release", "__version__"}
+BASE = {"accelerate", "errors", "rng", "oom_printk", "release", "words", "__version__"}
 
 # Folder -> folders of the package that it may import besides itself and BASE.
 ALLOWED = {

@@ -14,6 +14,7 @@ from typing import Any
 
 from mmbench.errors import InputError, nearest
 from mmbench.model.layout import KIND_NAMES, VM_FLAG_NAMES, VmaTable, vma_table
+from mmbench.words import PARTIES
 
 FORMAT = "mmbench-scope 1"
 MAX_UNITS = 48  # pages and huge pages
@@ -21,9 +22,7 @@ MAX_TASKS_OF_A_SCOPE = 8
 
 # Task name -> what it does. Names may repeat, but for exit.
 TASKS = {
-    "exit": "the victim: exit_mm, then exit_mmap",
-    "reaper": "the oom_reaper thread",
-    "mrelease": "a process_mrelease caller",
+    **{party.key: party.what for party in PARTIES},
     "holder": "holds a page lock until its own allocation succeeds",
     "timed-holder": "holds a page lock for some time",
     "allocator": "the allocation that ran out of memory, with the OOM killer's rule",

@@ -23,10 +23,11 @@ from mmbench.checker.expand import (
     local_rows,
 )
 from mmbench.checker.packing import Plan, encode, plan_of
-from mmbench.checker.world import REAPERS, Start, arena_with_monitor, reapable, row_mask
+from mmbench.checker.world import Start, arena_with_monitor, reapable, row_mask
 from mmbench.errors import CannotError, InputError
 from mmbench.machine.work import new_meter
 from mmbench.model.world import World
+from mmbench.words import REAPERS
 
 MAX_STATES = 10_000_000
 MAX_BYTES = 2 << 30

@@ -36,7 +36,6 @@ BYSTANDERS: dict[str, Role] = {
     "allocator": ALLOCATOR,
     "writer": WRITER,
 }
-REAPERS = ("reaper", "mrelease")
 HOLDERS = ("holder", "timed-holder")
 REAP_OPS = tuple(int(op) for op in (Op.REAP_PASS, Op.REAP_PASS_TRYLOCK_PAGES, Op.REAP_PASS_TRYLOCK_VMAS))
 

@@ -14,14 +14,20 @@ from typing import Any
 import numpy as np
 
 from mmbench.errors import InputError, nearest
-from mmbench.machine.work import ITEMS, N_WORK, NAMES, UNPRICED
+from mmbench.machine.work import ITEMS, N_WORK, PRICED
 
 FORMAT = "mmbench-costs 1"
 FOLDER = Path(__file__).parent / "tables"
 PROVENANCE = ("measured", "fitted", "scaled from", "published", "assumed")
 MAX_PS = 10**15
 BASES = ("exit", "mrelease", "exit_after", "race")  # what a tear-down costs before the victim's own memory
-COLD = "cold_page"  # extra cost of a 4 KiB page beyond the first `cold_after_pages` of an mm
+COLD = "cold_page"
+MEANINGS = {ITEMS[k].name: ITEMS[k].meaning for k in PRICED} | {
+    COLD: "extra cost of a 4 KiB page beyond the first `cold_after_pages` of an mm"
+}
+ENTRIES = tuple(MEANINGS)  # what a table prices
+DEFAULT = FOLDER / "default.json"
+YARDSTICK = "zap_anon_folio"  # tables of two machines, or units, are compared by it
 
 
 @dataclass(frozen=True)
@@ -82,6 +88,26 @@ def check_bases(path: object, found: object) -> dict[str, int]:
     return dict(found)
 
 
+def assumed_entry(where: object, name: str, entries: dict[str, Any]) -> dict[str, object]:
+    """Price an item that a table lacks, because the table is older than the item: as the default table has it.
+
+    Scaled by what unmapping an anonymous page costs in the two, since a table may be of another machine, or hold
+    instructions. Raises InputError when the table lacks that, or when this is the default table itself.
+    """
+    if where == DEFAULT or YARDSTICK not in entries:
+        raise InputError(f"{where}: the cost {name!r} is missing ({MEANINGS[name]}).")
+    shipped = json.loads(DEFAULT.read_text())["costs"]
+    if name not in shipped:
+        raise InputError(f"{DEFAULT}: the cost {name!r} is missing; every item of machine/work.py has a price there.")
+    factor = entries[YARDSTICK]["ps"] / shipped[YARDSTICK]["ps"]
+    return {
+        "ps": round(shipped[name]["ps"] * factor),
+        "provenance": "assumed",
+        "source": f"not in this table: the default table's price times {factor:.3f}, the ratio of their {YARDSTICK}",
+        "origin": shipped[name]["source"],
+    }
+
+
 def load_table(spec: str = "default") -> CostTable:
     """Load a cost table by name or path. Raises InputError naming the file and the entry."""
     path = find_table(spec)
@@ -99,18 +125,16 @@ def table_from(data: Any, where: object = "cost table", name: str = "unnamed") -
     if not isinstance(data, dict) or data.get("format") != FORMAT:
         raise InputError(f"{where}: the first key must be format = {FORMAT!r}.")
     entries = data.get("costs", {})
-    wanted = [name for name in NAMES if name not in UNPRICED] + [COLD]
-    for name in wanted:
-        if name not in entries:
-            raise InputError(f"{where}: the cost {name!r} is missing ({ITEMS.get(name, 'a cold page')}).")
+    if not isinstance(entries, dict):
+        raise InputError(f"{where}: costs is {type(entries).__name__}; it is an object of entries.")
     for name, entry in entries.items():
-        if name not in wanted:
-            raise nearest(name, wanted, f"cost in {where}:")
+        if name not in ENTRIES:
+            raise nearest(name, list(ENTRIES), f"cost in {where}:")
         check_entry(where, name, entry)
+    entries = {name: entries[name] if name in entries else assumed_entry(where, name, entries) for name in ENTRIES}
     prices = np.zeros(N_WORK, dtype=np.int64)
-    for k, name in enumerate(NAMES):
-        if name not in UNPRICED:
-            prices[k] = entries[name]["ps"]
+    for k in PRICED:
+        prices[k] = entries[ITEMS[k].name]["ps"]
     after = data.get("cold_after_pages", 0)
     if not isinstance(after, int) or after < 0:
         raise InputError(f"{where}: cold_after_pages = {after!r}; it is a number of pages.")
@@ -130,5 +154,5 @@ def rescaled(table: CostTable, factor: float, why: str) -> CostTable:
         }
         for name, entry in table.entries.items()
     }
-    prices = np.array([entries[name]["ps"] if name in entries else 0 for name in NAMES], dtype=np.int64)
+    prices = np.array([0 if one.unit else entries[one.name]["ps"] for one in ITEMS], dtype=np.int64)
     return replace(table, prices=prices, cold_page_ps=int(str(entries[COLD]["ps"])), entries=entries)

@@ -12,43 +12,10 @@ from typing import NamedTuple
 import numpy as np
 
 from mmbench.accelerate import njit_inline
-from mmbench.machine.work import (
-    ALLOC_SLEEP,
-    FIRST_UNPRICED,
-    FREE_CONTENDED,
-    LRU_CONTENDED,
-    METER_PRICES,
-    N_METER,
-    N_WORK,
-    RETRY_SLEEP,
-    SLEEP,
-    THP_CONTENDED,
-)
+from mmbench.machine.work import METER_PRICES, N_METER, N_WORK, PRICED, TIMES, WORK_CAUSES
+from mmbench.words import CAUSE, N_CODES, SPREAD
 
-# Causes of blocking; the first six are the WAIT_* codes of the world.
-CAUSES = (
-    "",
-    "mmap_lock_read",
-    "mmap_lock_write",
-    "page_lock",
-    "mm_users",
-    "idle",
-    "memory",
-    "mmap_lock_retry",
-    "ptl",
-    "lru_lock",
-    "zone_lock",
-)
-CAUSE_PTL = 8
-N_CAUSES = len(CAUSES)
-
-# Causes that a task meets while it works or sleeps: they are read off its meter.
-WORK_CAUSES = {
-    "memory": (ALLOC_SLEEP,),
-    "mmap_lock_retry": (RETRY_SLEEP,),
-    "lru_lock": (LRU_CONTENDED,),
-    "zone_lock": (FREE_CONTENDED, THP_CONTENDED),
-}
+CAUSE_PTL = CAUSE["ptl"].code
 
 # --- header ---------------------------------------------------------------------------------------
 S_SKIP_PS = 0  # when MMF_OOM_SKIP was set, or NEVER
@@ -75,8 +42,8 @@ C_COLD_PS = 6  # extra cost of one cold page, for this task
 C_COLD = 7  # cold pages it has unmapped
 C_ENTRY = 8  # log cell of the step it is at, or NO_ENTRY
 C_LATEST = 9  # log cell of its latest entry, or NO_ENTRY
-C_BLOCKED = 10  # N_CAUSES cells: ps blocked, by cause
-C_METER = C_BLOCKED + N_CAUSES  # N_METER cells: work done and its prices for this task
+C_BLOCKED = 10  # N_CODES cells: ps blocked, by code of the cause
+C_METER = C_BLOCKED + N_CODES  # N_METER cells: work done and its prices for this task
 N_CELLS = C_METER + N_METER
 
 RUNNABLE, WAITING, OVER = 0, 1, 2
@@ -91,8 +58,12 @@ LOG_LAST = 5  # a step: when it was last entered; a wait: when the last one ende
 LOG_TOTAL = 6  # ps at this step, or waited, all times together
 LOG_PREVIOUS = 7  # the same task's entry before it, or NO_ENTRY
 LOG_VMA = 8  # a walk's VMA
-LOG_LRU_PS, LOG_ZONE_PS, LOG_FREED = 9, 10, 11  # what the task had met and freed by then
-N_LOG_CELLS = 12
+LOG_FREED = 9  # what the task had freed by then
+LOG_MET = 10  # one cell per cause of SPREAD: ps that the task had met by then
+N_LOG_CELLS = LOG_MET + len(SPREAD)
+# Work items that are a cause of SPREAD, and the cell of an entry that adds each of them up.
+MET = tuple((item, LOG_MET + k) for k, cause in enumerate(SPREAD) for item in WORK_CAUSES[cause])
+MET_ITEMS, MET_CELLS = tuple(item for item, _ in MET), tuple(cell for _, cell in MET)
 LOG_STEP, LOG_WAIT, LOG_PTL, LOG_WALK, LOG_KILL = range(5)
 LOG_KINDS = ("step", "wait", "ptl", "vma", "kill")
 LOOK_BACK = 8  # entries of a task among which a repeat is looked for: the longest loop of steps that is folded
@@ -177,7 +148,7 @@ def set_prices(s: np.ndarray, slowness: list[int], prices: np.ndarray, cold_page
     for task, factor in enumerate(slowness):
         meter = rows[task, C_METER:]
         meter[METER_PRICES : METER_PRICES + N_WORK] = prices * factor
-        meter[[METER_PRICES + SLEEP, METER_PRICES + RETRY_SLEEP, METER_PRICES + ALLOC_SLEEP]] = 1
+        meter[[METER_PRICES + item for item in TIMES]] = 1
         rows[task, C_COLD_PS] = cold_page_ps * factor
 
 
@@ -189,4 +160,4 @@ def spent_ps(row: np.ndarray, items: Iterable[int]) -> int:
 
 def busy_ps(row: np.ndarray) -> int:
     """Time that a task worked, asleep and blocked left out."""
-    return spent_ps(row, range(FIRST_UNPRICED)) + int(row[C_COLD]) * int(row[C_COLD_PS])
+    return spent_ps(row, PRICED) + int(row[C_COLD]) * int(row[C_COLD_PS])

@@ -17,7 +17,6 @@ from mmbench.engine.clocks import (
     LOG_KILL,
     LOG_KIND,
     LOG_LAST,
-    LOG_LRU_PS,
     LOG_N,
     LOG_PREVIOUS,
     LOG_ROW,
@@ -27,8 +26,9 @@ from mmbench.engine.clocks import (
     LOG_TOTAL,
     LOG_VMA,
     LOG_WALK,
-    LOG_ZONE_PS,
     LOOK_BACK,
+    MET_CELLS,
+    MET_ITEMS,
     N_LOG_CELLS,
     NO_ENTRY,
     S_DROPPED,
@@ -66,8 +66,8 @@ def new_entry(w: Any, s: Any, task: int, row: int, kind: int, time: int) -> int:
     s[at + LOG_LAST] = time
     s[at + LOG_PREVIOUS] = s[row_at(task) + C_LATEST]
     s[at + LOG_VMA] = w.mem[task_at(task) + T_VMA]
-    s[at + LOG_LRU_PS] = paid(s, task, wk.LRU_CONTENDED)
-    s[at + LOG_ZONE_PS] = paid(s, task, wk.FREE_CONTENDED) + paid(s, task, wk.THP_CONTENDED)
+    for k in range(len(MET_ITEMS)):
+        s[at + MET_CELLS[k]] += paid(s, task, MET_ITEMS[k])
     s[at + LOG_FREED] = w.mem[task_at(task) + T_FREED]
     s[row_at(task) + C_LATEST] = at
     return at

@@ -11,12 +11,9 @@ from mmbench.engine.clocks import (
     C_BLOCKED,
     C_END,
     C_METER,
-    CAUSES,
-    N_CAUSES,
     NEVER,
     S_DROPPED,
     S_SKIP_PS,
-    WORK_CAUSES,
     ClockViews,
     busy_ps,
     clock_views,
@@ -27,7 +24,7 @@ from mmbench.engine.setup import SAMPLE_TIMES_PS, Prepared, Task
 from mmbench.engine.timeline import timeline
 from mmbench.machine.assemble import Program
 from mmbench.machine.protocol import RETRIES
-from mmbench.machine.work import N_WORK, NAMES
+from mmbench.machine.work import N_WORK, NAMES, WORK_CAUSES
 from mmbench.model.invariants import broken, conserved, pages_in_flight
 from mmbench.model.world import (
     DONE,
@@ -45,10 +42,9 @@ from mmbench.model.world import (
 )
 from mmbench.scenarios.scenario import Scenario
 from mmbench.strategies.load import Loaded
+from mmbench.words import BY_CODE, N_CODES, PARTY_KEYS, PATIENCE_PS, REAPERS
 
 FORMAT = "mmbench-run 1"
-PARTIES = ("exit", "reaper", "mrelease")
-PATIENCE_PS = {"kernel": 10**12, "earlyoom": 10 * 10**12, "oomd": 15 * 10**12, "systemd-oomd": 15 * 10**12}
 PS_PER_SECOND = 10**12
 
 
@@ -106,15 +102,24 @@ def curve(c: ClockViews) -> dict[str, list[int]]:
 
 def blocked_ps(row: np.ndarray) -> dict[str, int]:
     """Time a task was blocked, by cause: waits for locks, contended lock holds, sleeps between attempts."""
-    by_cause = dict(zip(CAUSES, row[C_BLOCKED : C_BLOCKED + N_CAUSES].tolist(), strict=True))
-    for cause, items in WORK_CAUSES.items():
-        by_cause[cause] += spent_ps(row, items)
-    return {cause: ps for cause, ps in by_cause.items() if ps and cause != "idle"}
+    waited = row[C_BLOCKED : C_BLOCKED + N_CODES].tolist()
+    by_cause = {c.key: waited[c.code] + spent_ps(row, WORK_CAUSES.get(c.key, ())) for c in BY_CODE if c.counts}
+    return {cause: ps for cause, ps in by_cause.items() if ps}
 
 
 def work_done(row: np.ndarray) -> dict[str, int]:
     """How much of each work item a task did."""
     return {NAMES[k]: int(n) for k, n in enumerate(row[C_METER : C_METER + N_WORK]) if n}
+
+
+def who_freed(w: World, names: list[str]) -> dict[str, int]:
+    """Pages given back by each party of a design, and by whoever else gave some back."""
+    freed = dict.fromkeys(PARTY_KEYS, 0)
+    for task, name in enumerate(names):
+        n = int(w.mem[task_at(task) + T_FREED])
+        if n or name in freed:
+            freed[name] = freed.get(name, 0) + n
+    return freed
 
 
 def rate(pages: int, ps: int) -> int:
@@ -140,12 +145,12 @@ def make_record(
         raise AssertionError("pages are not conserved")
     c = clock_views(clocks)
     names = [task.name for task in tasks]
-    freed = {name: int(w.mem[task_at(names.index(name)) + T_FREED]) if name in names else 0 for name in PARTIES}
+    freed = who_freed(w, names)
     total = sum(freed.values())
     time_ps = times(c, prepared.freeable_pages)
     last_freed = int(c.reached_ps.max()) if total else 0
     waited_for = [(i, name) for i, name in enumerate(names) if tasks[i].waited_for]
-    parties = [(names.index(name), name) for name in PARTIES if name in names]
+    parties = [(names.index(name), name) for name in freed if name in names]
     blocked = {name: blocked_ps(c.rows[i]) for i, name in waited_for}
     need_ps = int(c.rows[names.index("allocator"), C_END]) if "allocator" in names else None
     return {
@@ -165,8 +170,7 @@ def make_record(
         "violations": broken(w),
         "freed_pages": freed,
         "left_pages": left_pages(w, tasks),
-        "reaper_left_pages": passed_over(w, names.index("reaper")) if "reaper" in names else {},
-        "mrelease_left_pages": passed_over(w, names.index("mrelease")) if "mrelease" in names else {},
+        **{f"{who}_left_pages": passed_over(w, names.index(who)) if who in names else {} for who in REAPERS},
         "blocked_ps": blocked,
         "busy_ps": {name: busy_ps(c.rows[i]) for i, name in waited_for},
         "end_ps": {name: int(c.rows[i, C_END]) if c.rows[i, C_END] != NEVER else None for i, name in waited_for},
@@ -183,10 +187,7 @@ def make_record(
             "time_ps": SAMPLE_TIMES_PS.tolist(),
             "freed_pages": [int(n) if n >= 0 else total for n in c.freed_pages],
         },
-        "work": {
-            name: {NAMES[k]: int(n) for k, n in enumerate(c.rows[i, C_METER : C_METER + N_WORK]) if n}
-            for i, name in parties
-        },
+        "work": {name: work_done(c.rows[i]) for i, name in parties},
         "timeline": timeline(w, c, program, tasks),
         "timeline_dropped": int(c.header[S_DROPPED]),
     }

@@ -11,7 +11,7 @@ from mmbench.engine.clocks import (
     LOG_KIND,
     LOG_KINDS,
     LOG_LAST,
-    LOG_LRU_PS,
+    LOG_MET,
     LOG_N,
     LOG_PTL,
     LOG_ROW,
@@ -22,7 +22,6 @@ from mmbench.engine.clocks import (
     LOG_VMA,
     LOG_WAIT,
     LOG_WALK,
-    LOG_ZONE_PS,
     NEVER,
     ClockViews,
 )
@@ -33,10 +32,11 @@ from mmbench.machine.ops import Op
 from mmbench.machine.protocol import Role, Step
 from mmbench.machine.status import ROW_OP
 from mmbench.model.world import T_PC, World, views
+from mmbench.words import SPREAD
 
 Path = tuple[tuple[str, Op, str, str], ...]
 OP_NAMES = {int(op): op.name.lower() for op in Op}
-COUNTS = (("lru_lock_ps", LOG_LRU_PS), ("zone_lock_ps", LOG_ZONE_PS), ("freed_pages", LOG_FREED))
+COUNTS = (*((f"{cause}_ps", LOG_MET + k) for k, cause in enumerate(SPREAD)), ("freed_pages", LOG_FREED))
 
 
 @lru_cache(maxsize=256)

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from mmbench.errors import InputError
 from mmbench.machine.ops import OPS, Op
-from mmbench.machine.protocol.steps import DONE_LABEL, ROLES, Role, Step
+from mmbench.machine.protocol.steps import DONE_LABEL, Role, Step
+from mmbench.words import PARTIES, PARTY_KEYS
 
 MAX_ARG = 1 << 62
 
@@ -163,11 +164,11 @@ def lint_role(strategy: str, role: str, steps: Role, *, endless: bool = False) -
 def lint_roles(strategy: str, roles: dict[str, Role]) -> None:
     """Raise InputError at the first problem of a design's roles."""
     for name in roles:
-        if name not in ROLES:
-            raise InputError(f"strategy {strategy!r}: unknown role {name!r}. Roles: {', '.join(ROLES)}.")
-    for name in ("exit", "reaper"):
-        if name not in roles:
-            raise InputError(f"strategy {strategy!r}: the role {name!r} is missing.")
+        if name not in PARTY_KEYS:
+            raise InputError(f"strategy {strategy!r}: unknown role {name!r}. Roles: {', '.join(PARTY_KEYS)}.")
+    for party in PARTIES:
+        if party.is_required and party.key not in roles:
+            raise InputError(f"strategy {strategy!r}: the role {party.key!r} is missing.")
     for name, steps in roles.items():
         lint_role(strategy, name, tuple(steps))
     ops = [s.op for s in roles["exit"]]

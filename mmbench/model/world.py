@@ -19,6 +19,7 @@ import numpy as np
 
 from mmbench.accelerate import njit, njit_inline, pointer
 from mmbench.model.layout import WORDS_PER_TABLE
+from mmbench.words import CAUSE, PASSED_OVER
 
 # --- mm_struct ------------------------------------------------------------------------------------
 MM_FLAGS = 0  # MMF_* bits below
@@ -75,7 +76,7 @@ T_LRU_BATCH = 11  # folios in the per-CPU mlock batch
 T_FREED = 12  # pages this task gave back
 T_TRIES = 13  # attempts so far
 T_PASSES = 14  # reap passes begun
-T_WAIT = 15  # WAIT_* below while blocked
+T_WAIT = 15  # WAIT_* below while blocked: the code of a cause (mmbench.words)
 T_WAIT_PAGE = 16  # the page waited for, when T_WAIT is WAIT_PAGE
 T_PAGE_HELD = 17  # 1 + the page whose PG_locked this task holds, or 0
 T_LOCK_PAGE = 18  # the page this task is to lock
@@ -84,16 +85,7 @@ T_NEED = 20  # pages its allocation needs
 T_NEXT_VICTIM = 21  # pages that the next OOM victim would give back
 T_PASSED = 22  # first of N_WHY counts: pages this reaper passed over, by reason
 
-WHY_NAMES = (
-    "vm_locked",
-    "vm_unlocking",
-    "vm_hugetlb",
-    "shared_mapping",
-    "contended_page",
-    "contended_vma",
-    "gave_up",
-    "oom_skip_set",
-)
+WHY_NAMES = tuple(reason.key for reason in PASSED_OVER)
 N_WHY = len(WHY_NAMES)
 (
     WHY_LOCKED,
@@ -111,7 +103,9 @@ TASKS_AT = RW_QUEUE + MAX_TASKS
 
 DONE = -1
 
-WAIT_NONE, WAIT_MMAP_READ, WAIT_MMAP_WRITE, WAIT_PAGE, WAIT_USERS, WAIT_WORK = range(6)
+WAIT_NONE = 0
+WAIT_MMAP_READ, WAIT_MMAP_WRITE = CAUSE["mmap_lock_read"].code, CAUSE["mmap_lock_write"].code
+WAIT_PAGE, WAIT_USERS, WAIT_WORK = CAUSE["page_lock"].code, CAUSE["mm_users"].code, CAUSE["idle"].code
 
 # --- a VMA: cells relative to vma_at(w, vma) ------------------------------------------------------
 V_FIRST, V_END, V_FLAGS, V_PRESENT, V_KIND, V_ORDER = range(6)  # pages in model numbering; V_PRESENT: pages left

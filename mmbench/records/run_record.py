@@ -10,17 +10,14 @@ from typing import Any
 
 from mmbench.errors import InputError
 from mmbench.records.schema import Fields, Int, ListOf, MapOf, Number, Parameters, Text, check, fail
+from mmbench.words import CAUSE_KEYS, PARTIES, PATIENCE_PS, REAPERS, SPREAD
 
 FORMAT = "mmbench-run 1"
 KINDS = ("model",)
 OUTCOMES = ("completed", "gave-up", "hung", "unsafe")
-CAUSES = (
-    "mmap_lock_write", "mmap_lock_read", "mmap_lock_retry", "page_lock", "ptl", "lru_lock", "zone_lock", "mm_users",
-    "memory",
-)  # fmt: skip
 PROGRESS = ("first", "half", "p90", "all")
-PATIENCE = ("kernel", "earlyoom", "oomd")
 STEPS = Fields({"time_ps": ListOf(Int()), "freed_pages": ListOf(Int())})
+REQUIRED_PARTIES = tuple(party.key for party in PARTIES if party.is_required)
 EVENT_KINDS = ("step", "wait", "ptl", "vma", "kill")
 
 # What a task came to; what repeats is one entry. at_ps: when it first began (negative: before the kill); n: how often;
@@ -34,8 +31,7 @@ EVENT = Fields(
         "last_ps": Int(minimum=None, nullable=True),
         "total_ps": Int(),
         "vma": Int(minimum=-1),
-        "lru_lock_ps": Int(),
-        "zone_lock_ps": Int(),
+        **{f"{cause}_ps": Int() for cause in SPREAD},
         "freed_pages": Int(),
     },
 )
@@ -55,13 +51,13 @@ RUN_RECORD = Fields(
         "outcome": Text(OUTCOMES),
         "freed_pages": MapOf(Int()),
         "left_pages": MapOf(Int()),
-        "reaper_left_pages": MapOf(Int()),
-        "blocked_ps": MapOf(MapOf(Int(), allowed=CAUSES)),
+        **{f"{party}_left_pages": MapOf(Int()) for party in REAPERS if party in REQUIRED_PARTIES},
+        "blocked_ps": MapOf(MapOf(Int(), allowed=CAUSE_KEYS)),
         "time_ps": Fields({name: Int(nullable=True) for name in (*PROGRESS, "oom_skip")}),
         "throughput_pages_per_s": Number(nullable=True),
         "throughput_by_task": MapOf(Number(nullable=True)),
         "collateral_kills": Int(),
-        "patience_kills": Fields({name: Int() for name in PATIENCE}, {"systemd-oomd": Int()}),
+        "patience_kills": MapOf(Int(), allowed=tuple(PATIENCE_PS)),  # a killer who is missing came later
         "curve": STEPS,
         "costs": Text(),
         "violations": ListOf(Text()),
@@ -69,7 +65,7 @@ RUN_RECORD = Fields(
     },
     {
         "status": Text(),
-        "mrelease_left_pages": MapOf(Int()),
+        **{f"{party}_left_pages": MapOf(Int()) for party in REAPERS if party not in REQUIRED_PARTIES},
         "busy_ps": MapOf(Int()),
         "end_ps": MapOf(Int(nullable=True)),
         "reap_passes": MapOf(Int()),

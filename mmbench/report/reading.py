@@ -10,29 +10,9 @@ from typing import Any
 
 from mmbench.errors import InputError
 from mmbench.report.units import format_time
+from mmbench.words import CAUSE, PARTY_KEYS, REASON
 
 Record = Mapping[str, Any]
-
-PARTIES = ("exit", "reaper", "mrelease")
-
-CAUSE_NAMES = {
-    "mmap_lock_write": "mmap_lock write",
-    "mmap_lock_read": "mmap_lock read",
-    "mmap_lock_retry": "mmap_lock retry",
-    "page_lock": "page lock",
-    "ptl": "page-table lock",
-    "lru_lock": "LRU lock",
-    "zone_lock": "zone lock",
-    "mm_users": "mm_users",
-    "memory": "want of memory",
-}
-
-REASON_NAMES = {
-    "vm_locked": "VM_LOCKED",
-    "vm_unlocking": "VM_UNLOCKING",
-    "vm_hugetlb": "VM_HUGETLB",
-    "oom_skip_set": "MMF_OOM_SKIP set",
-}
 
 
 def reading_list(records: Sequence[Record]) -> list[Record]:
@@ -69,9 +49,15 @@ def blocked_by_cause(record: Record, task: str) -> dict[str, int] | None:
     return {cause: ps or 0 for cause, ps in causes.items()} if isinstance(causes, Mapping) else None
 
 
+def parties(*records: Record) -> list[str]:
+    """Return who took part in the teardown in any of the runs: the design's parties, and whoever else freed a page."""
+    freed = (task for record in records for task, pages in part(record, "freed_pages").items() if pages)
+    return list(dict.fromkeys([*PARTY_KEYS, *freed]))
+
+
 def blocked_ps(record: Record) -> int | None:
-    """Return how long exit, reaper and mrelease waited, all together; None without blocking data."""
-    found = [causes for task in PARTIES if (causes := blocked_by_cause(record, task)) is not None]
+    """Return how long those who took part waited, all together; None without blocking data."""
+    found = [causes for task in parties(record) if (causes := blocked_by_cause(record, task)) is not None]
     return sum(sum(causes.values()) for causes in found) if found else None
 
 
@@ -87,12 +73,12 @@ def is_unsafe(record: Record) -> bool:
 
 def cause_name(cause: str) -> str:
     """Return a cause in words; one that is not known keeps its name."""
-    return CAUSE_NAMES.get(cause, cause.replace("_", " "))
+    return CAUSE[cause].name if cause in CAUSE else cause.replace("_", " ")
 
 
 def reason_name(reason: str) -> str:
     """Return a reason for leaving pages in words; one that is not known keeps its name."""
-    return REASON_NAMES.get(reason, reason.replace("_", " "))
+    return REASON[reason].name if reason in REASON else reason.replace("_", " ")
 
 
 def setting(key: str, value: Any) -> str:

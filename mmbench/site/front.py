@@ -14,6 +14,7 @@ from mmbench.report.units import NOTHING, format_count, format_pages_size, forma
 from mmbench.scenarios import NAMED
 from mmbench.site.parts import MEASURED, MODEL, badge, code, document, figure, table
 from mmbench.site.views import asv_links, series_rows
+from mmbench.words import PARTY_KEYS
 
 Record = Mapping[str, Any]
 
@@ -89,8 +90,9 @@ def victim(facts: Facts) -> str:
 
 
 HEADER = (
-    "strategy", "checker", "outcome", "all freed", "MMF_OOM_&#8203;SKIP", "exit blocked", "reaper blocked",
-    "mrelease blocked", "freed", "left behind", "reaper passed over", "extra kills", "replay",
+    "strategy", "checker", "outcome", "all freed", "MMF_OOM_&#8203;SKIP",
+    *(f"{party} blocked" for party in PARTY_KEYS), "freed", "left behind", "reaper passed over", "extra kills",
+    "replay",
 )  # fmt: skip
 
 
@@ -124,7 +126,7 @@ def strategy_row(record: Record, facts: Facts) -> list[str]:
         f'<span class="outcome {outcome}">{escape(f"{outcome} {broken}".strip())}</span>',
         format_time(moment(record, "all")),
         format_time(moment(record, "oom_skip")),
-        *(blocked(record, task) for task in ("exit", "reaper", "mrelease")),
+        *(blocked(record, task) for task in PARTY_KEYS),
         format_pages_size(total(record, "freed_pages")),
         format_pages_size(total(record, "left_pages")),
         format_pages_size(total(record, "reaper_left_pages")),

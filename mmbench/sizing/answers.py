@@ -10,15 +10,15 @@ from typing import Any
 import numpy as np
 
 from mmbench.sizing.load import Load
-from mmbench.sizing.queue.tally import CAUSES, N_CAUSES, QUANTITIES
+from mmbench.sizing.queue.tally import CAUSES, N_CAUSES, QUANTITIES, beyond
 from mmbench.sizing.sample import Estimate, Refused, Sample
 from mmbench.sizing.stats.histogram import bounds_of
 from mmbench.sizing.study import Study, whole
+from mmbench.words import PATIENCE_PS
 
 FORMAT = "mmbench-size 1"
 PERCENTILES = (0.5, 0.9, 0.99, 0.999, 0.9999)
 TAILS = (0.5, 0.9, 0.99, 0.999)
-PATIENCE = {"kernel": "patience_1s", "earlyoom": "patience_10s", "oomd": "patience_15s", "systemd-oomd": "patience_15s"}
 MEANS = {"first": "first_ns", "skip": "skip_ns", "all": "all_ns", "reaper": "reaper_ns", "behind": "behind_ns"}
 
 
@@ -79,7 +79,7 @@ def collateral(sample: Sample) -> dict[str, Any]:
     def share(name: str) -> dict[str, Any]:
         return as_record(sample.probability(sample.total(name), None))
 
-    return {"too_early": share("collateral"), **{who: share(name) for who, name in PATIENCE.items()}}
+    return {"too_early": share("collateral"), **{who: share(beyond(ps)) for who, ps in PATIENCE_PS.items()}}
 
 
 def causes(sample: Sample) -> dict[str, dict[str, float]]:

@@ -9,8 +9,6 @@ from mmbench.machine.ops import Op
 
 DONE_LABEL = "done"  # where every role ends; the assembler adds it
 
-ROLES = ("exit", "reaper", "mrelease")
-
 
 @dataclass(frozen=True)
 class Step:

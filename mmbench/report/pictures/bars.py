@@ -3,40 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from mmbench.report.reading import CAUSE_NAMES, PARTIES, Record, blocked_by_cause, cause_name
+from mmbench.report.reading import Record, blocked_by_cause, cause_name, parties
 from mmbench.report.units import TIME_UNITS, format_time
+from mmbench.words import CAUSE, Cause
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-class Fill(NamedTuple):
-    """How a cause is painted; waiting for mmap_lock is one family of blues."""
-
-    colour: str
-    hatch: str = ""
-
-
-FILLS = {
-    "mmap_lock_write": Fill("#0072B2"),
-    "mmap_lock_read": Fill("#56B4E9"),
-    "mmap_lock_retry": Fill("#56B4E9", "////"),
-    "page_lock": Fill("#D55E00"),
-    "ptl": Fill("#E69F00"),
-    "lru_lock": Fill("#009E73"),
-    "zone_lock": Fill("#CC79A7"),
-    "mm_users": Fill("#F0E442", "..."),
-    "memory": Fill("#555555"),
-}
-OTHER = Fill("#999999", "xxx")
+OTHER = Cause("other", 0, "another cause", "#999999", "xxx")  # one that is not known here
 
 
 def draw_bars(axes: Axes, records: Sequence[Record]) -> None:
-    """Draw a bar for each of exit, reaper and mrelease that any record speaks of."""
-    waits = [{task: blocked_by_cause(record, task) for task in PARTIES} for record in records]
-    tasks = [t for t in PARTIES if any(w[t] is not None for w in waits)] or ["exit"]
+    """Draw a bar for each of those who took part and whose waiting any record speaks of."""
+    everybody = parties(*records)
+    waits = [{task: blocked_by_cause(record, task) for task in everybody} for record in records]
+    tasks = [t for t in everybody if any(w[t] is not None for w in waits)] or ["exit"]
     causes = [c for c in _known_first(waits) if any((w[t] or {}).get(c) for w in waits for t in tasks)]
     longest = max([0, *(sum((w[t] or {}).values()) for w in waits for t in tasks)])
     scale, unit = next((u for u in TIME_UNITS if longest >= u[0]), TIME_UNITS[0] if not longest else TIME_UNITS[-1])
@@ -52,7 +36,7 @@ def draw_bars(axes: Axes, records: Sequence[Record]) -> None:
 
 def _known_first(waits: Sequence[dict[str, dict[str, int] | None]]) -> list[str]:
     found = dict.fromkeys(c for by_task in waits for causes in by_task.values() for c in causes or {})
-    return [*(c for c in CAUSE_NAMES if c in found), *(c for c in found if c not in CAUSE_NAMES)]
+    return [*(c for c in CAUSE if c in found), *(c for c in found if c not in CAUSE)]
 
 
 def _draw_bar(
@@ -63,7 +47,7 @@ def _draw_bar(
     for cause in causes:
         length = (wait or {}).get(cause, 0) / scale
         if length:
-            fill = FILLS.get(cause, OTHER)
+            fill = CAUSE.get(cause, OTHER)
             axes.barh(y, length, thick, left=start, color=fill.colour, hatch=fill.hatch, edgecolor="white", lw=0.4)
             start += length
     text = format_time(None if wait is None else sum(wait.values()))
@@ -90,7 +74,7 @@ def _legend(axes: Axes, causes: Sequence[str]) -> None:
 
     if not causes:
         return
-    fills = [(cause_name(c), FILLS.get(c, OTHER)) for c in causes]
+    fills = [(cause_name(c), CAUSE.get(c, OTHER)) for c in causes]
     patches = [Patch(facecolor=f.colour, hatch=f.hatch, edgecolor="white", label=name) for name, f in fills]
     axes.figure.legend(handles=patches, loc="lower right", bbox_to_anchor=(0.99, 0.0), ncols=len(patches), fontsize=9,
                        frameon=False, columnspacing=1.4, handlelength=1.6)  # fmt: skip

@@ -12,12 +12,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from mmbench.report.pictures.bars import FILLS, OTHER
+from mmbench.report.pictures.bars import OTHER
 from mmbench.report.pictures.names import result_in_words
 from mmbench.report.pictures.picture import DPI, write_figure
 from mmbench.report.reading import Record, cause_name, heading, moment, part
 from mmbench.report.story.spans import HOLD, SLEEP, STEP, WAIT, WORK, Moment, Span, Story, story
 from mmbench.report.units import TIME_UNITS, format_count, format_pages_size, format_time
+from mmbench.words import CAUSE, SPREAD
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -130,7 +131,7 @@ def _panel(axes: Axes, record: Record, s: Story, words: str, since: float, until
 def _bar(axes: Axes, lane: int, span: Span, scale: int, start: float, end: float, per_inch: float) -> None:
     """Draw a span; words go into it where they fit."""
     top = lane + ROWS[span.kind]
-    fill = FILLS.get(span.name, OTHER) if span.kind in (HOLD, WAIT) else None
+    fill = CAUSE.get(span.name, OTHER) if span.kind in (HOLD, WAIT) else None
     colour = fill.colour if fill else GREYS.get(span.name, GREY)
     is_wait = span.kind == WAIT
     share = span.total_ps / max(1, span.end_ps - span.start_ps) if _is_shared(span) else 1.0
@@ -153,14 +154,14 @@ def _bar(axes: Axes, lane: int, span: Span, scale: int, start: float, end: float
 def _contention(
     axes: Axes, lane: int, span: Span, others: Sequence[Span], scale: int, start: float, end: float
 ) -> None:
-    """Draw contention as high as its share of the stretch, that of lru_lock on top of that of zone_lock."""
+    """Draw contention as high as its share of the stretch, that of one lock on top of that of the next."""
     same = (span.start_ps, span.end_ps)
     alike = [x for x in others if "spread" in x.args and (x.start_ps, x.end_ps) == same]
-    below = sum(x.total_ps for x in alike if x.name == "zone_lock" and span.name == "lru_lock")
+    below = sum(x.total_ps for x in alike if SPREAD.index(x.name) > SPREAD.index(span.name))
     length = max(1, span.end_ps - span.start_ps)
     base = lane + ROWS[WAIT] + ROW * (1 - min(1.0, (below + span.total_ps) / length))
     axes.barh(base, (end - start) / scale, ROW * min(1.0, span.total_ps / length), left=start / scale, align="edge",
-              color=FILLS[span.name].colour, lw=0, zorder=3)  # fmt: skip
+              color=CAUSE[span.name].colour, lw=0, zorder=3)  # fmt: skip
 
 
 def _times(span: Span) -> str:
@@ -215,7 +216,8 @@ def _legend(figure: Figure, spans: Sequence[Span], height: float) -> None:
     patches = []
     for kind, verb in ((HOLD, "holds"), (WAIT, "waits")):
         for name in dict.fromkeys(x.name for x in spans if x.kind == kind):
-            fill, plain = FILLS.get(name, OTHER), kind == HOLD or name in ("lru_lock", "zone_lock")
+            fill = CAUSE.get(name, OTHER)
+            plain = kind == HOLD or fill.is_spread
             label = f"contended: {cause_name(name)}" if plain and kind == WAIT else f"{verb}: {cause_name(name)}"
             patches.append(Patch(facecolor=fill.colour if plain else "white", edgecolor=fill.colour, lw=0.5,
                                  hatch="" if plain else "////", label=label))  # fmt: skip

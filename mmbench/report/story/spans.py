@@ -16,6 +16,7 @@ from typing import Any
 from mmbench.errors import InputError
 from mmbench.report.reading import Record, moment, part
 from mmbench.report.story.steps import Visit, visits
+from mmbench.words import PARTY_KEYS
 
 HOLD, WAIT, WORK, STEP, SLEEP = "hold", "wait", "work", "step", "sleep"
 
@@ -91,7 +92,7 @@ def story(record: Record) -> Story:
     ends = [t for t in part(record, "end_ps").values() if t is not None]
     start, end = min(0, *times), max([*times, *ends, *(part(record, "curve").get("time_ps") or [])])
     tasks = list(dict.fromkeys(e["task"] for e in log))
-    tasks.sort(key=lambda task: ("exit", "reaper", "mrelease", task).index(task))
+    tasks.sort(key=lambda task: (*PARTY_KEYS, task).index(task))
     spans: list[Span] = []
     moments = list(_of_the_mm(record, tasks))
     for task in tasks:
@@ -180,7 +181,7 @@ def _inside(task: str, visit: Visit) -> Iterator[Span]:
         if piece.vmas:
             name = f"{PHASES.get(visit.op, visit.step)} of {piece.vmas}"
             yield Span(task, WORK, name, piece.start_ps, piece.end_ps, 1, length, args | {"vmas": piece.vmas})
-        for lock, ps in (("lru_lock", piece.lru_lock_ps), ("zone_lock", piece.zone_lock_ps)):
+        for lock, ps in piece.met_ps.items():
             if ps:
                 yield Span(task, WAIT, lock, piece.start_ps, piece.end_ps, 1, ps, {"spread": "over the span"})
     yield from _waits(task, visit)

@@ -7,7 +7,10 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
+from mmbench.words import SPREAD
+
 Entry = Mapping[str, Any]
+COUNTS = ("freed_pages", *(f"{cause}_ps" for cause in SPREAD))
 
 
 @dataclass(frozen=True)
@@ -24,14 +27,16 @@ class Waited:
 
 @dataclass(frozen=True)
 class Part:
-    """A stretch of a walk, or a whole step: the VMAs visited ("VMA 3", "VMA 16-31" or ""), pages freed, contention."""
+    """A stretch of a walk, or a whole step: the VMAs visited ("VMA 3", "VMA 16-31" or ""), pages freed, contention.
+
+    met_ps: cause of mmbench.words.SPREAD -> ps met
+    """
 
     vmas: str
     start_ps: int
     end_ps: int
     freed_pages: int
-    lru_lock_ps: int
-    zone_lock_ps: int
+    met_ps: dict[str, int]
 
 
 @dataclass(frozen=True)
@@ -146,8 +151,8 @@ def _parts(e: Entry, walk: Sequence[Entry], start_ps: int, end_ps: int, after: E
             # Only a reap pass may begin at the top; the others can be past VMA 0 when the log first looks.
             first = 0 if k == 0 and not e["op"].startswith("reap_pass") else mark["vma"]
             vmas = _vmas(first, following["vma"] if following is not None else None)
-        yield Part(vmas, start, end, *(to.get(name, 0) - before.get(name, 0) if to is not before else 0
-                                       for name in ("freed_pages", "lru_lock_ps", "zone_lock_ps")))  # fmt: skip
+        more = {name: to.get(name, 0) - before.get(name, 0) if to is not before else 0 for name in COUNTS}
+        yield Part(vmas, start, end, more["freed_pages"], {cause: more[f"{cause}_ps"] for cause in SPREAD})
 
 
 def _vmas(first: int, following: int | None) -> str:

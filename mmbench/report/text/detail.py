@@ -25,13 +25,14 @@ from mmbench.report.units import (
     format_share,
     format_time,
 )
+from mmbench.words import PATIENCE_PS, REAPERS, REASON
 
 if TYPE_CHECKING:
     from rich.console import Group, RenderableType
     from rich.table import Table
 
 BAD = "bold red"
-LEFT = (("left_pages", "left"), ("reaper_left_pages", "reaper left"), ("mrelease_left_pages", "mrelease left"))
+LEFT = (("left_pages", "left"), *((f"{party}_left_pages", f"{party} left") for party in REAPERS))
 
 MOMENTS = {
     "first": "first page freed",
@@ -39,27 +40,6 @@ MOMENTS = {
     "p90": "90 % freed",
     "all": "all freed",
     "oom_skip": "MMF_OOM_SKIP set",
-}
-PATIENCE = {
-    "kernel": "kernel, 1 s",
-    "earlyoom": "earlyoom, 10 s",
-    "oomd": "oomd, 15 s",
-    "systemd-oomd": "systemd-oomd, 15 s",
-}
-
-WHY_LEFT = {
-    "mapped_elsewhere": "another process maps them too",
-    "exit_blocked": "the exiting task never got to the end",
-    "still_mapped": "nobody unmapped them",
-    "in_gather": "unmapped, not yet given to the allocator",
-    "vm_locked": "in VM_LOCKED areas, which it skips",
-    "vm_unlocking": "in areas that are being unlocked, which it skips",
-    "vm_hugetlb": "in hugetlb areas, which it skips",
-    "shared_mapping": "in shared file mappings, which it skips",
-    "contended_page": "somebody holds the page lock, and it does not wait",
-    "contended_vma": "somebody holds a page lock in the area, and it does not wait",
-    "gave_up": "it never got mmap_lock in its ten tries",
-    "oom_skip_set": "MMF_OOM_SKIP was set before it came",
 }
 
 
@@ -100,13 +80,17 @@ def _facts(record: Record) -> Table:
     table.add_row("other processes killed", Text(format_count(kills), style=BAD if kills else ""))
     patience = part(record, "patience_kills")
     if patience:
-        counts = (f"{format_count(n)} ({PATIENCE.get(name, name)})" for name, n in patience.items())
+        counts = (f"{format_count(n)} ({_killer(name)})" for name, n in patience.items())
         table.add_row("killed by impatience", Text(", ".join(counts)))
     for name in ("params", "scenario_params"):
         if part(record, name):
             words = ", ".join(setting(key, value) for key, value in part(record, name).items())
             table.add_row(name.replace("params", "parameters").replace("_", " "), Text(words))
     return table
+
+
+def _killer(name: str) -> str:
+    return f"{name}, {PATIENCE_PS[name] // 10**12} s" if name in PATIENCE_PS else name
 
 
 def _pages(record: Record) -> Table:
@@ -126,7 +110,7 @@ def _pages(record: Record) -> Table:
     for name, who in LEFT:
         for reason, pages in part(record, name).items():
             if pages:
-                add(f"{who}: {reason_name(reason)}", pages, why=WHY_LEFT.get(reason, ""))
+                add(f"{who}: {reason_name(reason)}", pages, why=REASON[reason].because if reason in REASON else "")
     return table
 
 

@@ -10,12 +10,13 @@ from typing import Any
 
 from mmbench.errors import InputError
 from mmbench.report.reading import Record, reading_list
+from mmbench.words import REAPERS
 
 # The order of columns; parts of one object follow each other, unknown fields come last in the order found.
 COLUMN_ORDER = (
     "strategy", "status", "params", "scenario", "scenario_params", "victim", "costs", "seed", "kind", "resident_pages",
-    "locked_pages", "outcome", "violations", "time_ps", "freed_pages", "left_pages", "reaper_left_pages",
-    "mrelease_left_pages", "blocked_ps", "busy_ps", "end_ps",
+    "locked_pages", "outcome", "violations", "time_ps", "freed_pages", "left_pages",
+    *(f"{party}_left_pages" for party in REAPERS), "blocked_ps", "busy_ps", "end_ps",
     "throughput_pages_per_s", "throughput_by_task", "collateral_kills", "patience_kills", "token", "format",
 )  # fmt: skip
 NOT_FLAT = ("curve", "freed_at", "timeline")

@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from mmbench.report.reading import (
-    PARTIES,
     Record,
     blocked_by_cause,
     cause_name,
@@ -19,6 +18,7 @@ from mmbench.report.reading import (
     largest,
     moment,
     part,
+    parties,
     reading_list,
     reason_name,
     shortened,
@@ -87,19 +87,27 @@ def _time(name: str) -> Callable[[Record], str]:
     return lambda record: format_time(moment(record, name))
 
 
-COLUMNS = (
+OUTCOMES = (
     Column("when", "\noutcome", _outcome, left=True, style=_outcome_style),
     Column("when", "time to\nfirst", _time("first")),
     Column("when", "time to\nhalf", _time("half")),
     Column("when", "time to\nall", _time("all")),
     Column("when", "MMF_\nOOM_SKIP", _time("oom_skip")),
     Column("when", "extra\nkills", lambda record: format_count(record.get("collateral_kills")), style=_kills_style),
-    *(Column("who", f"freed by\n{task}", _freed(task)) for task in PARTIES),
-    Column("who", "\nthroughput", lambda record: format_rate(record.get("throughput_pages_per_s"))),
-    Column("why", "left\nbehind", lambda record: format_pages_size(total(record, "left_pages"))),
-    Column("why", "reaper\npassed over", _passed_over, left=True),
-    *(Column("why", f"{task}\nblocked", _blocked(task), left=True) for task in PARTIES),
 )
+
+
+def columns_of(records: Sequence[Record]) -> list[Column]:
+    """Return all columns that these runs may fill: a freed and a blocked one for each who took part in any."""
+    everybody = parties(*records)
+    return [
+        *OUTCOMES,
+        *(Column("who", f"freed by\n{task}", _freed(task)) for task in everybody),
+        Column("who", "\nthroughput", lambda record: format_rate(record.get("throughput_pages_per_s"))),
+        Column("why", "left\nbehind", lambda record: format_pages_size(total(record, "left_pages"))),
+        Column("why", "reaper\npassed over", _passed_over, left=True),
+        *(Column("why", f"{task}\nblocked", _blocked(task), left=True) for task in everybody),
+    ]
 
 
 def detail_tables(records: Sequence[Record], width: int = 120) -> Group:
@@ -131,7 +139,7 @@ def as_text(view: RenderableType, width: int = 120) -> str:
 def _blocks(records: Sequence[Record], names: Sequence[str], width: int) -> list[list[Column]]:
     """Deal the columns out to tables: a group moves to the next table whole, and is split only if it must be."""
     room = width - max(len("strategy"), *map(len, names))
-    shown = [c for c in COLUMNS if any(c.cell(r) != NOTHING for r in records)]
+    shown = [c for c in columns_of(records) if any(c.cell(r) != NOTHING for r in records)]
     need = {c: GAP + max(*map(len, c.header.split("\n")), *(len(c.cell(r)) for r in records)) for c in shown}
     blocks: list[list[Column]] = [[]]
     for group in dict.fromkeys(c.group for c in shown):

@@ -28,25 +28,32 @@ from mmbench.sizing.queue.reaper_list import (
     share_of,
 )
 from mmbench.sizing.stats.histogram import N_BUCKETS, bucket_of
+from mmbench.words import PATIENCE_PS
 
 QUANTITIES = ("first", "skip", "all", "reaper", "behind")
 N_QUANTITIES = len(QUANTITIES)
 BEHIND = 4
 
-PATIENCE_PS = {"kernel": 10**12, "earlyoom": 10 * 10**12, "oomd": 15 * 10**12, "systemd-oomd": 15 * 10**12}
-KERNEL_PS, EARLYOOM_PS, OOMD_PS = 10**12, 10 * 10**12, 15 * 10**12
+PATIENCES_PS = tuple(sorted(set(PATIENCE_PS.values())))
+N_PATIENCES = len(PATIENCES_PS)
 GAVE_UP_PS = 10**12  # ten sleeps of 100 ms: "unable to reap"
+
+
+def beyond(patience_ps: int) -> str:
+    """The total of kills whose memory was not back after a patience."""
+    return f"patience_{patience_ps // 10**12}s"
+
 
 # Totals over the kills of a chunk; the time that they came in is time_s and time_ns together.
 TOTALS = (
-    "kills", "waited", "collateral", "patience_1s", "patience_10s", "patience_15s", "gave_up", "reaper_ns",
+    "kills", "waited", "collateral", *map(beyond, PATIENCES_PS), "gave_up", "reaper_ns",
     "behind_ns", "skip_ns", "all_ns", "first_ns", "time_ns", "time_s",
 )  # fmt: skip
 N_TOTALS = len(TOTALS)
+T_KILLS, T_WAITED, T_COLLATERAL, T_PATIENCE = range(4)
 (
-    T_KILLS, T_WAITED, T_COLLATERAL, T_1S, T_10S, T_15S, T_GAVE_UP, T_REAPER_NS, T_BEHIND_NS, T_SKIP_NS, T_ALL_NS,
-    T_FIRST_NS, T_TIME_NS, T_TIME_S,
-) = range(N_TOTALS)  # fmt: skip
+    T_GAVE_UP, T_REAPER_NS, T_BEHIND_NS, T_SKIP_NS, T_ALL_NS, T_FIRST_NS, T_TIME_NS, T_TIME_S,
+) = range(T_PATIENCE + N_PATIENCES, N_TOTALS)  # fmt: skip
 
 # Where the time from kill to MMF_OOM_SKIP goes, by the power of two of that time.
 CAUSES = ("behind another victim", "reaper's timer", "page lock, through mmap_lock", "mmap_lock", "its own teardown")
@@ -72,9 +79,8 @@ def book(row: Any, wait: int, delay: int, n: int, totals: Any, causes: Any) -> N
     totals[T_KILLS] += n
     totals[T_WAITED] += n * (wait > 0)
     totals[T_COLLATERAL] += n * np.int64(row[COLLATERAL])
-    totals[T_1S] += n * (row[NEED] > KERNEL_PS)
-    totals[T_10S] += n * (row[NEED] > EARLYOOM_PS)
-    totals[T_15S] += n * (row[NEED] > OOMD_PS)
+    for k in range(N_PATIENCES):
+        totals[T_PATIENCE + k] += n * (row[NEED] > PATIENCES_PS[k])
     totals[T_GAVE_UP] += n * (retry >= GAVE_UP_PS)
     totals[T_REAPER_NS] += n * (busy // PS_PER_NS)
     totals[T_BEHIND_NS] += n * (wait // PS_PER_NS)
