@@ -40,6 +40,7 @@ MUTANTS = [
     ("machine/zap.py", "table_end, w.mem[vma_at(w, vma) + V_END])", "table_end)", "machine"),
     ("machine/munlock.py", "w.mem[MM_NR_MLOCK] -= n\n", "pass\n", "machine"),
     ("machine/teardown.py", "leave_vma(w, task, vma, vma + 1)", "leave_vma(w, task, vma, vma + 2)", "machine"),
+    ("engine/clockwork.py", "            steps_left -= 1", "            steps_left -= 2", "engine/test_looking_up.py"),
     ("rng.py", "fraction |= 1", "fraction |= 0", "test_rng.py"),
 ]
 

@@ -22,12 +22,12 @@ from mmbench.checker.expand import (
     choices,
     transition,
 )
-from mmbench.checker.packing import VIOLATION_BITS, decode, encode
+from mmbench.checker.packing import VIOLATION_BITS, decode, encode_changed
 from mmbench.checker.symmetry import canonical
 from mmbench.model.world import MM_N_TASKS, MM_VIOLATIONS, World, pointers
 
 # How a stretch of search ends.
-COMPLETE, WANTS_STATES, WANTS_EDGES, DOES_NOT_FIT, FOUND = range(5)
+COMPLETE, WANTS_STATES, WANTS_EDGES, DOES_NOT_FIT, FOUND, LOOKS_UP = range(6)
 
 # The search's own scalars, int64: then FIRST + bit, the first state that breaks a property, or -1.
 P_STATES, P_HEAD, P_EDGES, P_DEPTH, P_LEVEL_END, P_STOP, P_FINAL = range(7)
@@ -115,6 +115,8 @@ def judge(w: Any, progress: Any, state: int) -> int:
     if bits == 0 and all_done(w):
         progress[P_FINAL] += 1
         bits = audit(w)
+    if bits == 0:
+        return 0
     for k in range(VIOLATION_BITS):
         if bits >> k & 1 and progress[FIRST + k] < 0:
             progress[FIRST + k] = state
@@ -122,12 +124,12 @@ def judge(w: Any, progress: Any, state: int) -> int:
 
 
 @njit
-def explore(problem: Any, graph: Any, mem: Any, scratch: Any, words: Any, progress: Any) -> int:
-    """Expand states in order until none is left or room runs out; call again with more room.
+def explore(problem: Any, graph: Any, mem: Any, scratch: Any, words: Any, progress: Any, n_states: int) -> int:
+    """Expand n_states states in order, or until none is left or room runs out; call again, with more room.
 
     mem, scratch: int64 arenas (template's size); words: int64 (n_words,). A state that breaks a property is kept
-    but not expanded. Returns COMPLETE, WANTS_STATES, WANTS_EDGES, DOES_NOT_FIT or FOUND (a property in P_STOP).
-    Mutates: graph, mem, scratch, words, progress.
+    but not expanded. Returns COMPLETE, WANTS_STATES, WANTS_EDGES, DOES_NOT_FIT, FOUND (a property in P_STOP) or
+    LOOKS_UP (n_states are expanded: the caller may hear a signal). Mutates: graph, mem, scratch, words, progress.
     """
     rows, local, knobs = pointer(problem.rows), pointer(problem.local), pointer(problem.knobs)
     fields, huge, pairs = pointer(problem.fields), pointer(problem.huge), pointer(problem.pairs)
@@ -139,12 +141,15 @@ def explore(problem: Any, graph: Any, mem: Any, scratch: Any, words: Any, progre
     n_pairs, n_tasks, mask = len(problem.pairs) // 2, mem[MM_N_TASKS], len(graph.table) - 1
     room = min(len(graph.parent), len(graph.table) // 2) - 2 * n_tasks
     edge_room = len(graph.edges) - 2 * n_tasks
+    looks_up_at = progress[P_HEAD] + n_states
     while progress[P_HEAD] < progress[P_STATES]:
         if progress[P_STATES] > room:
             return WANTS_STATES
         if progress[P_EDGES] > edge_room:
             return WANTS_EDGES
         head = progress[P_HEAD]
+        if head == looks_up_at:
+            return LOOKS_UP
         if head == progress[P_LEVEL_END]:
             progress[P_DEPTH] += 1
             progress[P_LEVEL_END] = progress[P_STATES]
@@ -162,7 +167,7 @@ def explore(problem: Any, graph: Any, mem: Any, scratch: Any, words: Any, progre
                 transition(w, task, rows, local, choice, knobs, meter)
                 if n_pairs:
                     canonical(w, pairs, n_pairs, knobs)
-                if not encode(w.mem, fields, n_fields, out, n_words):
+                if not encode_changed(w.mem, saved, here, fields, n_fields, out, n_words):
                     return DOES_NOT_FIT
                 slot = slot_of(states, table, mask, out, n_words)
                 to = table[slot]
@@ -201,23 +206,19 @@ def mark_ends(problem: Any, graph: Any, mem: Any, n_expanded: int, good: Any) ->
 
 
 @njit
-def reaches_the_end(edge_at: Any, edges: Any, good: Any, n_states: int, give_up: bool) -> int:
-    """Close `good` (uint8) backwards: a state is good when a successor is. Returns the number of sweeps.
+def spread_back(edge_at: Any, edges: Any, good: Any, n_states: int, give_up: bool) -> bool:
+    """Make states good (`good`: uint8) that have a good successor, in one sweep backwards; True when there was one.
 
     give_up: also along steps in which the reaper gives up. Mutates: good.
     """
-    n = 0
-    changed = True
-    while changed:
-        changed = False
-        n += 1
-        for back in range(n_states):
-            s = n_states - 1 - back
-            if good[s]:
-                continue
-            for k in range(edge_at[s], edge_at[s + 1]):
-                if (give_up or not edges[k] & 1) and good[edges[k] >> 1]:
-                    good[s] = 1
-                    changed = True
-                    break
-    return n
+    changed = False
+    for back in range(n_states):
+        s = n_states - 1 - back
+        if good[s]:
+            continue
+        for k in range(edge_at[s], edge_at[s + 1]):
+            if (give_up or not edges[k] & 1) and good[edges[k] >> 1]:
+                good[s] = 1
+                changed = True
+                break
+    return changed

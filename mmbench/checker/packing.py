@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from mmbench.accelerate import njit
+from mmbench.accelerate import njit, njit_inner
 from mmbench.checker.world import Start, arena_with_monitor
 from mmbench.machine.ops import Op
 from mmbench.machine.status import ROW_A, ROW_OP
@@ -190,6 +190,20 @@ def plan_of(start: Start) -> Plan:
     return Plan(fields, template, np.array(huge, dtype=np.int64), layout.word + 1)
 
 
+@njit_inner
+def mask_of(fields: Any, at: int) -> Any:
+    """The low bits that the field at `at` keeps."""
+    return (np.int64(1) << fields[at + F_BITS]) - 1 if fields[at + F_BITS] < WORD_BITS else np.int64(-1)
+
+
+@njit_inner
+def put_field(cell: int, fields: Any, at: int, out: Any) -> bool:
+    """Put a cell's value where `out` has zeros for the field at `at`. False when it does not fit. Mutates: out."""
+    mask, value = mask_of(fields, at), cell + fields[at + F_OFFSET]
+    out[fields[at + F_WORD]] |= ((value >> fields[at + F_SHIFT]) & mask) << fields[at + F_POS]
+    return bool(fields[at + F_WHOLE] == 0 or value & ~mask == 0)
+
+
 @njit
 def encode(mem: Any, fields: Any, n_fields: int, out: Any, n_words: int) -> bool:
     """Pack an arena into `out` (n_words int64 from a pointer). Returns False when a value does not fit its field.
@@ -201,11 +215,25 @@ def encode(mem: Any, fields: Any, n_fields: int, out: Any, n_words: int) -> bool
     fits = True
     for k in range(n_fields):
         at = k * N_FIELD
-        mask = (np.int64(1) << fields[at + F_BITS]) - 1 if fields[at + F_BITS] < WORD_BITS else np.int64(-1)
-        value = mem[fields[at + F_CELL]] + fields[at + F_OFFSET]
-        if fields[at + F_WHOLE] and value & ~mask:
-            fits = False
-        out[fields[at + F_WORD]] |= ((value >> fields[at + F_SHIFT]) & mask) << fields[at + F_POS]
+        fits = put_field(mem[fields[at + F_CELL]], fields, at, out) and fits
+    return fits
+
+
+@njit
+def encode_changed(mem: Any, before: Any, packed: Any, fields: Any, n_fields: int, out: Any, n_words: int) -> bool:
+    """As encode, given the arena `before` a step and its packed words: only what the step changed is packed anew.
+
+    Mutates: out.
+    """
+    for k in range(n_words):
+        out[k] = packed[k]
+    fits = True
+    for k in range(n_fields):
+        at = k * N_FIELD
+        cell = fields[at + F_CELL]
+        if mem[cell] != before[cell]:
+            out[fields[at + F_WORD]] &= ~(mask_of(fields, at) << fields[at + F_POS])
+            fits = put_field(mem[cell], fields, at, out) and fits
     return fits
 
 
@@ -218,8 +246,7 @@ def decode(
         mem[k] = template[k]
     for k in range(n_fields):
         at = k * N_FIELD
-        mask = (np.int64(1) << fields[at + F_BITS]) - 1 if fields[at + F_BITS] < WORD_BITS else np.int64(-1)
-        value = (packed[fields[at + F_WORD]] >> fields[at + F_POS]) & mask
+        value = (packed[fields[at + F_WORD]] >> fields[at + F_POS]) & mask_of(fields, at)
         mem[fields[at + F_CELL]] += value << fields[at + F_SHIFT]
     for k in range(n_huge):
         if mem[huge[k]] & 1:

@@ -33,6 +33,7 @@ MAX_STATES = 10_000_000
 MAX_BYTES = 2 << 30
 FIRST_STATES = 1 << 16
 GROWTH = 4
+STATES_BETWEEN_LOOKS = 1 << 17  # a fraction of a second: then Ctrl-C is heard, and the time limit
 INDEX_LIMIT = 1 << 29  # an edge keeps twice the index in an int32
 
 
@@ -157,11 +158,11 @@ def search(start: Start, limits: Limits | None = None, *, reduce: bool = True, s
     progress[bfs.P_STATES], progress[bfs.P_LEVEL_END], progress[bfs.P_STOP] = 1, 1, stop_at
     words = np.zeros(n_words, dtype=np.int64)
     nothing = np.zeros_like(progress)
-    bfs.explore(problem, graph, arena, scratch, words, nothing)  # compiles, so that the seconds are the search's
+    bfs.explore(problem, graph, arena, scratch, words, nothing, 1)  # compiles, so that the seconds are the search's
     began = time.perf_counter()
     stop = ""
     while True:
-        code = bfs.explore(problem, graph, arena, scratch, words, progress)
+        code = bfs.explore(problem, graph, arena, scratch, words, progress, STATES_BETWEEN_LOOKS)
         if code == bfs.DOES_NOT_FIT:
             raise InputError(
                 "a counter outgrew its field: some task counts (references, gathers or kills) without bound. "
@@ -183,6 +184,8 @@ def make_room(
     n_used, n_states, n_edges = int(progress[bfs.P_STATES]), len(graph.parent), len(graph.edges)
     if limits.max_seconds and seconds > limits.max_seconds:
         return graph, f"incomplete: {n_used:,} states after {seconds:.0f} s"
+    if code == bfs.LOOKS_UP:
+        return graph, ""
     if n_used >= limits.max_states or n_used > INDEX_LIMIT:
         return graph, f"incomplete: {n_used:,} states"
     if code == bfs.WANTS_STATES:

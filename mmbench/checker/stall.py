@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mmbench.checker.bfs import mark_ends, reaches_the_end
+from mmbench.checker.bfs import mark_ends, spread_back
 from mmbench.checker.search import Found
 
 
@@ -35,7 +35,8 @@ def ends(found: Found) -> np.ndarray:
 def good_states(found: Found, give_up: bool) -> np.ndarray:
     """States from which the end can be reached. uint8 (n_states,)."""
     good = ends(found)
-    reaches_the_end(found.graph.edge_at, found.graph.edges, good, found.n_expanded, give_up)
+    while spread_back(found.graph.edge_at, found.graph.edges, good, found.n_expanded, give_up):
+        pass
     return good
 
 

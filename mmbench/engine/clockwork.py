@@ -71,8 +71,8 @@ from mmbench.rng import STREAM_HOLD, exponential
 
 FOREVER = 1 << 62
 
-# How a run can end.
-ALL_DONE, DEADLOCK, OUT_OF_TIME = 0, 1, 2
+# How a stretch of a run can end; LOOKS_UP: its steps are used up, call again.
+ALL_DONE, DEADLOCK, OUT_OF_TIME, LOOKS_UP = range(4)
 
 
 # --- page-table locks -------------------------------------------------------------------------------
@@ -261,20 +261,31 @@ def step_task(w: Any, s: Any, rows: Any, task: int, width: int) -> int:
     return status
 
 
+@njit_inner
+def not_over(s: Any, n_tasks: int) -> int:
+    """How many of the first n_tasks are not over."""
+    n = 0
+    for task in range(n_tasks):
+        n += s[row_at(task) + C_STATE] != OVER
+    return n
+
+
 @njit
 def run_clockwork(
-    world: Any, clocks: Any, program: Any, n_waited_for: int, width: int, chunk: int, until_ps: int
+    world: Any, clocks: Any, program: Any, n_waited_for: int, width: int, chunk: int, until_ps: int, n_steps: int
 ) -> int:
-    """Run until the first n_waited_for tasks are over, nobody can move, or the clock passes until_ps.
+    """Run until the first n_waited_for tasks are over, nobody can move, the clock passes until_ps, or for n_steps.
 
     clocks: int64, see engine.clocks; program: int64 (n_rows, 6)
     width: pages per page-table step (1 to 512); chunk: steps that one task may take before the clocks are
-    compared again, which changes speed and nothing else. Returns ALL_DONE, DEADLOCK or OUT_OF_TIME.
-    Mutates: world, clocks.
+    compared again, which changes speed and nothing else. Returns ALL_DONE, DEADLOCK, OUT_OF_TIME or LOOKS_UP: the
+    caller may hear a signal, and calls again; where a run is cut changes nothing. Mutates: world, clocks.
     """
     w, s, rows = pointers(world), pointer(clocks), pointer(program)
-    n_left = n_waited_for
+    n_left, steps_left = not_over(s, n_waited_for), n_steps
     while n_left:
+        if steps_left <= 0:
+            return LOOKS_UP
         task, last = pick(s)
         if task < 0:
             return DEADLOCK
@@ -283,7 +294,8 @@ def run_clockwork(
             take_samples(w, s, until_ps + 1)
             return OUT_OF_TIME
         last = min(last, until_ps)
-        for _ in range(chunk):
+        for _ in range(min(chunk, steps_left)):
+            steps_left -= 1
             if s[c + C_NOW] > s[S_NEXT_SAMPLE_PS]:
                 take_samples(w, s, s[c + C_NOW])
             status = step_task(w, s, rows, task, width)

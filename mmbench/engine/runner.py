@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from mmbench.cost.table import CostTable
 from mmbench.engine import clockwork as cw
+from mmbench.engine.clocks import C_NOW, C_STATE, RUNNABLE, clock_views
 from mmbench.engine.record import make_record
 from mmbench.engine.setup import (
     Prepared,
@@ -19,7 +22,7 @@ from mmbench.engine.setup import (
     start_clocks,
 )
 from mmbench.model.layout import PAGES_PER_TABLE, VmaTable
-from mmbench.model.world import views
+from mmbench.model.world import MM_N_TABLES, MM_N_VMAS, World, views
 from mmbench.scenarios.scenario import Scenario
 from mmbench.strategies.load import Loaded
 
@@ -27,6 +30,36 @@ PATIENCE_PS = 600 * 10**12  # ten minutes of simulated time, and more for a larg
 PATIENCE_PER_PAGE_PS = 10_000_000  # ten times what the slowest page costs
 WHOLE_TABLE = PAGES_PER_TABLE
 CHUNK = 1 << 30
+STEPS_BETWEEN_LOOKS = 1 << 23  # a fraction of a second: then Ctrl-C is heard
+STEPS_PER_PLACE = 8  # more than any walk takes at one page, table or VMA
+
+
+def earliest_ps(clocks: np.ndarray) -> int:
+    """The earliest clock of those who can run; FOREVER when nobody can."""
+    rows = clock_views(clocks).rows
+    return int(rows[rows[:, C_STATE] == RUNNABLE, C_NOW].min(initial=cw.FOREVER))
+
+
+def run_to_its_end(
+    w: World, clocks: np.ndarray, rows: np.ndarray, n_waited_for: int, width: int, chunk: int, until_ps: int
+) -> int:
+    """Run the clockwork, looking up now and then, and return how it ended.
+
+    Steps of no time are allowed, a loop of them is not: when no clock has moved for more steps than every step of the
+    program at every page, table and VMA would be, no time will pass any more, and nobody can move (DEADLOCK).
+    Mutates: w, clocks.
+    """
+    places = int(w.mem[MM_N_TABLES]) * (PAGES_PER_TABLE // width + 1) + int(w.mem[MM_N_VMAS]) + 1
+    patience, still = len(rows) * places * STEPS_PER_PLACE, 0
+    now = earliest_ps(clocks)
+    while True:
+        ending = cw.run_clockwork(w, clocks, rows, n_waited_for, width, chunk, until_ps, STEPS_BETWEEN_LOOKS)
+        if ending != cw.LOOKS_UP:
+            return int(ending)
+        before, now = now, earliest_ps(clocks)
+        still = still + STEPS_BETWEEN_LOOKS if now == before else 0
+        if still > patience:
+            return cw.DEADLOCK
 
 
 def run_prepared(
@@ -58,7 +91,7 @@ def run_prepared(
     place_tasks(w, tasks, program, scenario)
     clocks = start_clocks(tasks, program, prepared.freeable_pages, costs, seed, scenario)
     n_waited_for = sum(task.waited_for for task in tasks)
-    ending = cw.run_clockwork(w, clocks, program.rows, n_waited_for, width, chunk, until_ps)
+    ending = run_to_its_end(w, clocks, program.rows, n_waited_for, width, chunk, until_ps)
     return make_record(w, clocks, ending, tasks, program, prepared, loaded, scenario, costs, victim, seed)
 
 

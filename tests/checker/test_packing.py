@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from mmbench.checker.drive import Move, initial, one_step, packed, world_of
 from mmbench.checker.expand import choices
-from mmbench.checker.packing import encode
+from mmbench.checker.packing import encode, encode_changed
 from mmbench.checker.scope import find_scope
 from mmbench.checker.search import Limits, search
 from mmbench.checker.world import start_of
@@ -58,6 +58,27 @@ def test_a_packed_world_goes_on_like_the_world(spec: str, scope: str, moves: lis
             assert np.array_equal(packed(x, found), packed(y, found)), Move(task, choice)
 
 
+@settings(max_examples=40, deadline=None)
+@given(
+    st.sampled_from(["v4.17", "unlocking-flag", "trylock:bail_out=vma"]),
+    st.sampled_from(["default", "stuck-victim", "two-callers"]),
+    st.lists(st.tuples(st.integers(0, 4), st.integers(0, 1)), min_size=1, max_size=120),
+)
+def test_packing_what_changed_is_packing_everything(spec: str, scope: str, moves: list[tuple[int, int]]) -> None:
+    found = some_search(spec, scope)
+    world, fields, n = initial(found), found.problem.fields, found.plan.n_words
+    before, words, again = np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64)
+    for task, choice in moves:
+        task %= len(found.start.names)
+        old = world.mem.copy()
+        encode(old, fields, len(found.plan.fields), before, n)
+        if choices(world, task, found.problem.rows):
+            one_step(world, found.problem, task, choice)
+        assert encode(world.mem, fields, len(found.plan.fields), words, n)
+        assert encode_changed(world.mem, old, before, fields, len(found.plan.fields), again, n)
+        assert np.array_equal(words, again)
+
+
 @pytest.mark.parametrize("cell", [m.MM_RSS, m.MM_COLLATERAL, m.MM_USERS])
 def test_a_value_too_large_is_noticed(cell: int) -> None:
     found = some_search("v6.1", "default")
@@ -65,5 +86,7 @@ def test_a_value_too_large_is_noticed(cell: int) -> None:
     words = np.zeros(found.plan.n_words, dtype=np.int64)
     fields = found.problem.fields
     assert encode(world.mem, fields, len(found.plan.fields), words, len(words))
+    old = world.mem.copy()
     world.mem[cell] = 1 << 40
+    assert not encode_changed(world.mem, old, words.copy(), fields, len(found.plan.fields), words, len(words))
     assert not encode(world.mem, fields, len(found.plan.fields), words, len(words))
