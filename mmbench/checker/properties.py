@@ -59,7 +59,9 @@ BY_BIT: dict[int, Property] = {
     inv.ZAP_BEFORE_UNSTABLE: property_of(
         inv.ZAP_BEFORE_UNSTABLE, "a fault installs a fresh zero page where data was: 3f70dc38cec2"
     ),
-    inv.NR_MLOCK_NOT_ZERO: property_of(inv.NR_MLOCK_NOT_ZERO, "NR_MLOCK stays raised for ever"),
+    inv.NR_MLOCK_NOT_ZERO: property_of(
+        inv.NR_MLOCK_NOT_ZERO, "pages stay mlocked that no VM_LOCKED VMA maps, until whoever else maps them lets go"
+    ),
     inv.VMA_WALK_AFTER_FREE: property_of(
         inv.VMA_WALK_AFTER_FREE, "a walk over freed vm_area_structs: use after free, f798a1d4f94d"
     ),

@@ -71,6 +71,7 @@ SMALL = (
     Vma(512, 512, ("locked",), huge=1),
     Vma(1024, 1, ("shared",), "shmem"),
 )
+SHARED = (Vma(0, 2, ("locked",), elsewhere=1), Vma(512, 1))  # another mm maps the first page, and does not lock it
 UNLOCKED = (Vma(0, 2), Vma(4, 1), Vma(512, 1, ("shared",), "shmem"))
 EVERYBODY = ("exit", "reaper", "mrelease", "holder", "allocator")
 
@@ -82,6 +83,7 @@ NAMED = {
         Scope("timed-holder", SMALL, ("exit", "reaper", "mrelease", "timed-holder", "allocator"), gather_slots=2),
         Scope("plain-kill", SMALL, ("exit", "mrelease", "timed-holder"), oom_victim=False),
         Scope("stuck-victim", SMALL, EVERYBODY, victim_waits=True),
+        Scope("shared", SHARED, EVERYBODY),
         Scope("unlocked", UNLOCKED, ("exit", "reaper", "mrelease", "allocator")),
         Scope("writer", UNLOCKED, ("exit", "reaper", "mrelease", "writer", "allocator")),
     )

@@ -66,8 +66,8 @@ def check_arguments(strategy: str, role: str, s: Step) -> None:
             raise fail(strategy, role, s.label, f"{s.op.name} has no argument {name!r}. Arguments: {allowed}.")
         if isinstance(value, bool) or not isinstance(value, int) or not -MAX_ARG < value < MAX_ARG:
             raise fail(strategy, role, s.label, f"argument {name} = {value!r} is not an integer of 63 bits.")
-    if "lru_batch" in spec.args and s.args.get("lru_batch", 0) < 1:
-        raise fail(strategy, role, s.label, "lru_batch is at least 1 (15 up to v6.8, 31 since v6.9).")
+    if "lru_batch" in spec.args and s.args.get("lru_batch", -1) < 0:
+        raise fail(strategy, role, s.label, "lru_batch is 31 since v6.9, 15 since v5.18, 0 before (NO_LRU_BATCH).")
     if "direction" in spec.args and s.args.get("direction", 0) not in (1, -1):
         raise fail(strategy, role, s.label, "direction is 1 (low to high) or -1 (high to low).")
     if "ps" in spec.args and s.args.get("ps", 0) < 0:

@@ -57,7 +57,7 @@ def munlock_piece(w: Any, task: int, page: int, end: int, work: Any) -> Any:
         return end, 0, -1
     first, stop = page - base, end - base
     present, mlocked = plane_at(w, PRESENT, table), plane_at(w, MLOCKED, table)
-    held = first_contended(w.bits, mlocked, plane_at(w, PG_LOCKED, table), first, stop)
+    held = first_contended(w.bits, present, mlocked, plane_at(w, PG_LOCKED, table), first, stop)
     held_page = base + held if held < stop else -1
     if held < stop:
         stop = first if state & TABLE_HUGE else held

@@ -17,6 +17,7 @@ from mmbench.model.layout import (
     PAGES_PER_TABLE,
     TABLE_SHIFT,
     VM_LOCKED,
+    VM_PFNMAP,
     WORDS_PER_TABLE,
     VmaTable,
 )
@@ -126,11 +127,13 @@ def fill_regular(vmas: Any, huge: Any, explicit: Any, present: Any, state: Any) 
 def lock_and_allocate(vmas: Any, present: Any, mlocked: Any, state: Any) -> None:
     """Set PG_mlocked on the present pages of VM_LOCKED VMAs; allocate the tables that have a page.
 
+    Pages of a VM_PFNMAP VMA are never mlocked (VM_SPECIAL in mlock_fixup, mm/mlock.c).
+
     Mutates: mlocked, state.
     """
     for v in range(len(vmas)):
         page, end = vmas[v, V_FIRST], vmas[v, V_END]
-        locked = vmas[v, V_FLAGS] & VM_LOCKED != 0
+        locked = vmas[v, V_FLAGS] & (VM_LOCKED | VM_PFNMAP) == VM_LOCKED
         while page < end:
             table, word = page >> TABLE_SHIFT, (page >> 6) & 7
             word_end = min(end, (page | 63) + 1)
@@ -164,8 +167,8 @@ def model_bytes(vmas: VmaTable, n_tasks: int) -> int:
 def build(vmas: VmaTable, n_tasks: int) -> World:
     """Build the world of a live mm with these VMAs and `n_tasks` idle tasks.
 
-    PG_mlocked is set on every resident page of a VM_LOCKED VMA. Raises InputError for more tasks than
-    MAX_TASKS and MemoryError when the planes cannot be allocated.
+    PG_mlocked is set on every resident page of a VM_LOCKED VMA that is not VM_PFNMAP. Raises InputError for more
+    tasks than MAX_TASKS and MemoryError when the planes cannot be allocated.
     """
     if not 1 <= n_tasks <= MAX_TASKS:
         raise InputError(f"a world has 1 to {MAX_TASKS} tasks; found {n_tasks}.")
@@ -187,5 +190,5 @@ def build(vmas: VmaTable, n_tasks: int) -> World:
         set_first_present(elsewhere, v.present, v.vmas[k, V_FIRST], v.vmas[k, V_END], vmas.elsewhere[k])
     v.mm[MM_USERS] = 1
     v.mm[MM_RSS] = vmas.resident_pages
-    v.mm[MM_NR_MLOCK] = int(vmas.resident[(vmas.flags & VM_LOCKED) != 0].sum())
+    v.mm[MM_NR_MLOCK] = vmas.locked_pages
     return w

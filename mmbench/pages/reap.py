@@ -15,10 +15,10 @@ from mmbench.model.layout import WORDS_PER_TABLE
 
 
 @njit
-def is_contended(bits: Any, mlocked: int, pg_locked: int) -> bool:
+def is_contended(bits: Any, present: int, mlocked: int, pg_locked: int) -> bool:
     """True when some mlocked page of the table has its page lock held; a huge page is one page."""
     for word in range(WORDS_PER_TABLE):
-        if bits[mlocked + word] & bits[pg_locked + word] != ZERO:
+        if bits[present + word] & bits[mlocked + word] & bits[pg_locked + word] != ZERO:
             return True
     return False
 

@@ -16,14 +16,14 @@ PAGEVEC_SIZE = 15  # struct pagevec, v4.16 to v5.17
 
 
 @njit
-def first_contended(bits: Any, mlocked: int, pg_locked: int, first: int, end: int) -> int:
-    """First mlocked page of [first, end) of one table whose PG_locked is held, or `end`.
+def first_contended(bits: Any, present: int, mlocked: int, pg_locked: int, first: int, end: int) -> int:
+    """First present mlocked page of [first, end) of one table whose PG_locked is held, or `end`.
 
-    The table's words begin at `mlocked` and `pg_locked` in bits (uint64, 1-d).
+    The table's words begin at `present`, `mlocked` and `pg_locked` in bits (uint64, 1-d).
     """
     for word in range(first >> 6, ((end - 1) >> 6) + 1):
         mask = mask_between(max(first - (word << 6), 0), min(end - (word << 6), 64))
-        held = bits[mlocked + word] & bits[pg_locked + word] & mask
+        held = bits[present + word] & bits[mlocked + word] & bits[pg_locked + word] & mask
         if held != ZERO:
             return (word << 6) + lowest_bit(held)
     return end
@@ -41,9 +41,10 @@ def munlock_part(bits: Any, present: int, mlocked: int, first: int, end: int) ->
         return n_munlocked, n_absent
     for word in range(first >> 6, ((end - 1) >> 6) + 1):
         mask = mask_between(max(first - (word << 6), 0), min(end - (word << 6), 64))
-        touched = bits[mlocked + word] & mask
+        found = bits[present + word] & mask
+        touched = bits[mlocked + word] & found
         n_munlocked += popcount(touched)
-        n_absent -= popcount(bits[present + word] & mask)
+        n_absent -= popcount(found)
         bits[mlocked + word] &= ~touched
     return n_munlocked, n_absent
 

@@ -1,7 +1,8 @@
 """Unmapping: clear present pages of one PTE table, counting what went.
 
-Source: zap_pte_range and zap_huge_pmd, mm/memory.c and mm/huge_memory.c (v6.0.19, v6.18). Clearing
-PG_mlocked at rmap removal is cea86fe246b6 (v5.18); before that the munlock pass has cleared it already.
+Source: zap_pte_range and zap_huge_pmd, mm/memory.c and mm/huge_memory.c (v6.0.19, v6.18). From v5.18 on
+(cea86fe246b6) rmap removal clears PG_mlocked; before, page_remove_rmap did so at a page's last unmap alone
+(clear_page_mlock, mm/mlock.c, v5.10).
 """
 
 from __future__ import annotations
@@ -45,6 +46,28 @@ def unmap_part(bits: Any, present: int, mlocked: int, first: int, end: int) -> A
         n_mlocked += popcount(bits[mlocked + word] & gone)
         bits[present + word] &= ~gone
         bits[mlocked + word] &= ~gone
+    return n_present, n_mlocked
+
+
+@njit
+def unmap_last_mappings(
+    bits: Any, present: int, mlocked: int, elsewhere: Any, at: int, first: int, end: int, keeps_all: bool
+) -> Any:
+    """As unmap_part before v5.18: a page that another mm maps too goes from here and keeps PG_mlocked.
+
+    elsewhere: uint64, the table's words begin at `at`; keeps_all: a huge page, of which some part is mapped elsewhere.
+    Returns (pages unmapped, of those no longer PG_mlocked). Mutates: bits.
+    """
+    n_present = np.int64(0)
+    n_mlocked = np.int64(0)
+    for word in range(first >> 6, ((end - 1) >> 6) + 1):
+        mask = mask_between(max(first - (word << 6), 0), min(end - (word << 6), 64))
+        gone = bits[present + word] & mask
+        last = ZERO if keeps_all else gone & ~elsewhere[at + word]
+        n_present += popcount(gone)
+        n_mlocked += popcount(bits[mlocked + word] & last)
+        bits[present + word] &= ~gone
+        bits[mlocked + word] &= ~last
     return n_present, n_mlocked
 
 

@@ -1,6 +1,7 @@
 """drop-oom-skip: the patch of the thread's subject. One write lock over the whole teardown, nothing else."""
 
 from mmbench.machine.protocol import (
+    NO_LRU_BATCH,
     OOM_REAPER_DELAY_PS,
     VM_HUGETLB,
     VM_LOCKED,
@@ -18,6 +19,7 @@ SKIP = VM_LOCKED | VM_HUGETLB | VM_PFNMAP
 
 
 def roles(reaper_delay: str) -> dict[str, Role]:
+    delay_ps = OOM_REAPER_DELAY_PS if reaper_delay == "2s" else 0
     return {
         "exit": (
             step("exit_mm", Op.EXIT_MM),
@@ -25,15 +27,15 @@ def roles(reaper_delay: str) -> dict[str, Role]:
             step("mmap_write_lock", Op.MMAP_WRITE_LOCK),
             step("unlock_range", Op.UNLOCK_RANGE, claims_vma=1),
             step("tlb_gather_mmu", Op.TLB_GATHER_MMU),
-            step("unmap_vmas", Op.UNMAP_VMAS, lru_batch=15),
+            step("unmap_vmas", Op.UNMAP_VMAS, lru_batch=NO_LRU_BATCH),
             step("free_pgtables", Op.FREE_PGTABLES),
             step("tlb_finish_mmu", Op.TLB_FINISH_MMU),
             step("remove VMAs", Op.REMOVE_VMAS),
             step("mm->mmap = NULL", Op.CLEAR_MMAP),
             step("mmap_write_unlock", Op.MMAP_WRITE_UNLOCK),
         ),
-        "reaper": oom_reaper(delay_ps=OOM_REAPER_DELAY_PS if reaper_delay == "2s" else 0, skip=SKIP, lru_batch=15),
-        "mrelease": process_mrelease(pins_users=False, skip=SKIP, lru_batch=15),
+        "reaper": oom_reaper(delay_ps=delay_ps, skip=SKIP, lru_batch=NO_LRU_BATCH),
+        "mrelease": process_mrelease(pins_users=False, skip=SKIP, lru_batch=NO_LRU_BATCH),
     }
 
 

@@ -2,6 +2,7 @@
 
 from mmbench.machine.protocol import (
     MMF_OOM_SKIP,
+    NO_LRU_BATCH,
     OOM_REAPER_DELAY_PS,
     VM_HUGETLB,
     VM_PFNMAP,
@@ -18,13 +19,14 @@ SKIP = VM_HUGETLB | VM_PFNMAP
 
 
 def roles(reaper_delay: str) -> dict[str, Role]:
+    delay_ps = OOM_REAPER_DELAY_PS if reaper_delay == "2s" else 0
     return {
         "exit": (
             step("exit_mm", Op.EXIT_MM),
             step("last mmput", Op.WAIT_LAST_USER),
             step("mmap_read_lock", Op.MMAP_READ_LOCK),
             step("tlb_gather_mmu", Op.TLB_GATHER_MMU),
-            step("unmap_vmas", Op.UNMAP_VMAS, lru_batch=15),
+            step("unmap_vmas", Op.UNMAP_VMAS, lru_batch=NO_LRU_BATCH),
             step("mmap_read_unlock", Op.MMAP_READ_UNLOCK),
             step("set MMF_OOM_SKIP", Op.SET_FLAG, flag=MMF_OOM_SKIP),
             step("mmap_write_lock", Op.MMAP_WRITE_LOCK),
@@ -34,8 +36,8 @@ def roles(reaper_delay: str) -> dict[str, Role]:
             step("mm->mmap = NULL", Op.CLEAR_MMAP),
             step("mmap_write_unlock", Op.MMAP_WRITE_UNLOCK),
         ),
-        "reaper": oom_reaper(delay_ps=OOM_REAPER_DELAY_PS if reaper_delay == "2s" else 0, skip=SKIP, lru_batch=15),
-        "mrelease": process_mrelease(pins_users=False, skip=SKIP, lru_batch=15),
+        "reaper": oom_reaper(delay_ps=delay_ps, skip=SKIP, lru_batch=NO_LRU_BATCH),
+        "mrelease": process_mrelease(pins_users=False, skip=SKIP, lru_batch=NO_LRU_BATCH),
     }
 
 
@@ -48,7 +50,7 @@ STRATEGY = Strategy(
         "seen in a booted 5.10 with these steps in place of its exit_mmap and reap pass; the lock modes are v6.1's",
     ),
     holds="mmap_lock for read over unmap_vmas, for write over free_pgtables",
-    never="takes a page lock; its price: a page that another mm maps stays mlocked until its last unmap",
+    never="takes a page lock; its price: a page that another mm maps stays mlocked until that one lets go, too (I7)",
     assumes={
         "reaper skips": "VM_HUGETLB, VM_PFNMAP",
         "process_mrelease": "v5.17: mmgrab only",

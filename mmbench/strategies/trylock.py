@@ -1,6 +1,7 @@
 """trylock: exit_mmap munlocks with lock_page, the reaper with trylock_page, leaving contended pages behind."""
 
 from mmbench.machine.protocol import (
+    NO_LRU_BATCH,
     OOM_REAPER_DELAY_PS,
     VM_HUGETLB,
     VM_PFNMAP,
@@ -24,7 +25,7 @@ def roles(bail_out: str, exit_lock: str, reaper_delay: str) -> dict[str, Role]:
     munlock = step("unlock_range", Op.UNLOCK_RANGE, mark=mark, unmark=1 if mark else 0)
     unmap = (
         step("tlb_gather_mmu", Op.TLB_GATHER_MMU),
-        step("unmap_vmas", Op.UNMAP_VMAS, lru_batch=15),
+        step("unmap_vmas", Op.UNMAP_VMAS, lru_batch=NO_LRU_BATCH),
     )
     shared = (
         step("mmap_read_lock", Op.MMAP_READ_LOCK),
@@ -46,9 +47,9 @@ def roles(bail_out: str, exit_lock: str, reaper_delay: str) -> dict[str, Role]:
             step("mmap_write_unlock", Op.MMAP_WRITE_UNLOCK),
         ),
         "reaper": oom_reaper(
-            delay_ps=OOM_REAPER_DELAY_PS if reaper_delay == "2s" else 0, skip=SKIP, lru_batch=15, reap=reap
+            delay_ps=OOM_REAPER_DELAY_PS if reaper_delay == "2s" else 0, skip=SKIP, lru_batch=NO_LRU_BATCH, reap=reap
         ),
-        "mrelease": process_mrelease(pins_users=False, skip=SKIP, lru_batch=15, reap=reap),
+        "mrelease": process_mrelease(pins_users=False, skip=SKIP, lru_batch=NO_LRU_BATCH, reap=reap),
     }
 
 

@@ -1,6 +1,7 @@
 """unlocking-flag: option 2. A second VMA flag keeps the reaper out of what is being munlocked."""
 
 from mmbench.machine.protocol import (
+    NO_LRU_BATCH,
     OOM_REAPER_DELAY_PS,
     VM_HUGETLB,
     VM_LOCKED,
@@ -20,6 +21,7 @@ SKIP = VM_LOCKED | VM_UNLOCKING | VM_HUGETLB | VM_PFNMAP
 
 def roles(flag_lifetime: str, reaper_delay: str) -> dict[str, Role]:
     unmark = int(flag_lifetime == "until-munlocked")
+    delay_ps = OOM_REAPER_DELAY_PS if reaper_delay == "2s" else 0
     return {
         "exit": (
             step("exit_mm", Op.EXIT_MM),
@@ -27,7 +29,7 @@ def roles(flag_lifetime: str, reaper_delay: str) -> dict[str, Role]:
             step("mmap_read_lock", Op.MMAP_READ_LOCK),
             step("mark and unlock_range", Op.UNLOCK_RANGE, mark=VM_UNLOCKING, unmark=unmark, claims_vma=1),
             step("tlb_gather_mmu", Op.TLB_GATHER_MMU),
-            step("unmap_vmas", Op.UNMAP_VMAS, lru_batch=15),
+            step("unmap_vmas", Op.UNMAP_VMAS, lru_batch=NO_LRU_BATCH),
             step("mmap_read_unlock", Op.MMAP_READ_UNLOCK),
             step("mmap_write_lock", Op.MMAP_WRITE_LOCK),
             step("free_pgtables", Op.FREE_PGTABLES),
@@ -36,8 +38,8 @@ def roles(flag_lifetime: str, reaper_delay: str) -> dict[str, Role]:
             step("mm->mmap = NULL", Op.CLEAR_MMAP),
             step("mmap_write_unlock", Op.MMAP_WRITE_UNLOCK),
         ),
-        "reaper": oom_reaper(delay_ps=OOM_REAPER_DELAY_PS if reaper_delay == "2s" else 0, skip=SKIP, lru_batch=15),
-        "mrelease": process_mrelease(pins_users=False, skip=SKIP, lru_batch=15),
+        "reaper": oom_reaper(delay_ps=delay_ps, skip=SKIP, lru_batch=NO_LRU_BATCH),
+        "mrelease": process_mrelease(pins_users=False, skip=SKIP, lru_batch=NO_LRU_BATCH),
     }
 
 

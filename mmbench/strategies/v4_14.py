@@ -3,6 +3,7 @@
 from mmbench.machine.protocol import (
     MMF_OOM_SKIP,
     MMF_OOM_VICTIM,
+    NO_LRU_BATCH,
     VM_HUGETLB,
     VM_LOCKED,
     VM_PFNMAP,
@@ -21,7 +22,7 @@ def roles() -> dict[str, Role]:
             step("last mmput", Op.WAIT_LAST_USER),
             step("munlock", Op.UNLOCK_RANGE, claims_vma=1),
             step("tlb_gather_mmu", Op.TLB_GATHER_MMU),
-            step("unmap_vmas", Op.UNMAP_VMAS, lru_batch=15),
+            step("unmap_vmas", Op.UNMAP_VMAS, lru_batch=NO_LRU_BATCH),
             step("oom victim?", Op.IF_FLAG, flag=MMF_OOM_VICTIM, otherwise="free_pgtables"),
             step("set MMF_OOM_SKIP", Op.SET_FLAG, flag=MMF_OOM_SKIP),
             step("barrier: lock", Op.MMAP_WRITE_LOCK),
@@ -30,7 +31,7 @@ def roles() -> dict[str, Role]:
             step("tlb_finish_mmu", Op.TLB_FINISH_MMU),
             step("remove VMAs", Op.REMOVE_VMAS),
         ),
-        "reaper": oom_reaper(delay_ps=0, skip=VM_LOCKED | VM_HUGETLB | VM_PFNMAP, lru_batch=15),
+        "reaper": oom_reaper(delay_ps=0, skip=VM_LOCKED | VM_HUGETLB | VM_PFNMAP, lru_batch=NO_LRU_BATCH),
     }
 
 

@@ -1,6 +1,7 @@
 """v5.17: self-reap and MMF_OOM_SKIP first, then one write lock over old munlock, unmap and tables."""
 
 from mmbench.machine.protocol import (
+    NO_LRU_BATCH,
     VM_HUGETLB,
     VM_LOCKED,
     VM_PFNMAP,
@@ -21,19 +22,19 @@ def roles() -> dict[str, Role]:
         "exit": (
             step("exit_mm", Op.EXIT_MM),
             step("last mmput", Op.WAIT_LAST_USER),
-            *self_reap(skip=SKIP, lru_batch=15, then="mmap_write_lock"),
+            *self_reap(skip=SKIP, lru_batch=NO_LRU_BATCH, then="mmap_write_lock"),
             step("mmap_write_lock", Op.MMAP_WRITE_LOCK),
             step("unlock_range", Op.UNLOCK_RANGE, claims_vma=1),
             step("tlb_gather_mmu", Op.TLB_GATHER_MMU),
-            step("unmap_vmas", Op.UNMAP_VMAS, lru_batch=15),
+            step("unmap_vmas", Op.UNMAP_VMAS, lru_batch=NO_LRU_BATCH),
             step("free_pgtables", Op.FREE_PGTABLES),
             step("tlb_finish_mmu", Op.TLB_FINISH_MMU),
             step("remove VMAs", Op.REMOVE_VMAS),
             step("mm->mmap = NULL", Op.CLEAR_MMAP),
             step("mmap_write_unlock", Op.MMAP_WRITE_UNLOCK),
         ),
-        "reaper": oom_reaper(delay_ps=0, skip=SKIP, lru_batch=15),
-        "mrelease": process_mrelease(pins_users=False, skip=SKIP, lru_batch=15),
+        "reaper": oom_reaper(delay_ps=0, skip=SKIP, lru_batch=NO_LRU_BATCH),
+        "mrelease": process_mrelease(pins_users=False, skip=SKIP, lru_batch=NO_LRU_BATCH),
     }
 
 

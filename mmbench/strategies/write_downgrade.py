@@ -1,6 +1,7 @@
 """write-downgrade: option 1. Munlock under the write lock, downgrade, unmap beside the reaper."""
 
 from mmbench.machine.protocol import (
+    NO_LRU_BATCH,
     OOM_REAPER_DELAY_PS,
     VM_HUGETLB,
     VM_LOCKED,
@@ -19,7 +20,8 @@ SKIP = VM_LOCKED | VM_HUGETLB | VM_PFNMAP
 
 
 def roles(self_reaping: str, reaper_delay: str) -> dict[str, Role]:
-    kept = self_reap(skip=SKIP, lru_batch=15, then="mmap_write_lock") if self_reaping == "kept" else ()
+    kept = self_reap(skip=SKIP, lru_batch=NO_LRU_BATCH, then="mmap_write_lock") if self_reaping == "kept" else ()
+    delay_ps = OOM_REAPER_DELAY_PS if reaper_delay == "2s" else 0
     return {
         "exit": (
             step("exit_mm", Op.EXIT_MM),
@@ -29,7 +31,7 @@ def roles(self_reaping: str, reaper_delay: str) -> dict[str, Role]:
             step("unlock_range", Op.UNLOCK_RANGE, claims_vma=1),
             step("mmap_write_downgrade", Op.MMAP_WRITE_DOWNGRADE),
             step("tlb_gather_mmu", Op.TLB_GATHER_MMU),
-            step("unmap_vmas", Op.UNMAP_VMAS, lru_batch=15),
+            step("unmap_vmas", Op.UNMAP_VMAS, lru_batch=NO_LRU_BATCH),
             step("mmap_read_unlock", Op.MMAP_READ_UNLOCK),
             step("mmap_write_lock again", Op.MMAP_WRITE_LOCK),
             step("free_pgtables", Op.FREE_PGTABLES),
@@ -38,8 +40,8 @@ def roles(self_reaping: str, reaper_delay: str) -> dict[str, Role]:
             step("mm->mmap = NULL", Op.CLEAR_MMAP),
             step("mmap_write_unlock", Op.MMAP_WRITE_UNLOCK),
         ),
-        "reaper": oom_reaper(delay_ps=OOM_REAPER_DELAY_PS if reaper_delay == "2s" else 0, skip=SKIP, lru_batch=15),
-        "mrelease": process_mrelease(pins_users=False, skip=SKIP, lru_batch=15),
+        "reaper": oom_reaper(delay_ps=delay_ps, skip=SKIP, lru_batch=NO_LRU_BATCH),
+        "mrelease": process_mrelease(pins_users=False, skip=SKIP, lru_batch=NO_LRU_BATCH),
     }
 
 

@@ -54,6 +54,13 @@ def test_oom_skip_as_the_first_thing_hides_a_victim_that_could_be_reaped() -> No
     assert v.counterexamples["K1"].rows[-1].label == "set MMF_OOM_SKIP"
 
 
+@pytest.mark.parametrize(
+    ("spec", "kept"), [("no-munlock", False), ("v5.17", True), ("unlocking-flag", True), ("v6.1", True)]
+)
+def test_only_a_zap_before_5_18_leaves_a_shared_page_mlocked_by_nobody(spec: str, kept: bool) -> None:
+    assert verdict(spec, "shared", explain=False).properties["I7"] == ("holds" if kept else "broken")
+
+
 def test_stuck_victim_is_freed_from_by_the_reaper() -> None:
     assert {spec: verdict(spec, "stuck-victim", explain=False).verdict for spec in ("v5.17", "v6.18")} == {
         "v5.17": "safe",

@@ -53,7 +53,7 @@ def test_build_agrees_with_the_twin(vmas):
     assert consistent(w)
     assert conserved(w, vmas.resident_pages)
     assert int(v.mm[MM_RSS]) == vmas.resident_pages
-    assert int(v.mm[MM_NR_MLOCK]) == int(vmas.resident[(vmas.flags & VM_LOCKED) != 0].sum())
+    assert int(v.mm[MM_NR_MLOCK]) == vmas.locked_pages
     assert int((v.table_state & TABLE_HUGE != 0).sum()) == int(vmas.huge.sum())
     has_page = v.present.any(axis=1)
     assert ((v.table_state & TABLE_ALLOCATED != 0) == has_page).all()

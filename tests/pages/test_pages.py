@@ -11,7 +11,7 @@ from mmbench.model.world import TABLE_ALLOCATED, TABLE_FREED, TABLE_HUGE
 from mmbench.pages.free_pgtables import free_tables
 from mmbench.pages.reap import is_contended, unmap_uncontended
 from mmbench.pages.unlock_range import count_pagevecs, first_contended, munlock_part
-from mmbench.pages.unmap import count_elsewhere, unmap_part, unmap_range
+from mmbench.pages.unmap import count_elsewhere, unmap_last_mappings, unmap_part, unmap_range
 from tests.reference import pages as twin
 
 PRESENT, MLOCKED, PG_LOCKED = 0, 8, 16
@@ -22,8 +22,9 @@ FEW = settings(max_examples=60, deadline=None)
 @st.composite
 def tables(draw):
     present = draw(st.one_of(OFFSETS, st.just(set(range(512)))))
-    mlocked = present & draw(st.one_of(OFFSETS, st.just(set(range(512)))))
-    return twin.Table(present, mlocked, draw(OFFSETS), draw(OFFSETS))
+    elsewhere = draw(OFFSETS)
+    mlocked = (present | elsewhere) & draw(st.one_of(OFFSETS, st.just(set(range(512)))))
+    return twin.Table(present, mlocked, draw(OFFSETS), elsewhere)
 
 
 @st.composite
@@ -46,8 +47,18 @@ def bits_of(table: twin.Table) -> np.ndarray:
 @FEW
 @given(tables(), spans())
 def test_unmap_part(table, span):
+    table.mlocked &= table.present  # munlock at rmap removal leaves no mlocked page behind
     bits = bits_of(table)
     assert tuple(unmap_part(bits, PRESENT, MLOCKED, *span)) == twin.unmap(table, *span)
+    assert (bits == bits_of(table)).all()
+
+
+@FEW
+@given(tables(), spans(), st.booleans())
+def test_unmap_last_mappings(table, span, huge):
+    bits, elsewhere = bits_of(table), np.concatenate([word_plane(set()), word_plane(table.elsewhere)])
+    found = tuple(unmap_last_mappings(bits, PRESENT, MLOCKED, elsewhere, 8, *span, huge))
+    assert found == twin.unmap_last_mappings(table, *span, huge)
     assert (bits == bits_of(table)).all()
 
 
@@ -65,7 +76,7 @@ def test_unmap_uncontended(table, span):
 def test_old_munlock(table, span):
     bits = bits_of(table)
     first, end = span
-    stop = first_contended(bits, MLOCKED, PG_LOCKED, first, end)
+    stop = first_contended(bits, PRESENT, MLOCKED, PG_LOCKED, first, end)
     assert stop == twin.first_contended(table, first, end)
     assert tuple(munlock_part(bits, PRESENT, MLOCKED, first, stop)) == twin.munlock(table, first, stop)
     assert (bits == bits_of(table)).all()
@@ -95,13 +106,16 @@ def test_mapped_elsewhere(table, span):
 @FEW
 @given(tables())
 def test_a_huge_page_is_contended_by_any_of_its_pages(table):
-    assert is_contended(bits_of(table), MLOCKED, PG_LOCKED) == bool(table.mlocked & table.pg_locked)
+    contended = table.present & table.mlocked & table.pg_locked
+    assert is_contended(bits_of(table), PRESENT, MLOCKED, PG_LOCKED) == bool(contended)
 
 
 @FEW
 @given(st.lists(tables(), min_size=3, max_size=3), st.integers(0, 1000), st.integers(1, 536))
 def test_unmap_range_crosses_tables(three, first, n):
     end = first + n
+    for table in three:
+        table.mlocked &= table.present
     bits = np.concatenate([word_plane(t.present) for t in three] + [word_plane(t.mlocked) for t in three])
     found = tuple(unmap_range(bits, 0, 24, first, end))
     parts = [twin.unmap(t, max(first - 512 * k, 0), min(end - 512 * k, 512)) for k, t in enumerate(three)]

@@ -24,6 +24,15 @@ def unmap(table: Table, first: int, end: int) -> tuple[int, int]:
     return len(gone), len(mlocked)
 
 
+def unmap_last_mappings(table: Table, first: int, end: int, keeps_all: bool) -> tuple[int, int]:
+    """As unmap before v5.18: what is mapped elsewhere stays mlocked; (unmapped, of those no longer mlocked)."""
+    gone = {page for page in table.present if first <= page < end}
+    last = set() if keeps_all else (gone - table.elsewhere) & table.mlocked
+    table.present -= gone
+    table.mlocked -= last
+    return len(gone), len(last)
+
+
 def unmap_uncontended(table: Table, first: int, end: int) -> tuple[int, int, int]:
     """As unmap, but mlocked pages whose page lock is held stay: (unmapped, mlocked, left)."""
     here = {page for page in table.present if first <= page < end}
@@ -37,12 +46,12 @@ def unmap_uncontended(table: Table, first: int, end: int) -> tuple[int, int, int
 
 def first_contended(table: Table, first: int, end: int) -> int:
     """Where an old munlock walk must wait, or `end`."""
-    return min((page for page in table.mlocked & table.pg_locked if first <= page < end), default=end)
+    return min((page for page in table.present & table.mlocked & table.pg_locked if first <= page < end), default=end)
 
 
 def munlock(table: Table, first: int, end: int) -> tuple[int, int]:
     """Clear PG_mlocked in [first, end): (munlocked, positions without a page)."""
-    touched = {page for page in table.mlocked if first <= page < end}
+    touched = {page for page in table.present & table.mlocked if first <= page < end}
     absent = [page for page in range(first, end) if page not in table.present]
     table.mlocked -= touched
     return len(touched), len(absent)

@@ -7,6 +7,7 @@ from mmbench.machine.ops import Op
 from mmbench.machine.protocol.primitives import (
     HIGH_TO_LOW,
     LOW_TO_HIGH,
+    NO_LRU_BATCH,
     OOM_REAPER_DELAY_PS,
     RETRIES,
     RETRY_SLEEP_PS,
@@ -32,6 +33,7 @@ __all__ = [
     "MMF_OOM_SKIP",
     "MMF_OOM_VICTIM",
     "MMF_UNSTABLE",
+    "NO_LRU_BATCH",
     "OOM_REAPER_DELAY_PS",
     "RETRIES",
     "RETRY_SLEEP_PS",

@@ -14,6 +14,8 @@ RETRIES = 10  # MAX_OOM_REAP_RETRIES
 RETRY_SLEEP_PS = 100_000_000_000  # HZ/10
 OOM_REAPER_DELAY_PS = 2_000_000_000_000  # OOM_REAPER_DELAY, 2*HZ, from v5.18 on
 
+NO_LRU_BATCH = 0  # before v5.18: zap munlocks no batch, but each page, and only at its last unmap (clear_page_mlock)
+
 LOW_TO_HIGH = 1
 HIGH_TO_LOW = -1
 
