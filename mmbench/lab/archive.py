@@ -8,7 +8,7 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,6 +48,17 @@ class Package:
         return any(is_prefix(prefix, text) for text in (self.release, self.version))
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """Any other package: its version, size in bytes and SHA-256 from the signed index, and what it depends on."""
+
+    name: str
+    version: str
+    size_bytes: int
+    sha256: str
+    depends: str
+
+
 def is_prefix(prefix: str, text: str) -> bool:
     """True for "6.1" of "6.1.0-56-amd64", false for "6.1" of "6.12.117"."""
     return text.startswith(prefix) and (len(text) == len(prefix) or not text[len(prefix)].isdigit())
@@ -72,18 +83,29 @@ class PrivateApt:
 
     def update(self, tier: int) -> None:
         """Get the package lists of a tier of suites, and of those before. Failures of single suites show up later."""
-        stanzas = [private_stanza(self.archive.main, sum(MAIN_SUITES[: tier + 1], ()))]
-        if self.archive.security is not None:
-            stanzas.append(private_stanza(self.archive.security, sum(SECURITY_SUITES[: tier + 1], ())))
+        self.update_suites(sum(MAIN_SUITES[: tier + 1], ()), sum(SECURITY_SUITES[: tier + 1], ()))
+
+    def update_suites(self, main: tuple[str, ...], security: tuple[str, ...] = ()) -> None:
+        """Get the package lists of these suites, and of no others."""
+        stanzas = [private_stanza(self.archive.main, main)]
+        if self.archive.security is not None and security:
+            stanzas.append(private_stanza(self.archive.security, security))
         write_whole(self.folder / "sources" / "lab.sources", ["\n".join(stanzas).encode()])
         done = self._run(["apt-get", "update", "-q"], UPDATE_TIMEOUT_S)
         self.complaint = _last_error(done.stderr) if done.returncode or "E:" in done.stderr else ""
 
+    def names(self, prefix: str) -> list[str]:
+        """Return the names of all packages known now that begin so."""
+        return self._run(["apt-cache", "pkgnames", prefix], 60).stdout.split()
+
+    def show(self, name: str, version: str = "") -> Wanted | None:
+        """Return a package of a version, else the newest; None when the archive has it no more."""
+        asked = f"{name}={version}" if version else name
+        return parse_wanted(self._run(["apt-cache", "show", "--no-all-versions", asked], 60).stdout)
+
     def packages(self) -> list[Package]:
         """Return every kernel package known now, oldest first."""
-        names = []
-        for kind in ("linux-binary-", "linux-image-"):
-            names += self._run(["apt-cache", "pkgnames", kind], 60).stdout.split()
+        names = self.names("linux-binary-") + self.names("linux-image-")
         wanted = sorted({n for n in names if _NAME.match(n) and not any(flavour in n for flavour in _FLAVOURS)})
         if not wanted:
             return []
@@ -108,7 +130,7 @@ class PrivateApt:
             "them, or a path to a vmlinuz."
         )
 
-    def download(self, package: Package) -> Path:
+    def download(self, package: Package | Wanted) -> Path:
         """Return the verified .deb, fetched if it is not there whole; an interrupted download begins anew."""
         folder = self.folder / "debs"
         for old in folder.glob(f"{package.name}_*.deb"):
@@ -164,20 +186,35 @@ class PrivateApt:
         return "\n".join(lines) + "\n"
 
 
-def parse_packages(text: str) -> list[Package]:
-    """Parse what apt-cache show prints; a stanza without a checksum (no archive has it any more) is left out."""
-    found = []
+def _stanzas(text: str) -> Iterator[dict[str, str]]:
+    """What apt-cache show prints; a stanza without a checksum (no archive has it any more) is left out."""
     for stanza in text.split("\n\n"):
         fields = dict(line.partition(": ")[::2] for line in stanza.splitlines() if line[:1] not in ("", " "))
-        match = _NAME.match(fields.get("Package", ""))
-        if match and {"Version", "Size", "SHA256"} <= set(fields):
+        if {"Package", "Version", "Size", "SHA256"} <= set(fields):
+            yield fields
+
+
+def parse_wanted(text: str) -> Wanted | None:
+    """Parse the first package that apt-cache show prints."""
+    for fields in _stanzas(text):
+        name, version, size, sha256 = (fields[key] for key in ("Package", "Version", "Size", "SHA256"))
+        return Wanted(name, version, int(size), sha256, fields.get("Depends", ""))
+    return None
+
+
+def parse_packages(text: str) -> list[Package]:
+    """Parse the kernel packages that apt-cache show prints."""
+    found = []
+    for fields in _stanzas(text):
+        match = _NAME.match(fields["Package"])
+        if match:
             size, sha256 = int(fields["Size"]), fields["SHA256"]
             found.append(Package(fields["Package"], match["release"], fields["Version"], size, sha256))
     binaries = {p.release for p in found if p.name.startswith("linux-binary-")}
     return [p for p in found if p.name.startswith("linux-binary-") or p.release not in binaries]
 
 
-def check_deb(path: Path, package: Package) -> None:
+def check_deb(path: Path, package: Package | Wanted) -> None:
     """Raise CannotError, and remove the file, when it is not what the signed index says."""
     size, sha256 = path.stat().st_size, sha256_of(path)
     if (size, sha256) != (package.size_bytes, package.sha256):
