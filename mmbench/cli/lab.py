@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmbench.cli import lab_compare
+from mmbench.cli import lab_compare, lab_designs
 from mmbench.cli.inputs import add_format_option
 from mmbench.errors import EXIT_BAD_NEWS, EXIT_OK, InputError
 
@@ -23,6 +23,8 @@ examples:
   mmbench lab run 5.10
   mmbench lab run 6.17 6.18 --set full -o results/lab
   mmbench lab run ./vmlinuz-6.9 --format json
+  mmbench lab run 6.12 --strategy v6.1 ./mine.py
+  mmbench lab doctor
   mmbench lab compare results/lab/6.12.json
   mmbench lab list
 
@@ -48,8 +50,12 @@ def add(verbs: Any) -> None:
     add_format_option(listing)
     listing.set_defaults(run=run_list)
     lab_compare.add(actions)
+    lab_designs.add_doctor(actions)
     running = actions.add_parser("run", help="boot kernels and run the experiments")
     running.add_argument("kernels", nargs="+", metavar="KERNEL")
+    running.add_argument(
+        "--strategy", nargs="+", metavar="ID|FILE", help="run these designs inside the kernel, in place of its own code"
+    )
     running.add_argument("--set", dest="set_name", choices=SETS, default="quick", help="experiments to run (quick)")
     running.add_argument("--fresh", action="store_true", help="boot again even where the same boot was run before")
     running.add_argument(
@@ -101,6 +107,8 @@ def run_run(args: argparse.Namespace) -> int:
     qemu.find_qemu()
     for name in args.kernels:
         kernels.check_name(name)
+    if args.strategy:
+        return lab_designs.run_designs(args, _say, _progress)
     records = []
     for name in args.kernels:
         kernel = kernels.find(name, _say)

@@ -19,7 +19,7 @@ from mmbench.lab import collect, cpio
 
 PACKAGE_ROOT = Path(__file__).resolve().parents[2]
 ENTRY = "mmbench.lab.guest.init"
-INIT = "#!/usr/bin/python{version} -ISB\nfrom mmbench.lab.guest.init import main\nmain()\n"
+INIT = "#!/usr/bin/python{version} -ISB\nfrom {entry} import main\nmain()\n"
 # imported inside functions, so that importing the entry point does not show them
 LATE_MODULES = ("difflib", "traceback", "linecache")
 LEAST_VERSION = (3, 11)
@@ -34,7 +34,7 @@ class Userspace:
     python: str
     entries: dict[str, cpio.Entry]
 
-    def image(self, plan: list[dict[str, Any]]) -> bytes:
+    def image(self, plan: Any) -> bytes:
         """Return the archive with this plan in it; uncompressed, so its bytes depend on no zlib."""
         text = json.dumps(plan, sort_keys=True, separators=(",", ":")).encode()
         return cpio.archive({**self.entries, "plan.json": cpio.regular(text)})
@@ -60,18 +60,21 @@ def _version(executable: str) -> tuple[int, int]:
         return (0, 0)
 
 
-def build_userspace(interpreter: str | None = None) -> Userspace:
-    """Collect the interpreter, what it needs, and the probe. Raises CannotError when this machine's do not serve."""
+def build_userspace(interpreter: str | None = None, entry: str = ENTRY) -> Userspace:
+    """Collect the interpreter, what it needs, and the probe whose first process is ``entry``.
+
+    Raises CannotError when this machine's do not serve.
+    """
     if os.uname().machine != "x86_64":
         raise CannotError(
             f"the lab boots x86-64 kernels with this machine's Python, and this machine is {os.uname().machine}."
         )
     executable = interpreter or find_interpreter()
-    found = _collect(executable)
+    found = _collect(executable, entry)
     version = found["version"]
     library = f"usr/lib/python{version}"
     entries = {
-        "init": cpio.regular(INIT.format(version=version).encode(), is_executable=True),
+        "init": cpio.regular(INIT.format(version=version, entry=entry).encode(), is_executable=True),
         f"usr/bin/python{version}": cpio.regular(_read(executable), is_executable=True),
         f"{library}/lib-dynload": cpio.folder(),
         "dev/console": cpio.character_device(5, 1),
@@ -87,9 +90,9 @@ def build_userspace(interpreter: str | None = None) -> Userspace:
     return Userspace(found["python"], entries)
 
 
-def _collect(executable: str) -> dict[str, Any]:
+def _collect(executable: str, entry: str) -> dict[str, Any]:
     """Have the interpreter itself say what it needs; a fixed hash seed keeps the order inside its code fixed."""
-    command = [executable, "-S", "-s", "-B", collect.__file__, str(PACKAGE_ROOT), ENTRY, *LATE_MODULES]
+    command = [executable, "-S", "-s", "-B", collect.__file__, str(PACKAGE_ROOT), entry, *LATE_MODULES]
     environment = {"PYTHONHASHSEED": "0", "PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"}
     done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120, check=False)
     if done.returncode:

@@ -35,6 +35,10 @@ class Item:
     victim: VictimConfig
     n_reps: int = N_REPS
 
+    def head(self) -> dict[str, Any]:
+        """Return what a record says of the experiment before its answer."""
+        return {"role": self.role, "kind": self.kind, "victim": self.victim.to_dict()}
+
     def to_guest(self) -> dict[str, Any]:
         """Return what the guest reads."""
         return {"kind": self.kind, "victim": self.victim.to_dict(), "n_reps": self.n_reps}

@@ -30,7 +30,7 @@ Record = dict[str, Any]
 
 def experiment(item: Item, answer: dict[str, Any]) -> Experiment:
     """Join an item of the plan with the guest's answer; repetitions must agree in everything but times."""
-    head = {"role": item.role, "kind": item.kind, "victim": item.victim.to_dict()}
+    head = item.head()
     if "error" in answer:
         return head | {"error": answer["error"], "errno": answer["errno"]}
     reps = answer["reps"]

@@ -35,10 +35,19 @@ def run_set(kernel: Kernel, set_name: str, progress: Progress, is_fresh: bool = 
 
 
 def run_boot(
-    kernel: Kernel, boot: Boot, userspace: Userspace, version: str, progress: Progress, is_fresh: bool = False
+    kernel: Kernel,
+    boot: Boot,
+    userspace: Userspace,
+    version: str,
+    progress: Progress,
+    is_fresh: bool = False,
+    plan: Any = None,
 ) -> dict[str, Any]:
-    """Return one boot's answers: what the guest said of itself, and the experiments."""
-    image = userspace.image([item.to_guest() for item in boot.items])
+    """Return one boot's answers: what the guest said of itself, and the experiments.
+
+    plan: what the guest's first process reads, when it is more than the list of experiments.
+    """
+    image = userspace.image([item.to_guest() for item in boot.items] if plan is None else plan)
     initramfs_sha256 = hashlib.sha256(image).hexdigest()
     arguments = qemu.command("KERNEL", "INITRAMFS", boot.n_cpus)
     key = hashlib.sha256("\n".join([kernel.vmlinuz_sha256, initramfs_sha256, version, *arguments]).encode()).hexdigest()

@@ -1,0 +1,100 @@
+"""`mmbench lab run KERNEL --strategy ...` and `mmbench lab doctor`: strategy files inside a real kernel."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mmbench.cli.inputs import add_format_option
+from mmbench.errors import EXIT_BAD_NEWS, EXIT_CANNOT, EXIT_OK
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from mmbench.lab.designs import Record
+
+Progress = Callable[[str], AbstractContextManager[Callable[[str, int, int], None]]]
+
+
+def add_doctor(actions: Any) -> None:
+    """Register the action `doctor`."""
+    parser = actions.add_parser("doctor", help="what the lab needs, what is missing here, and how to get it")
+    add_format_option(parser)
+    parser.set_defaults(run=run_doctor)
+
+
+def run_doctor(args: argparse.Namespace) -> int:
+    """Check and print; 3 when something is missing."""
+    from mmbench.cli.measuring import print_found
+    from mmbench.lab.doctor import needs
+
+    rows = needs()
+    print_found(args.format, rows, rows, lambda: _table(("what", "for", "found", "how to get it"), rows))
+    return EXIT_OK if all(row["found"] for row in rows) else EXIT_CANNOT
+
+
+def run_designs(args: argparse.Namespace, say: Callable[[str], None], progress: Progress) -> int:
+    """Run strategies inside each kernel, write and print the records; 1 when an experiment failed."""
+    from mmbench.cli.measuring import print_found
+    from mmbench.lab import build, designs, kernels, qemu
+    from mmbench.lab.program import Program
+    from mmbench.records.files import write_text
+    from mmbench.strategies.load import load
+    from mmbench.validation.design_rows import plain_rows
+
+    programs = [Program.from_plain(plain_rows(load(spec))) for spec in args.strategy]
+    qemu.find_qemu()
+    records = []
+    for name in args.kernels:
+        kernel = kernels.find(name, say)
+        module = build.find_module(kernel, say)
+        with progress(kernel.release) as report:
+            record = designs.run_designs(kernel, module, programs, args.set_name, report, args.fresh)
+        if args.output is not None:
+            path = Path(args.output) / f"{kernel.series}.json"
+            write_text(path, designs.to_text(record))
+            print(f"written: {path}", file=sys.stderr)
+        records.append(record)
+    rows = [{"release": r["release"], **entry} for r in records for entry in designs.experiments(r)]
+    print_found(args.format, records, rows, lambda: view(records))
+    wrong = [row for row in rows if "error" in row]
+    for row in wrong:
+        print(f"mmbench: {row['design']}, {row['kind']} of {row['victim']}: {row['error']}", file=sys.stderr)
+    return EXIT_BAD_NEWS if wrong else EXIT_OK
+
+
+def view(records: list[Record]) -> RenderableType:
+    """A row per design and victim: pages that a lone reaper left, and what each party cost alone."""
+    from rich.console import Group
+
+    from mmbench.lab.designs import cells
+
+    columns = ("design", "victim", "reaper left", "exit", "mrelease", "reaper")
+    return Group(
+        *(
+            _table(columns, cells(record), f"{record['release']}: pages left; millions of instructions, each alone")
+            for record in records
+        )
+    )
+
+
+def _table(columns: tuple[str, ...], rows: list[dict[str, Any]], title: str = "") -> RenderableType:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(*columns, title=title or None, title_justify="left", box=box.SIMPLE)
+    for row in rows:
+        table.add_row(*(_text(row.get(column)) for column in columns))
+    return table
+
+
+def _text(found: Any) -> str:
+    if found is None or found == "":
+        return "-"
+    if isinstance(found, bool):
+        return "yes" if found else "no"
+    return f"{found:.2f}" if isinstance(found, float) else f"{found:,}" if isinstance(found, int) else str(found)

@@ -1,0 +1,40 @@
+"""The first process of a guest that runs designs: as guest.init, with the module loaded first.
+
+The plan is /plan.json: {"programs": {name: text}, "items": [{"kind", "victim", "n_reps", "program": a name, or ""}]}.
+"""
+
+import gc
+import json
+import os
+import time
+import traceback
+
+from mmbench.errors import CannotError
+from mmbench.lab.guest import interpreter, system
+from mmbench.lab.guest.designs import run_item
+from mmbench.lab.guest.init import SETTLE_S
+
+
+def main() -> None:
+    """Load the module and run everything; whatever goes wrong is said, and the machine ends."""
+    try:
+        system.set_up()
+        with open("/plan.json") as file:
+            plan = json.load(file)
+        interpreter.load_module()
+        gc.collect()
+        gc.freeze()  # a collection in a forked victim would copy pages, and time
+        gc.disable()
+        os.sched_setaffinity(0, {(os.cpu_count() or 1) - 1})
+        time.sleep(SETTLE_S)
+        system.say({"begin": len(plan["items"]), **system.identity()})
+        for number, item in enumerate(plan["items"]):
+            system.say({"at": number})
+            system.say({"item": number, **run_item(item | {"program": plan["programs"].get(item["program"], "")})})
+        system.say({"done": len(plan["items"])})
+    except CannotError as error:
+        system.say({"failed": str(error)})
+    except BaseException:
+        system.say({"failed": traceback.format_exc()})
+    finally:
+        system.end()

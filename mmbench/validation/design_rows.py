@@ -1,0 +1,28 @@
+"""A strategy as plain data: the assembled rows that the interpreter in a real kernel reads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mmbench.machine.assemble import assemble
+from mmbench.machine.ops import Op
+from mmbench.machine.status import ROW_A, ROW_ALT, ROW_NEXT, ROW_OP
+from mmbench.strategies.load import Loaded
+
+
+def plain_rows(design: Loaded) -> dict[str, Any]:
+    """``name``; ``rows``, each {label, op (its name), args, next, otherwise}; ``roles``: role -> [first row, end]."""
+    program = assemble(design.roles)
+    starts = [*program.starts.values(), len(program.rows)]
+    rows = [
+        {
+            "label": label,
+            "op": Op(int(row[ROW_OP])).name,
+            "args": [int(arg) for arg in row[ROW_A : ROW_A + 3]],
+            "next": int(row[ROW_NEXT]),
+            "otherwise": int(row[ROW_ALT]),
+        }
+        for row, (_, label) in zip(program.rows, program.labels, strict=True)
+    ]
+    roles = {role: [first, end] for role, first, end in zip(program.starts, starts, starts[1:], strict=False)}
+    return {"name": design.name, "rows": rows, "roles": roles}
