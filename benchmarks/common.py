@@ -8,8 +8,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from mmbench.cli.inputs import Inputs
-from mmbench.cli.running import run_all
+from mmbench.ask.runs import Inputs, run_all
 from mmbench.records.run_record import validate_record
 from mmbench.strategies import load
 

@@ -30,7 +30,7 @@ from benchmarks.peers.ciw_queue import build, waits_ps  # noqa: E402
 from benchmarks.peers.simpy_race import run_race  # noqa: E402
 from benchmarks.speed import pages_of  # noqa: E402
 from benchmarks.turns import Report, Side, Spread, WrongAnswerError, put, skip, spread, take_turns, timed  # noqa: E402
-from mmbench.cli.running import available_bytes  # noqa: E402
+from mmbench.ask.runs import available_bytes  # noqa: E402
 from mmbench.cost.table import load_table  # noqa: E402
 from mmbench.engine import prepare, run_prepared  # noqa: E402
 from mmbench.errors import InputError, MmbenchError  # noqa: E402

@@ -29,6 +29,12 @@ class CannotError(MmbenchError):
     exit_code = EXIT_CANNOT
 
 
+class WrongRecord(MmbenchError):
+    """A record that was made here does not add up: a fault of the program, or of a step that somebody added to it."""
+
+    exit_code = EXIT_BAD_NEWS
+
+
 def nearest(found: str, allowed: list[str], what: str) -> InputError:
     """Build the error for an unknown name, offering the nearest allowed one."""
     import difflib

@@ -38,6 +38,8 @@ ALLOWED = {
     "records": set(),
     "report": {"records"},
 }
+ALLOWED["ask"] = set(ALLOWED) - {"site", "report", "tracking"}
+ALLOWED["site"].add("ask")
 
 # Folder inside a folder -> its neighbours there that it may import besides itself.
 RECORDS_IN_WORDS = {"report.reading", "report.units", "report.outcome", "report.answer"}
@@ -71,6 +73,11 @@ def test_imports_follow_the_arrows(path):
         wrong = {m for m in imports_of(path) if m.split(".")[0] not in ALLOWED[folder] | BASE | {folder}}
         assert not wrong
     assert folder == "cli" or path.name == "__main__.py" or not {m for m in imports_of(path) if m.startswith("cli")}
+
+
+@pytest.mark.parametrize("path", sorted((PACKAGE.parent / "benchmarks").rglob("*.py")), ids=lambda p: p.name)
+def test_the_suite_asks_and_never_types(path):
+    assert not {m for m in imports_of(path) if m.split(".")[0] in ("cli", "api")}
 
 
 @pytest.mark.parametrize("folder", INNER)

@@ -7,8 +7,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mmbench.ask.values import parse_int
 from mmbench.cli import bench_compare
-from mmbench.cli.values import option, parse_int
+from mmbench.cli.values import option
 from mmbench.errors import EXIT_BAD_INPUT, EXIT_BAD_NEWS, EXIT_OK, InputError
 
 if TYPE_CHECKING:

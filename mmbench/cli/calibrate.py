@@ -7,9 +7,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mmbench.ask.values import parse_budget_s, parse_int
 from mmbench.cli.inputs import add_format_option
-from mmbench.cli.measuring import add_memory_option, parse_budget_s
-from mmbench.cli.values import option, parse_int
+from mmbench.cli.measuring import add_memory_option
+from mmbench.cli.values import option
 from mmbench.errors import EXIT_BAD_NEWS, EXIT_OK, InputError
 
 if TYPE_CHECKING:
@@ -119,14 +120,14 @@ def fit_again(path: str, output: str) -> Calibration:
 def fit_to(samples: list[dict[str, Any]], measured: dict[str, Any]) -> Calibration:
     """Fit a table to samples. measured: kernel, date and manifest of the machine they are from."""
     from mmbench.cli.measuring import where
-    from mmbench.cli.running import compiling
+    from mmbench.cli.watching import watching
     from mmbench.cost.carry import carry_old_munlock
     from mmbench.cost.table import load_table
     from mmbench.validation.calibration import calibrate
     from mmbench.validation.predict import design_of
 
     manifest, design = measured["manifest"], design_of(measured["kernel"])
-    with compiling():
+    with watching().compiling():
         calibration = calibrate(samples, load_table(REFERENCE), design, f"{where(manifest)}, {measured['date']}")
     table = calibration.table
     carry_old_munlock(table, measured["kernel"])

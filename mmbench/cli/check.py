@@ -9,8 +9,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mmbench.ask.values import parse_int
 from mmbench.cli.inputs import add_format_option
-from mmbench.cli.values import option, parse_int
+from mmbench.cli.values import option
 from mmbench.errors import EXIT_BAD_NEWS, EXIT_OK, CannotError, InputError
 
 if TYPE_CHECKING:
@@ -131,7 +132,7 @@ def print_verdict(verdict: Verdict) -> None:
 
 def print_timed(again: Counterexample, start: Start) -> None:
     """The same schedule in the timed engine: which moment invariants it breaks there, and when."""
-    from mmbench.cli.timed_replay import replay_timed
+    from mmbench.ask.timed_replay import replay_timed
     from mmbench.cost.table import load_table
     from mmbench.model.invariants import broken
     from mmbench.report.units import format_time

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from dataclasses import replace
 from typing import Any
 
 from mmbench.cli.inputs import Inputs, add_run_options, add_scenario_options, add_victim_options, inputs_from
@@ -17,8 +16,6 @@ examples:
   mmbench compare --strategy ./my_design.py v6.18 --format json
   mmbench compare --sweep locked --size 16GiB --scenario stuck-holder --plot heatmap.png
 """
-
-TENTHS = ",".join(f"{percent}%" for percent in range(0, 101, 10))
 
 
 def add(verbs: Any) -> None:
@@ -51,25 +48,19 @@ def add(verbs: Any) -> None:
 
 def swept(args: argparse.Namespace) -> list[Inputs]:
     """The inputs of each share of --sweep. Raises InputError when the victim has a locked share of its own."""
+    from mmbench.ask.runs import TENTHS, swept
+
     name, _, values = args.sweep.partition("=")
     if name != "locked":
         raise InputError(f"--sweep {args.sweep!r}: allowed is locked, or locked=SHARE,SHARE,.. as in locked=0%,50%,1.")
-    if args.victim or args.locked is not None:
-        what = "--victim" if args.victim else "--locked"
-        raise InputError(f"--sweep locked makes a synthetic victim for each locked share; leave out {what}.")
-    from mmbench.victims import parse_share
-
-    shares = [value.strip() for value in (values or TENTHS).split(",")]
-    if len({parse_share(share, "locked") for share in shares}) != len(shares):
-        raise InputError(f"--sweep {args.sweep}: a share is named twice; name each once.")
-    inputs = inputs_from(args)
-    return [replace(inputs, synthetic=inputs.synthetic | {"locked": share}) for share in shares]
+    return swept(inputs_from(args), [value.strip() for value in values.split(",")] if values else TENTHS)
 
 
 def run(args: argparse.Namespace) -> int:
     """Compare and print; exit code 0 whatever the outcome of the strategies."""
+    from mmbench.ask.runs import run_sweep
     from mmbench.cli.output import print_records, terminal_width
-    from mmbench.cli.running import run_all, run_sweep
+    from mmbench.cli.watching import watching
     from mmbench.report.pictures.picture import picture_suffix
     from mmbench.report.text.ranked import Wanted, compare_view
     from mmbench.report.text.sweep import sweep_view
@@ -79,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
         picture_suffix(args.plot)
     loaded = [load(spec) for spec in args.strategy or IDS]
     wanted = Wanted(args.baseline, args.history, args.detail, args.tokens)
-    records = run_sweep(swept(args), loaded) if args.sweep else run_all(inputs_from(args), loaded)
+    records = run_sweep(swept(args) if args.sweep else [inputs_from(args)], loaded, watching())
     print_records(
         records,
         args.format,

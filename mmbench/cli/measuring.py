@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mmbench.errors import CannotError, InputError
+from mmbench.errors import CannotError
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 ESSENTIAL = ("process_mrelease", "ptrace exit stop", "pagemap")
 QUICK_MEMORY_BYTES, FULL_MEMORY_BYTES = 640 << 20, 1536 << 20
-MAX_BUDGET_S = 24 * 3600
 
 
 class Machine(NamedTuple):
@@ -41,16 +40,6 @@ def asked_memory_bytes(args: argparse.Namespace) -> int | None:
     from mmbench.victims.sizes import parse_size
 
     return None if args.max_memory is None else parse_size(args.max_memory, "--max-memory")
-
-
-def parse_budget_s(text: str) -> float:
-    """Seconds of a time such as 5min. Raises InputError."""
-    from mmbench.cli.values import parse_time_ps
-
-    seconds = parse_time_ps(text) / 1e12
-    if not 1 <= seconds <= MAX_BUDGET_S:
-        raise InputError(f"--budget {text}: allowed are 1s to {MAX_BUDGET_S // 60}min.")
-    return seconds
 
 
 def examine(args: argparse.Namespace) -> Machine:

@@ -6,9 +6,10 @@ import argparse
 import sys
 from typing import TYPE_CHECKING, Any
 
+from mmbench.ask.values import parse_int
 from mmbench.cli.inputs import add_format_option
 from mmbench.cli.measuring import add_memory_option
-from mmbench.cli.values import option, parse_int
+from mmbench.cli.values import option
 from mmbench.errors import EXIT_BAD_NEWS, EXIT_OK, InputError
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
     import os
 
     from mmbench.cli.measuring import asked_memory_bytes, print_found
-    from mmbench.cli.running import compiling
+    from mmbench.cli.watching import watching
     from mmbench.cost.table import load_table
     from mmbench.live import experiment
     from mmbench.report.text.measured import timeline_table
@@ -66,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
     if not args.yes and not agreed(config):
         print("nothing was done", file=sys.stderr)
         return EXIT_OK
-    with compiling():
+    with watching().compiling():
         predicted = predict_oom(config.to_dict(), not args.not_held, design, costs)
     kill = experiment.oom_kill(config, not args.not_held, asked, lambda step: print(step, file=sys.stderr, flush=True))
     record = join(kill, predicted)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mmbench.cli.inputs import Inputs, add_run_options, add_scenario_options, add_victim_options, inputs_from
+from mmbench.cli.inputs import add_run_options, add_scenario_options, add_victim_options, inputs_from
 from mmbench.errors import InputError
+
+if TYPE_CHECKING:
+    from mmbench.ask.runs import Inputs
 
 EXAMPLE = """\
 examples:
@@ -39,21 +42,20 @@ def asked(args: argparse.Namespace) -> tuple[str, Inputs]:
         raise InputError("give a strategy (mmbench list strategies) or --replay TOKEN, one of the two.")
     if args.strategy:
         return args.strategy, inputs_from(args)
-    from mmbench.records.token import read_token
+    from mmbench.ask.runs import replayed
 
-    token = read_token(args.replay)
-    inputs = Inputs(token.victim, token.synthetic, token.scenario, token.overrides, token.costs, token.seed)
-    return token.strategy, inputs
+    return replayed(args.replay)
 
 
 def run(args: argparse.Namespace) -> int:
     """Run and print one record."""
+    from mmbench.ask.runs import run_all
     from mmbench.cli.output import print_records
-    from mmbench.cli.running import run_all
+    from mmbench.cli.watching import watching
     from mmbench.report.text.detail import run_view
     from mmbench.strategies import load
 
     spec, inputs = asked(args)
-    records = run_all(inputs, [load(spec)])
+    records = run_all(inputs, [load(spec)], watching())
     print_records(records, args.format, lambda found: run_view(found[0]))
     return 0

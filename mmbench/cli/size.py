@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import json
+import sys
 from typing import Any
 
-from mmbench.cli.inputs import SCENARIO_OPTIONS, add_format_option, add_scenario_options
-from mmbench.cli.values import option, parse_int
+from mmbench.ask.study_words import DEFAULT_STRATEGIES, OPTIONS, StudyWords
+from mmbench.ask.values import parse_int
+from mmbench.cli.inputs import add_format_option, add_scenario_options, overrides_from
+from mmbench.cli.values import option
+from mmbench.errors import EXIT_BAD_NEWS, EXIT_OK
 
 EXAMPLE = """\
 examples:
@@ -85,18 +90,50 @@ def add_effort(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--seed", metavar="N", type=option(parse_int), default=1, help="seed of the random numbers (1)")
 
 
+def words_from(args: argparse.Namespace) -> StudyWords:
+    """The question that was typed."""
+    given = {option.name: getattr(args, option.name) for option in OPTIONS}
+    return StudyWords(tuple(args.strategy or DEFAULT_STRATEGIES), overrides=overrides_from(args), **given)
+
+
 def run(args: argparse.Namespace) -> int:
     """Run the study and print; 0 done, 1 when an SLO was asked for and nothing meets it."""
+    from mmbench.ask.ladder import solve
+    from mmbench.ask.plan import plan_from
+    from mmbench.ask.studies import answer_all
     from mmbench.cli.sizing_plots import check_plots, draw_plots
-    from mmbench.cli.sizing_run import answer_all, plan_from, print_answers
-    from mmbench.cli.sizing_solve import solve
+    from mmbench.cli.watching import watching
 
-    overrides = {target: getattr(args, target) for target, _, _ in SCENARIO_OPTIONS.values()}
-    plan = plan_from(args, {name: value for name, value in overrides.items() if value is not None})
-    plots = check_plots(args.plot)
+    plan, plots, watch = plan_from(words_from(args)), check_plots(args.plot), watching()
     if args.slo:
-        return solve(plan, args.slo, args.solve, args.format)
-    records = answer_all(plan)
+        found = solve(plan, args.slo, args.solve, watch)
+        print_solutions(found, args.format)
+        return EXIT_OK if all(record["answer"] is not None for record in found) else EXIT_BAD_NEWS
+    records = answer_all(plan, watch)
     print_answers(records, args.format)
-    draw_plots(plots, records, plan)
-    return 0
+    draw_plots(plots, records, plan, watch)
+    return EXIT_OK
+
+
+def print_answers(records: list[dict[str, Any]], how: str) -> None:
+    """Print as asked for (--format)."""
+    from mmbench.cli.output import print_view
+    from mmbench.report.text.size_tables import size_tables, to_csv, to_json
+
+    if how == "table":
+        print_view(size_tables(records))
+    else:
+        sys.stdout.write(to_json(records) if how == "json" else to_csv(records))
+
+
+def print_solutions(records: list[dict[str, Any]], how: str) -> None:
+    """Print as asked for (--format)."""
+    from mmbench.cli.output import print_view
+    from mmbench.report.text.size_tables import slo_view, to_csv
+
+    if how == "table":
+        print_view(slo_view(records))
+    elif how == "csv":
+        sys.stdout.write(to_csv([{k: v for k, v in record.items() if k != "steps"} for record in records]))
+    else:
+        sys.stdout.write(json.dumps(records, indent=1) + "\n")

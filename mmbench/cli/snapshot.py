@@ -6,7 +6,8 @@ import argparse
 import sys
 from typing import Any
 
-from mmbench.cli.values import option, parse_int
+from mmbench.ask.values import parse_int
+from mmbench.cli.values import option
 
 EXAMPLE = """\
 example:

@@ -7,8 +7,9 @@ import json
 import sys
 from typing import Any
 
+from mmbench.ask.values import parse_int
 from mmbench.cli.inputs import add_scenario_options, add_victim_options
-from mmbench.cli.values import option, parse_int
+from mmbench.cli.values import option
 from mmbench.errors import InputError
 
 EXAMPLE = """\
@@ -66,12 +67,13 @@ def the_record(args: argparse.Namespace) -> dict[str, Any]:
     """Read the record asked for, or make it by a run."""
     if args.strategy and args.strategy.endswith((".json", ".json.gz")) and not args.replay:
         return recorded(args.strategy)
+    from mmbench.ask.runs import run_all
     from mmbench.cli.run import asked
-    from mmbench.cli.running import run_all
+    from mmbench.cli.watching import watching
     from mmbench.strategies import load
 
     spec, inputs = asked(args)
-    return run_all(inputs, [load(spec)])[0]
+    return run_all(inputs, [load(spec)], watching())[0]
 
 
 def run(args: argparse.Namespace) -> int:

@@ -7,9 +7,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mmbench.ask.values import parse_budget_s, parse_int
 from mmbench.cli.inputs import add_format_option
-from mmbench.cli.measuring import add_memory_option, parse_budget_s
-from mmbench.cli.values import option, parse_int
+from mmbench.cli.measuring import add_memory_option
+from mmbench.cli.values import option
 from mmbench.errors import EXIT_BAD_NEWS, EXIT_OK, InputError
 
 if TYPE_CHECKING:
@@ -136,11 +137,11 @@ def costs_for(args: argparse.Namespace, machine: Machine) -> CostTable:
 
 def predict_all(configs: list[dict[str, Any]], costs: CostTable, kernel: str) -> list[dict[str, Any]]:
     """Predictions for all configurations, by the engine."""
-    from mmbench.cli.running import compiling
+    from mmbench.cli.watching import watching
     from mmbench.validation.predict import design_of, predict
 
     design = design_of(kernel)
-    with compiling():
+    with watching().compiling():
         return [line for config in configs for line in predict(config, design, costs)]
 
 

@@ -19,6 +19,8 @@ PROGRESS = ("first", "half", "p90", "all")
 STEPS = Fields({"time_ps": ListOf(Int()), "freed_pages": ListOf(Int())})
 REQUIRED_PARTIES = tuple(party.key for party in PARTIES if party.is_required)
 EVENT_KINDS = ("step", "wait", "ptl", "vma", "kill")
+WAITS = ("wait", "ptl")
+PS_PER_SECOND = 10**12
 
 # What a task came to; what repeats is one entry. at_ps: when it first began (negative: before the kill); n: how often;
 # last_ps: when a step was last entered, or the last wait ended (null: never); total_ps: at the step or waited, in all;
@@ -45,7 +47,7 @@ RUN_RECORD = Fields(
         "scenario": Text(),
         "scenario_params": Parameters(),
         "victim": Text(),
-        "seed": Int(),
+        "seed": Int(minimum=None),
         "resident_pages": Int(),
         "locked_pages": Int(),
         "outcome": Text(OUTCOMES),
@@ -81,7 +83,9 @@ def validate_record(record: Any) -> None:
     """Raise InputError naming the first field that makes `record` no run record; return None when it is one.
 
     Beyond the schema: pages are conserved (freed + left = resident), no more is locked than resident, progress
-    times come in order, the curve never falls and never exceeds what was freed, and `unsafe` names its violations.
+    times come in order, the curve never falls and never exceeds what was freed, `unsafe` names its violations,
+    throughput is pages over time, and nobody is blocked or busy for longer than there was time, or waits in the
+    timeline for longer than the sums say.
     """
     if not isinstance(record, dict):
         raise InputError(f"a run record is a JSON object; found {type(record).__name__}.")
@@ -95,6 +99,8 @@ def validate_record(record: Any) -> None:
             _check_curve(name, record[name], sum(record["freed_pages"].values()))
     if record["outcome"] == "unsafe" and not record["violations"]:
         raise fail("violations", [], "at least one invariant when the outcome is 'unsafe'")
+    _check_blocked(record)
+    _check_throughput(record)
 
 
 def _check_pages(record: dict[str, Any]) -> None:
@@ -128,3 +134,36 @@ def _check_curve(field: str, curve: dict[str, list[int]], freed_pages: int) -> N
                 raise fail(f"{field}.{name}[{i}]", after, f"at least the value before it, {before}")
     if pages and pages[-1] > freed_pages:
         raise fail(f"{field}.freed_pages[{len(pages) - 1}]", pages[-1], f"at most the pages freed, {freed_pages}")
+
+
+def _check_throughput(record: dict[str, Any]) -> None:
+    """Pages per second, whole: of all until the last page of the curve, of a task while it was busy."""
+    freed, last = record["freed_pages"], record["curve"]["time_ps"][-1:]
+    rates = {"throughput_pages_per_s": (record["throughput_pages_per_s"], sum(freed.values()), *last)}
+    for task, busy_ps in record.get("busy_ps", {}).items():
+        if task in record["throughput_by_task"]:
+            rate = record["throughput_by_task"][task]
+            rates[f"throughput_by_task.{task}"] = (rate, freed.get(task, 0), busy_ps)
+    for name, (rate, pages, *over_ps) in rates.items():
+        expected = pages * PS_PER_SECOND // over_ps[0] if over_ps and over_ps[0] > 0 else 0
+        if rate is not None and int(rate) != expected:
+            raise fail(name, rate, f"{expected}, for {pages:,} pages in {over_ps[0] if over_ps else 0:,} ps")
+
+
+def _check_blocked(record: dict[str, Any]) -> None:
+    waits = dict.fromkeys(record["blocked_ps"], 0)
+    for entry in record.get("timeline", []):
+        if entry["kind"] in WAITS and entry["task"] in waits:
+            waits[entry["task"]] += entry.get("total_ps", 0)
+    for task, causes in record["blocked_ps"].items():
+        blocked_ps = sum(causes.values())
+        if waits[task] > blocked_ps:
+            raise fail(f"blocked_ps.{task}", causes, f"together at least its waits in 'timeline', {waits[task]} ps")
+        end_ps = record.get("end_ps", {}).get(task)
+        start_ps = record["scenario_params"].get(f"{task}_start_ps")
+        if end_ps is None or not isinstance(start_ps, int):
+            continue
+        for what, ps in (("blocked_ps", blocked_ps), ("busy_ps", record.get("busy_ps", {}).get(task, 0))):
+            if ps > end_ps - start_ps:
+                allowed = f"together at most the {end_ps - start_ps} ps from its start to its end"
+                raise fail(f"{what}.{task}", ps, allowed)

@@ -8,12 +8,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mmbench.accelerate import njit, pointer
+from mmbench.ask.timed_replay import engine_clocks, replay_timed
 from mmbench.checker.drive import initial, one_step, packed, world_of
 from mmbench.checker.expand import all_done, choices, forget
 from mmbench.checker.scope import Scope, Vma, check_scope
 from mmbench.checker.search import Found, search
 from mmbench.checker.world import start_of
-from mmbench.cli.timed_replay import engine_clocks, replay_timed
 from mmbench.cost.table import load_table
 from mmbench.engine.clocks import C_NOW, row_at
 from mmbench.engine.clockwork import pick, step_task

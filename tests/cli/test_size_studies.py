@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
+from mmbench.ask.study_words import command_of
 from mmbench.cli.main import build_parser, main
-from mmbench.cli.sizing_command import command_of
+from mmbench.cli.size import words_from
 
 SMALL = ["--ordinary", "64MiB", "--heavy", "1GiB", "--rarity", "1%", "--n", "100k"]
 LOGS = Path(__file__).parents[1] / "victims" / "kernel_log" / "logs"
@@ -150,7 +151,7 @@ def test_the_command_in_the_record_prints_the_record_again(capsys) -> None:
 )
 def test_the_command_means_what_was_typed(options) -> None:
     typed = build_parser().parse_args(["size", "--heavy", "a b", *options.split()])
-    again = build_parser().parse_args(shlex.split(command_of(typed))[1:])
+    again = build_parser().parse_args(shlex.split(command_of(words_from(typed)))[1:])
     assert vars(again) == vars(typed) | {"strategy": ["v6.18"]}
 
 

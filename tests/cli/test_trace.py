@@ -110,7 +110,9 @@ def test_every_token_of_a_report_does_its_run_again(capsys, tmp_path, files, whe
     elif where == "csv":
         found = set(TOKEN.findall(out_of(capsys, "compare", *SMALL, *designs, "--format", "csv")))
     else:
-        argv = {"compare": ("compare", *SMALL, *designs), "sweep": sweep}.get(where, (where, "v5.17", *SMALL))
+        argv = {"compare": ("compare", *SMALL, *designs, "--tokens"), "sweep": sweep}.get(
+            where, (where, "v5.17", *SMALL)
+        )
         found = tokens_in(out_of(capsys, *argv))
     many = {"compare": 2, "sweep": 1, "json": 3, "csv": 3, "heatmap": 1}
     assert len(found) >= many.get(where, 1)

@@ -8,9 +8,8 @@ from html.parser import HTMLParser
 
 import pytest
 
+from mmbench.ask.runs import replayed, run_all
 from mmbench.checker.verdict import Verdict
-from mmbench.cli.inputs import Inputs
-from mmbench.cli.running import run_all
 from mmbench.errors import InputError
 from mmbench.records.manifest import build_manifest
 from mmbench.records.token import read_token
@@ -116,9 +115,8 @@ def test_validation_errors_are_read_not_invented(facts):
 @pytest.mark.parametrize("scenario", head.SCENARIOS)
 def test_a_token_makes_the_run_again(runs, scenario):
     record = runs[scenario][-1]
-    asked = read_token(record["token"])
-    inputs = Inputs(asked.victim, asked.synthetic, asked.scenario, asked.overrides, asked.costs, asked.seed)
-    assert run_all(inputs, [load(asked.strategy)]) == [record]
+    strategy, inputs = replayed(record["token"])
+    assert run_all(inputs, [load(strategy)]) == [record]
 
 
 def test_schedules_are_written_for_what_is_broken(tmp_path):

@@ -1,17 +1,17 @@
-"""`mmbench size --slo`: the largest heavy victim, or the highest rarity, for which a promise holds."""
+"""The largest heavy victim, or the highest rarity, for which a promise holds; and a percentile over both."""
 
 from __future__ import annotations
 
-import json
-import sys
 from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from mmbench.errors import EXIT_BAD_NEWS, InputError
+from mmbench.ask.plan import Plan, made_from
+from mmbench.ask.studies import about, make_study
+from mmbench.ask.watch import NOBODY, Watch
+from mmbench.errors import InputError
 
 if TYPE_CHECKING:
-    from mmbench.cli.sizing_run import Plan
     from mmbench.sizing.inverse import Slo, Step
     from mmbench.sizing.laws.families import Family
     from mmbench.sizing.queue.service import Setting
@@ -21,6 +21,8 @@ SMALLEST_BYTES = 64 << 20
 RUNGS_PER_DOUBLING = 4
 RARITIES_PER_DECADE = 8
 LOWEST_RARITY_POWER = 6
+GRID_RARITIES = (Fraction(1, 10_000), Fraction(1, 1000), Fraction(1, 100), Fraction(1, 10))
+DOUBLINGS_DOWN = (-8, -6, -4, -2, 0)  # sizes of the grid, powers of two of the heavy victim's
 
 
 class Ladder:
@@ -29,8 +31,7 @@ class Ladder:
     Raises InputError unless the heavy victims are of one size, synthetic, and at least SMALLEST_BYTES.
     """
 
-    def __init__(self, plan: Plan, setting: Setting, solve: str) -> None:
-        from mmbench.cli.sizing_run import ticking
+    def __init__(self, plan: Plan, setting: Setting, solve: str, watch: Watch = NOBODY) -> None:
         from mmbench.sizing.laws.families import nodes_of
         from mmbench.sizing.queue.mixture import n_nodes, node_tables
 
@@ -45,7 +46,7 @@ class Ladder:
                 )
             self.heavy = replace(self.heavy, nodes=nodes_of(SMALLEST_BYTES, top))
         self.parts = [replace(p, family=self.heavy) if p.family is heavy_family(plan) else p for p in plan.parts]
-        with ticking(f"{setting.loaded.name}: engine runs", n_nodes(self.parts)) as tick:
+        with watch.ticking(f"{setting.loaded.name}: engine runs", n_nodes(self.parts)) as tick:
             self.nodes = node_tables(self.parts, setting, tick)
         self.sizes = rungs_of(SMALLEST_BYTES, top) if solve == "size" else [top]
         self.rarities = [Fraction(10 ** -(k / RARITIES_PER_DECADE)).limit_denominator(10**9)
@@ -53,7 +54,6 @@ class Ladder:
 
     def sample(self, size_bytes: int, rarity: Fraction | None, kills: int) -> Sample | None:
         """The study with heavy victims of one size; None where the queue has no steady state."""
-        from mmbench.cli.sizing_run import make_study
         from mmbench.sizing.estimate import collect
         from mmbench.sizing.load import growth, load_of
         from mmbench.sizing.queue.mixture import service_table
@@ -99,14 +99,17 @@ def with_rarity(parts: list[Any], heavy: Family, rarity: Fraction) -> list[Any]:
     ]
 
 
-def solve(plan: Plan, slo_text: str, what: str, how: str) -> int:
-    """Answer --slo for every strategy and print; 1 when nothing meets it under one of them."""
+def solve(plan: Plan, slo_text: str, what: str, watch: Watch = NOBODY) -> list[dict[str, Any]]:
+    """The record of every strategy's answer to a promise: the largest size, or the highest rarity, or nothing.
+
+    what: size or rarity. Raises InputError.
+    """
     from mmbench.sizing.inverse import highest, parse_slo
 
     slo = parse_slo(slo_text)
     found = []
     for setting in plan.settings:
-        ladder = Ladder(plan, setting, what)
+        ladder = Ladder(plan, setting, what, watch)
         rungs: list[Any] = ladder.sizes if what == "size" else ladder.rarities
 
         def sample_of(rung: int, kills: int, ladder: Ladder = ladder, rungs: list[Any] = rungs) -> Sample | None:
@@ -116,17 +119,13 @@ def solve(plan: Plan, slo_text: str, what: str, how: str) -> int:
 
         best, steps = highest(slo, len(rungs), sample_of, min(plan.effort.kills, 500_000), plan.effort.kills)
         found.append(solution(plan, setting, slo, what, rungs, best, steps))
-    print_solutions(found, how)
-    return 0 if all(record["answer"] is not None for record in found) else EXIT_BAD_NEWS
+    return found
 
 
 def solution(
     plan: Plan, setting: Setting, slo: Slo, what: str, rungs: list[Any], best: int | None, steps: list[Step]
 ) -> dict[str, Any]:
     """The record of one strategy's answer."""
-    from mmbench.cli.sizing_command import made_from
-    from mmbench.cli.sizing_run import about
-
     name = show_rung(what, rungs[best]) if best is not None else None
     return {
         "format": "mmbench-slo 1", "kind": "model", **about(plan, setting), "slo": slo.text, "quantity": slo.quantity,
@@ -149,14 +148,24 @@ def show_rung(what: str, rung: Any) -> str:
     return format_size(rung) if what == "size" else f"1 in {float(1 / rung):,.4g}"
 
 
-def print_solutions(records: list[dict[str, Any]], how: str) -> None:
-    """Print as asked for (--format)."""
-    from mmbench.cli.output import print_view
-    from mmbench.report.text.size_tables import slo_view, to_csv
+def heat_grid(plan: Plan, watch: Watch = NOBODY) -> dict[str, Any]:
+    """The target percentile of the first strategy over GRID_RARITIES and sizes, a study for each."""
+    from mmbench.sizing.sample import Refused
+    from mmbench.victims import format_size
 
-    if how == "table":
-        print_view(slo_view(records))
-    elif how == "csv":
-        sys.stdout.write(to_csv([{k: v for k, v in record.items() if k != "steps"} for record in records]))
-    else:
-        sys.stdout.write(json.dumps(records, indent=1) + "\n")
+    ladder = Ladder(plan, plan.settings[0], "size", watch)
+    top = ladder.sizes[-1]
+    sizes = [s for s in (top >> -d & ~4095 for d in DOUBLINGS_DOWN) if s >= ladder.sizes[0]]
+    values: list[list[float | None]] = []
+    for rarity in GRID_RARITIES:
+        values.append([])
+        for size in sizes:
+            sample = ladder.sample(size, rarity, plan.effort.kills)
+            found = sample.quantile("skip", plan.effort.target) if sample else None
+            values[-1].append(None if found is None or isinstance(found, Refused) else found.value)
+    return {
+        "sizes": [format_size(size) for size in sizes],
+        "rarities": [f"1/{rarity.denominator:,}" for rarity in GRID_RARITIES],
+        "percentile": f"p{plan.effort.target * 100:.10g}",
+        "value_ps": values,
+    }

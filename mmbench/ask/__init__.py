@@ -1,0 +1,1 @@
+"""Questions in, checked records out: what the command line, the benchmarks, the site and `import mmbench` ask."""

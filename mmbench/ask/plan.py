@@ -1,0 +1,150 @@
+"""A question about many kills, checked: words become laws, settings and an effort before anything is computed."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mmbench.ask.study_words import StudyWords, command_of
+from mmbench.errors import InputError
+
+if TYPE_CHECKING:
+    from mmbench.sizing.estimate import Effort
+    from mmbench.sizing.laws.spoken import KillLaw
+    from mmbench.sizing.queue.mixture import Part
+    from mmbench.sizing.queue.service import Setting
+    from mmbench.sizing.study import Study
+
+PS_PER_US = 10**6
+CODE = ("mmbench_version", "commit", "commit_modified")
+_PERCENTILE = re.compile(r"p(\d{1,2}(?:\.\d{1,6})?)", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that was asked for, checked."""
+
+    settings: list[Setting]
+    kills: KillLaw
+    parts: list[Part]
+    effort: Effort
+    seed: int
+    over_ps: int
+    over_text: str
+    hosts: int | None
+    kills_per_day: float
+    tail_ps: int | None = None
+    command: str = ""
+
+
+def parse_percentile(text: str, what: str) -> float:
+    """p99.9 -> 0.999. Raises InputError."""
+    found = _PERCENTILE.fullmatch(text.strip())
+    if found is None or not 0 < float(found[1]) < 100:
+        raise InputError(f"{what} {text!r} is not a percentile. Allowed: p50, p99.9 and the like, between p0 and p100.")
+    return float(Fraction(found[1]) / 100)
+
+
+def parse_count(text: str, what: str) -> int:
+    """2000000, 2M or 1e9. Raises InputError."""
+    found = re.fullmatch(r"(\d{1,12})\s*(|k|M|G|e(\d{1,2}))", text.strip(), re.ASCII)
+    if found is None:
+        raise InputError(f"{what} {text!r} is not a number of kills. Allowed: 2000000, 2M, 1G or 1e9.")
+    power = int(found[3]) if found[3] else {"": 0, "k": 3, "M": 6, "G": 9}[found[2]]
+    return int(found[1]) * 10**power
+
+
+def plan_from(words: StudyWords) -> Plan:
+    """Check all words. Raises InputError before anything is computed."""
+    from mmbench.cost.table import load_table
+    from mmbench.scenarios import scenario
+    from mmbench.sizing.laws.spoken import parse_time
+    from mmbench.sizing.queue.service import Setting, check_setting
+    from mmbench.strategies import load
+
+    parts, effort, per_day = parts_of(words), effort_of(words), float(parse_number(words.kills_per_day))
+    if words.hosts is not None and words.hosts < 1:
+        raise InputError(f"--hosts {words.hosts}: allowed are 1 and more.")
+    costs, where = load_table(words.costs), scenario(words.scenario, words.overrides)
+    settings = [Setting(load(spec), where, costs, words.seed) for spec in words.strategies]
+    for setting in settings:
+        check_setting(setting)
+    return Plan(
+        settings, kill_law(words.kills), parts, effort, words.seed, parse_time(words.over, "--over"), words.over,
+        words.hosts, per_day, tail_time(words.tail), command_of(words),
+    )  # fmt: skip
+
+
+def parts_of(words: StudyWords) -> list[Part]:
+    """Ordinary and heavy victims, with a page lock held or without. Raises InputError."""
+    from mmbench.sizing.laws.families import parse_family
+    from mmbench.sizing.laws.spoken import parse_holds, parse_probability
+    from mmbench.sizing.queue.mixture import mixture
+    from mmbench.victims import PROFILES, parse_size
+
+    largest = parse_size(words.ram, "--ram")
+    rarity = parse_probability(words.rarity, "--rarity")
+    named = words.heavy.partition(":")[0] in PROFILES or Path(words.heavy).exists()
+    heavy_locked = words.heavy_locked or (None if named else "0.9")
+    return mixture(
+        parse_family(words.ordinary, words.ordinary_locked, "--ordinary", largest),
+        parse_family(words.heavy, heavy_locked, "--heavy", largest),
+        rarity,
+        parse_holds(words.holds),
+        parse_probability(words.held, "--held"),
+    )
+
+
+def effort_of(words: StudyWords) -> Effort:
+    """How much work, and where. Raises InputError."""
+    from mmbench.sizing.estimate import Effort
+    from mmbench.sizing.laws.spoken import parse_probability
+
+    confidence = float(parse_probability(words.confidence, "--confidence"))
+    if not 0.5 <= confidence < 1:
+        raise InputError(f"--confidence {words.confidence}: allowed are 50% to less than 100%.")
+    precision = float(parse_probability(words.precision, "--precision")) if words.precision else 0.0
+    if not 1 <= words.workers <= 1024:
+        raise InputError(f"--workers {words.workers}: allowed are 1 to 1024.")
+    return Effort(
+        parse_count(words.n, "--n"), precision, parse_percentile(words.target, "--target"), confidence, words.workers,
+        words.backend, words.cluster, Path(words.ledger) if words.ledger else None,
+    )  # fmt: skip
+
+
+def tail_time(text: str | None) -> int | None:
+    """The time of --tail in ps. Raises InputError."""
+    from mmbench.sizing.alone import check_time
+    from mmbench.sizing.laws.spoken import parse_time
+
+    return None if text is None else check_time(parse_time(text, "--tail"), text)
+
+
+def parse_number(text: str) -> Fraction:
+    """A positive number such as 0.2 or 12. Raises InputError."""
+    if not re.fullmatch(r"\d{1,9}(\.\d{1,9})?", text.strip(), re.ASCII) or not Fraction(text.strip()):
+        raise InputError(f"--kills-per-day {text!r} is not a number above 0.")
+    return Fraction(text.strip())
+
+
+def kill_law(spec: str) -> KillLaw:
+    """The law of kills: written out, or the gaps of a record of kills. Raises InputError."""
+    from mmbench.sizing.laws.spoken import MAX_MEAN_PS, parse_kills, recorded_kills
+    from mmbench.victims.kernel_log import gaps_us, names_kills, read_kills
+
+    if names_kills(spec):
+        return recorded_kills(spec, gaps_us(read_kills(spec), MAX_MEAN_PS // PS_PER_US) * PS_PER_US)
+    return parse_kills(spec)
+
+
+def made_from(command: str, setting: Setting, study: Study | None = None) -> dict[str, Any]:
+    """The command, digests of cost table and study (laws and service table, so also of files read), and the code."""
+    from mmbench.records.manifest import build_manifest
+    from mmbench.sizing.compute.ledger import digest_of
+
+    manifest = build_manifest()
+    code: dict[str, Any] = {name: manifest[name] for name in CODE if name in manifest}
+    return {"command": command, "costs_digest": digest_of(setting.costs), "study_digest": digest_of(study), **code}
