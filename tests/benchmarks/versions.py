@@ -53,7 +53,7 @@ def reach(thing: Any, texts: dict[str, str]) -> None:
     if key in texts:
         return
     tree = ast.parse(textwrap.dedent(inspect.getsource(thing)))
-    drop_docstrings(tree)
+    drop_words(tree)
     texts[key] = ast.unparse(tree)
     owner = getattr(module, thing.__qualname__.partition(".")[0], None)
     for node in ast.walk(tree):
@@ -82,9 +82,11 @@ def is_ours(module: str) -> bool:
     return module.partition(".")[0] == "benchmarks"
 
 
-def drop_docstrings(tree: ast.AST) -> None:
-    """Words about a function are not its body. Mutates: tree."""
+def drop_words(tree: ast.AST) -> None:
+    """Words about a function are not its body, nor is the module where it finds a name. Mutates: tree."""
     for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            node.module = node.module.partition(".")[0]
         if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and ast.get_docstring(node) is not None:
             node.body = node.body[1:] or [ast.Pass()]
 
