@@ -4,6 +4,8 @@ Exit codes (documented in the README): 0 done, 1 the answer is bad news (worse, 
 3 this machine or account cannot do it (permission, vanished process, missing feature).
 """
 
+import reprlib
+
 EXIT_OK = 0
 EXIT_BAD_NEWS = 1
 EXIT_BAD_INPUT = 2
@@ -35,10 +37,20 @@ class WrongRecord(MmbenchError):
     exit_code = EXIT_BAD_NEWS
 
 
+SHORT = reprlib.Repr()
+SHORT.maxstring = SHORT.maxother = SHORT.maxlong = 80
+
+
+def short(value: object) -> str:
+    """Return what repr() says of a value that somebody gave, in about eighty characters: a message is one sentence."""
+    text = SHORT.repr(value)
+    return text if len(text) <= 100 else text[:97] + "..."
+
+
 def nearest(found: str, allowed: list[str], what: str) -> InputError:
     """Build the error for an unknown name, offering the nearest allowed one."""
     import difflib
 
     close = difflib.get_close_matches(found, allowed, n=1, cutoff=0.4)
     hint = f" Did you mean {close[0]!r}?" if close else ""
-    return InputError(f"unknown {what} {found!r}.{hint} Allowed: {', '.join(sorted(allowed))}.")
+    return InputError(f"unknown {what} {short(found)}.{hint} Allowed: {', '.join(sorted(allowed))}.")

@@ -17,7 +17,7 @@ from mmbench.checker.expand import (
     TABLE_FREED_WITHOUT_GATHER,
     TABLE_LEFT,
 )
-from mmbench.errors import InputError
+from mmbench.errors import InputError, short
 from mmbench.model import invariants as inv
 from mmbench.model.world import Views
 
@@ -104,10 +104,11 @@ class OwnProperty:
 
 def read_property(path: Path) -> OwnProperty:
     """Load a user's property file. Raises InputError naming the file and what is missing."""
-    from mmbench.strategies.load import import_file
+    from mmbench.strategies.load import is_file
+    from mmbench.strategies.user_file import import_file
 
-    if not path.is_file():
-        raise InputError(f"property file {str(path)!r} does not exist; give a readable Python file.")
+    if not is_file(str(path)):
+        raise InputError(f"property file {short(str(path))} does not exist; give a readable Python file.")
     module = import_file(path)
     name, holds = getattr(module, "NAME", None), getattr(module, "holds", None)
     if not isinstance(name, str) or not callable(holds):

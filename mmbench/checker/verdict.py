@@ -11,9 +11,9 @@ from mmbench.checker.scope import Scope
 from mmbench.checker.search import Found, Limits, search, state_world
 from mmbench.checker.stall import Trap, traps
 from mmbench.checker.world import start_of
-from mmbench.errors import InputError
 from mmbench.machine.protocol import Role
 from mmbench.model.world import views
+from mmbench.strategies.user_file import users_code
 
 ANY = sum(1 << bit for bit in BY_BIT)
 SAFE, FAILS, STALLS, UNKNOWN = "safe", "fails", "stalls", "unknown"
@@ -72,13 +72,10 @@ class Verdict:
 
 def find_own(found: Found, own: OwnProperty) -> int:
     """The first state in which a user's property is False, or -1. Raises InputError when the property itself fails."""
-    for state in range(found.n_states):
-        try:
-            good = own.holds(views(state_world(found, state)))
-        except Exception as error:
-            raise InputError(f"the property {own.property.claim!r} fails: {type(error).__name__}: {error}") from error
-        if not good:
-            return state
+    with users_code(f"the property {own.property.claim!r}"):
+        for state in range(found.n_states):
+            if not own.holds(views(state_world(found, state))):
+                return state
     return -1
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from mmbench.errors import InputError
 from mmbench.machine.ops import OPS, Op
 from mmbench.machine.protocol.steps import DONE_LABEL, Role, Step
-from mmbench.words import PARTIES, PARTY_KEYS
+from mmbench.words import PARTIES, PARTY_KEYS, PASSED_OVER
 
 MAX_ARG = 1 << 62
 
@@ -43,6 +43,8 @@ def check_shape(strategy: str, role: str, steps: Role) -> None:
     for s in steps:
         if not isinstance(s, Step):
             raise fail(strategy, role, str(s)[:40], "this is not a step; write step(label, Op.NAME, ...).")
+        if not all(isinstance(word, str) for word in (s.label, s.to, s.otherwise)) or not isinstance(s.args, dict):
+            raise fail(strategy, role, str(s.label)[:40], "label, to= and otherwise= are words.")
         if not isinstance(s.op, Op):
             raise fail(strategy, role, s.label, f"unknown op {s.op!r}. Ops: {', '.join(op.name for op in Op)}.")
         if not s.label or s.label == DONE_LABEL:
@@ -70,6 +72,8 @@ def check_arguments(strategy: str, role: str, s: Step) -> None:
         raise fail(strategy, role, s.label, "lru_batch is 31 since v6.9, 15 since v5.18, 0 before (NO_LRU_BATCH).")
     if "direction" in spec.args and s.args.get("direction", 0) not in (1, -1):
         raise fail(strategy, role, s.label, "direction is 1 (low to high) or -1 (high to low).")
+    if "why" in spec.args and not 0 <= s.args.get("why", 0) < len(PASSED_OVER):
+        raise fail(strategy, role, s.label, f"why = {s.args['why']} is no reason; take one of the protocol's WHY_*.")
     if "ps" in spec.args and s.args.get("ps", 0) < 0:
         raise fail(strategy, role, s.label, "a sleep is not negative.")
     if spec.branches and not s.otherwise:
@@ -142,14 +146,35 @@ def check_paths(strategy: str, role: str, steps: Role, endless: bool) -> list[He
                     label,
                     f"is reached with {first[target]}, but from {steps[k].label!r} with {held}.",
                 )
-    for k, s in enumerate(steps):
-        if k not in first:
-            raise fail(strategy, role, s.label, "no path reaches this step.")
+    unreached = [s.label for k, s in enumerate(steps) if k not in first]
+    if not endless and (unreached or len(steps) not in first):
+        refuse_loop(strategy, role, steps, first)
+    if unreached:
+        raise fail(strategy, role, unreached[0], "no path reaches this step.")
     if len(steps) in first and first[len(steps)] != Held():
         raise fail(strategy, role, DONE_LABEL, f"the role ends with {first[len(steps)]}.")
-    if len(steps) not in first and not endless:
-        raise fail(strategy, role, steps[-1].label, "no path reaches the end of the role.")
     return [first[k] for k in range(len(steps))]
+
+
+def refuse_loop(strategy: str, role: str, steps: Role, first: dict[int, Held]) -> None:
+    """Raise InputError naming the steps of a loop that no path leads out of, where there is one.
+
+    first: what is held at each step that a path reaches.
+    """
+    ways = {k: [to for to, _ in successors(strategy, role, steps, k, first[k])] for k in first if k < len(steps)}
+    ending = {len(steps)}
+    while more := {k for k, to in ways.items() if k not in ending and ending & set(to)}:
+        ending |= more
+    inside = [k for k in sorted(ways) if k not in ending]
+    if not inside:
+        return
+    path = inside[:1]
+    while path[-1] not in path[:-1]:
+        path.append(ways[path[-1]][0])
+    loop = [steps[k].label for k in path[path.index(path[-1]) :]]
+    raise fail(
+        strategy, role, loop[0], f"goes round for ever ({' -> '.join(loop)}): no path from here to the end of the role."
+    )
 
 
 def lint_role(strategy: str, role: str, steps: Role, *, endless: bool = False) -> list[Held]:
@@ -170,6 +195,10 @@ def lint_roles(strategy: str, roles: dict[str, Role]) -> None:
         if party.is_required and party.key not in roles:
             raise InputError(f"strategy {strategy!r}: the role {party.key!r} is missing.")
     for name, steps in roles.items():
+        if not isinstance(steps, list | tuple):
+            raise InputError(
+                f"strategy {strategy!r}, role {name!r}: {type(steps).__name__}; a role is a tuple of steps."
+            )
         lint_role(strategy, name, tuple(steps))
     ops = [s.op for s in roles["exit"]]
     if Op.UNMAP_VMAS not in ops or Op.REMOVE_VMAS not in ops:

@@ -120,6 +120,8 @@ def read_json(path: str | os.PathLike[str]) -> Any:
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
         raise InputError(f"{os.fspath(path)!r} is not JSON: {error.msg} at {where}.") from None
+    except ValueError as error:  # a number with more digits than Python reads
+        raise InputError(f"{os.fspath(path)!r} is not JSON that can be read: {error}.") from None
     except RecursionError:
         raise InputError(f"{os.fspath(path)!r} is nested too deeply to be one of our files.") from None
     except InputError as error:

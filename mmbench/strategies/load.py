@@ -6,14 +6,14 @@ A spec is `ID` or `PATH`, optionally followed by `:name=value,name=value` for th
 from __future__ import annotations
 
 import importlib
-import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
-from mmbench.errors import InputError, nearest
+from mmbench.errors import InputError, nearest, short
 from mmbench.machine.lint import lint_roles
 from mmbench.machine.protocol import Role, Strategy
+from mmbench.strategies.user_file import check_fields, import_file, users_code
 
 MODULES = {
     "v4.14": "v4_14",
@@ -54,31 +54,28 @@ class Loaded:
         return f"{self.strategy.id}:{tail}" if tail else self.strategy.id
 
 
+def is_file(path: str) -> bool:
+    """True for a regular file; a name that no file can have is none."""
+    try:
+        return Path(path).is_file()
+    except (OSError, ValueError):
+        return False
+
+
 def split_spec(spec: str) -> tuple[str, dict[str, str]]:
-    """Split `ID:name=value,...` into the id or path and the parameters asked for."""
-    head, colon, tail = spec.partition(":")
+    """Split `ID:name=value,...` into the id or path and the parameters asked for; a path may have colons of its own."""
+    head, colon, tail = spec.rpartition(":")
+    if not colon or is_file(spec) or ("/" in tail and "=" not in tail):
+        return spec, {}
     asked: dict[str, str] = {}
-    for part in tail.split(",") if colon else ():
+    for part in tail.split(","):
         name, equals, value = part.partition("=")
         if not equals or not name:
-            raise InputError(f"strategy {spec!r}: {part!r} is not name=value (write-downgrade:self_reaping=kept).")
+            raise InputError(
+                f"strategy {short(spec)}: {short(part)} is not name=value (write-downgrade:self_reaping=kept)."
+            )
         asked[name.strip()] = value.strip()
     return head, asked
-
-
-def import_file(path: Path) -> ModuleType:
-    """Run a user's strategy file as a module; whatever goes wrong in it becomes an InputError."""
-    spec = importlib.util.spec_from_file_location(f"mmbench_user_strategy_{path.stem}", path)
-    if spec is None or spec.loader is None:
-        raise InputError(f"{path}: not a Python file; a strategy file ends in .py.")
-    module = importlib.util.module_from_spec(spec)
-    try:
-        spec.loader.exec_module(module)
-    except SyntaxError as error:
-        raise InputError(f"{path}, line {error.lineno}: {error.msg}.") from error
-    except Exception as error:
-        raise InputError(f"{path}: the file fails when it is imported: {type(error).__name__}: {error}") from error
-    return module
 
 
 def find_module(head: str) -> ModuleType:
@@ -86,10 +83,10 @@ def find_module(head: str) -> ModuleType:
     if head in MODULES:
         return importlib.import_module(f"mmbench.strategies.{MODULES[head]}")
     if head.endswith(".py") or "/" in head:
-        path = Path(head)
-        if not path.is_file():
-            raise InputError(f"strategy file {head!r} does not exist; give a readable file or an id: {', '.join(IDS)}.")
-        return import_file(path)
+        if not is_file(head):
+            allowed = f"a readable file or an id: {', '.join(IDS)}"
+            raise InputError(f"strategy file {short(head)} does not exist; give {allowed}.")
+        return import_file(Path(head))
     raise nearest(head, list(IDS), "strategy")
 
 
@@ -98,10 +95,10 @@ def choose_params(strategy: Strategy, asked: dict[str, str]) -> dict[str, str]:
     for name, value in asked.items():
         if name not in strategy.params:
             allowed = ", ".join(strategy.params) or "none"
-            raise InputError(f"strategy {strategy.id!r} has no parameter {name!r}. Parameters: {allowed}.")
+            raise InputError(f"strategy {strategy.id!r} has no parameter {short(name)}. Parameters: {allowed}.")
         if value not in strategy.params[name].choices:
             choices = ", ".join(strategy.params[name].choices)
-            raise InputError(f"strategy {strategy.id!r}: {name} = {value!r}. Choices: {choices}.")
+            raise InputError(f"strategy {strategy.id!r}: {name} = {short(value)}. Choices: {choices}.")
     return {name: asked.get(name, param.default) for name, param in strategy.params.items()}
 
 
@@ -112,11 +109,10 @@ def load(spec: str) -> Loaded:
     strategy = getattr(module, "STRATEGY", None)
     if not isinstance(strategy, Strategy):
         raise InputError(f"{head}: defines no STRATEGY = Strategy(...).")
+    check_fields(head, strategy)
     params = choose_params(strategy, asked)
-    try:
+    with users_code(f"{head}: roles({params})"):
         roles = strategy.roles(**params)
-    except Exception as error:
-        raise InputError(f"{head}: roles({params}) fails: {type(error).__name__}: {error}") from error
     if not isinstance(roles, dict):
         raise InputError(f"{head}: roles() returns {type(roles).__name__}; it returns a dict of role -> steps.")
     lint_roles(strategy.id, roles)

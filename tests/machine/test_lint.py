@@ -27,6 +27,18 @@ BROKEN = {
     ),
     "never reached": ((step("go", Op.GOTO, to="done"), step("idle", Op.EXIT_MM)), "idle", "no path reaches"),
     "never ends": ((step("loop", Op.GOTO, to="loop"),), "loop", "end of the role"),
+    "goes to itself": (
+        (step("if", Op.IF_FLAG, **SKIP, otherwise="done"), step("loop", Op.SLEEP, to="loop"), step("on", Op.EXIT_MM)),
+        "loop",
+        "goes round for ever (loop -> loop)",
+    ),
+    "goes round": (
+        (step("a", Op.SLEEP), step("b", Op.IF_FLAG, **SKIP, otherwise="a"), step("c", Op.GOTO, to="b")),
+        "b",
+        "goes round for ever (b -> c -> b)",
+    ),
+    "no reason": ((step("x", Op.LEAVE, why=99),), "x", "why = 99 is no reason"),
+    "target that is no word": ((step("x", Op.GOTO, to=3),), "x", "are words"),  # type: ignore[arg-type]
     "label used twice": ((step("a", Op.EXIT_MM), step("a", Op.EXIT_MM)), "a", "used twice"),
     "label reserved": ((step("done", Op.EXIT_MM),), "done", "not 'done'"),
     "target missing": ((step("go", Op.GOTO, to="nowhere"),), "go", "no label"),

@@ -24,7 +24,19 @@ from mmbench.machine.protocol.steps import (
     step,
 )
 from mmbench.model.layout import VM_HUGETLB, VM_LOCKED, VM_PFNMAP, VM_UNLOCKING
-from mmbench.model.world import MMF_OOM_SKIP, MMF_OOM_VICTIM, MMF_UNSTABLE
+from mmbench.model.world import (
+    MMF_OOM_SKIP,
+    MMF_OOM_VICTIM,
+    MMF_UNSTABLE,
+    WHY_CONTENDED_PAGE,
+    WHY_CONTENDED_VMA,
+    WHY_GAVE_UP,
+    WHY_HUGETLB,
+    WHY_LOCKED,
+    WHY_SHARED,
+    WHY_SKIP_SET,
+    WHY_UNLOCKING,
+)
 
 __all__ = [
     "DONE_LABEL",
@@ -41,6 +53,14 @@ __all__ = [
     "VM_LOCKED",
     "VM_PFNMAP",
     "VM_UNLOCKING",
+    "WHY_CONTENDED_PAGE",
+    "WHY_CONTENDED_VMA",
+    "WHY_GAVE_UP",
+    "WHY_HUGETLB",
+    "WHY_LOCKED",
+    "WHY_SHARED",
+    "WHY_SKIP_SET",
+    "WHY_UNLOCKING",
     "Op",
     "Param",
     "Role",
