@@ -29,7 +29,7 @@ ALLOWED = {
     "validation": {"model", "machine", "engine", "cost", "scenarios", "strategies", "records", "report"},
     "live": set(),
     "sizing": {"model", "machine", "engine", "cost", "scenarios", "strategies", "victims", "records"},
-    "lab": {"live"},
+    "lab": {"live", "records"},
     "tracking": {"records", "report"},
     "site": {
         *("machine", "engine", "checker", "cost", "scenarios", "strategies", "victims", "records", "report"),

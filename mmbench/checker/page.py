@@ -5,12 +5,10 @@ python -m mmbench.checker.page docs/verdicts.md
 
 from __future__ import annotations
 
-import os
 import sys
 from collections import Counter
 from collections.abc import Iterable
 from itertools import product
-from pathlib import Path
 
 from mmbench.checker.history import CASES, OUT_OF_SCOPE, run_case
 from mmbench.checker.mutants import LINTER, MERGED, SCOPES, SURVIVES, Result, judge, mutants_of, why_harmless
@@ -18,6 +16,7 @@ from mmbench.checker.properties import ALL
 from mmbench.checker.scope import NAMED, find_scope
 from mmbench.checker.show import text
 from mmbench.checker.verdict import ASSUMES, Verdict, check
+from mmbench.records.files import write_text
 from mmbench.strategies import IDS, load
 
 UNTIMED_PARAMS = ("reaper_delay", "lru_batch")  # open points that a check without time cannot tell apart
@@ -168,12 +167,5 @@ def page() -> str:
     return "\n".join(lines)
 
 
-def main(path: Path) -> None:
-    """Write the page whole or not at all."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    part.write_text(page())
-    os.replace(part, path)
-
-
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    write_text(sys.argv[1], page())

@@ -126,16 +126,16 @@ def write(report: Report, args: argparse.Namespace) -> None:
     from rich.console import Group
 
     from mmbench.cli.output import print_view
+    from mmbench.records.csv_text import csv_text
     from mmbench.records.files import json_text, write_text
-    from mmbench.tracking.tables import csv_of
 
     if args.markdown:
         write_text(args.markdown, "\n".join(report.pages))
     if args.csv:
-        write_text(args.csv, csv_of(report.rows))
+        write_text(args.csv, csv_text(report.rows))
     if args.format == "json":
         sys.stdout.write(json_text(report.found))
     elif args.format == "csv":
-        sys.stdout.write(csv_of(report.rows))
+        sys.stdout.write(csv_text(report.rows))
     else:
         print_view(Group(*report.views))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from mmbench.ask.values import parse_int
 from mmbench.cli.inputs import add_format_option
 from mmbench.cli.values import option
-from mmbench.errors import EXIT_BAD_NEWS, EXIT_OK, CannotError, InputError
+from mmbench.errors import EXIT_BAD_NEWS, EXIT_OK, InputError
 
 if TYPE_CHECKING:
     from mmbench.checker.counterexample import Counterexample
@@ -55,18 +54,6 @@ def add(verbs: Any) -> None:
     parser.set_defaults(run=run)
 
 
-def write_json(name: str, data: object) -> None:
-    """Write a JSON file whole or not at all. Raises CannotError."""
-    path = Path(name)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        part.write_text(json.dumps(data, indent=1) + "\n")
-        os.replace(part, path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise CannotError(f"{path}: cannot be written: {error.strerror}.") from error
-
-
 def limits_of(args: argparse.Namespace) -> Limits:
     """The bounds asked for. Raises InputError."""
     from mmbench.checker.search import INDEX_LIMIT, Limits
@@ -81,6 +68,7 @@ def write_files(args: argparse.Namespace, found: list[Counterexample]) -> None:
     """Write what --save and --trace ask for."""
     from mmbench.checker.counterexample import to_json
     from mmbench.checker.show import chrome_trace
+    from mmbench.records.files import write_json
 
     if (args.save or args.trace) and not found:
         print("mmbench: no counterexample, so nothing is written.", file=sys.stderr)

@@ -93,21 +93,12 @@ def run(args: argparse.Namespace) -> int:
         json.dump(chosen, sys.stdout, indent=1)
         print()
     elif args.format == "csv":
-        write_csv(chosen)
+        from mmbench.records.csv_text import csv_text
+
+        sys.stdout.write(csv_text({"list": name, **row} for name, rows in chosen.items() for row in rows))
     else:
         print_tables(chosen)
     return 0
-
-
-def write_csv(chosen: dict[str, list[dict[str, str]]]) -> None:
-    """One CSV with the list's name in the first column."""
-    import csv
-
-    columns = list(dict.fromkeys(key for rows in chosen.values() for row in rows for key in row))
-    writer = csv.DictWriter(sys.stdout, ["list", *columns], restval="", lineterminator="\n")
-    writer.writeheader()
-    for name, rows in chosen.items():
-        writer.writerows({"list": name, **row} for row in rows)
 
 
 def print_tables(chosen: dict[str, list[dict[str, str]]]) -> None:

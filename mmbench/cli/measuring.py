@@ -143,6 +143,7 @@ def today() -> str:
 def print_found(how: str, found: Any, rows: list[dict[str, Any]], view: Callable[[], RenderableType]) -> None:
     """Print as asked for (--format): everything found as JSON, its rows as CSV, or a table for people."""
     from mmbench.cli.output import print_view
+    from mmbench.records.csv_text import csv_text
     from mmbench.records.files import json_text
 
     if how == "json":
@@ -151,24 +152,3 @@ def print_found(how: str, found: Any, rows: list[dict[str, Any]], view: Callable
         sys.stdout.write(csv_text(rows))
     else:
         print_view(view())
-
-
-def csv_text(rows: list[dict[str, Any]]) -> str:
-    """Rows as CSV: a header, objects as columns with dotted names, empty for null."""
-    import csv
-    import io
-
-    flat = [dict(_flat("", row)) for row in rows]
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(dict.fromkeys(c for row in flat for c in row)), restval="", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(flat)
-    return text.getvalue()
-
-
-def _flat(name: str, value: Any) -> Iterator[tuple[str, Any]]:
-    if isinstance(value, dict):
-        for key, item in value.items():
-            yield from _flat(f"{name}.{key}" if name else key, item)
-    else:
-        yield name, "" if value is None else value

@@ -107,12 +107,9 @@ def run(args: argparse.Namespace) -> int:
         json.dump({"strategy": loaded.name, **facts(loaded), "steps": step_rows(loaded)}, sys.stdout, indent=1)
         print()
     elif args.format == "csv":
-        import csv
+        from mmbench.records.csv_text import csv_text
 
-        rows = step_rows(loaded)
-        writer = csv.DictWriter(sys.stdout, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+        sys.stdout.write(csv_text(step_rows(loaded)))
     else:
         print_design(loaded)
     return 0

@@ -14,14 +14,16 @@ if TYPE_CHECKING:
 
 def check_plots(asked: list[str]) -> dict[str, str]:
     """KIND=FILE words as kind -> file. Raises InputError."""
-    from mmbench.report.pictures.sizing import KINDS, check_picture
+    from mmbench.report.pictures.picture import picture_suffix
+    from mmbench.report.pictures.sizing import KINDS
 
     found: dict[str, str] = {}
     for word in asked:
         kind, _, path = word.partition("=")
         if kind not in KINDS or not path:
             raise InputError(f"--plot {word!r}: allowed is KIND=FILE with one of {', '.join(KINDS)}, as in ccdf=a.png.")
-        found[kind] = check_picture(path)
+        picture_suffix(path)
+        found[kind] = path
     return found
 
 

@@ -95,12 +95,12 @@ def run(args: argparse.Namespace) -> int:
 def check(args: argparse.Namespace) -> None:
     """Refuse bad input before anything is measured. Raises InputError."""
     from mmbench.cli.calibrate import check_output
-    from mmbench.report.pictures.scatter import check_suffix
+    from mmbench.report.pictures.picture import picture_suffix
 
     if args.output:
         check_output(args.output)
     if args.plot:
-        check_suffix(args.plot)
+        picture_suffix(args.plot)
         if not Path(args.plot).parent.is_dir():
             raise InputError(f"--plot {args.plot}: its folder does not exist; create {Path(args.plot).parent} first.")
     if args.held_out is not None and not 1 <= args.held_out <= 500:

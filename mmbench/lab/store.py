@@ -5,12 +5,11 @@
 
 import hashlib
 import os
-import secrets
 from collections.abc import Iterable
-from contextlib import suppress
 from pathlib import Path
 
-from mmbench.errors import CannotError
+from mmbench.errors import CannotError, MmbenchError
+from mmbench.records.files import write_chunks
 
 CHUNK_BYTES = 1 << 20
 
@@ -30,22 +29,11 @@ def lab_folder(*inside: str) -> Path:
 
 
 def write_whole(path: Path, chunks: Iterable[bytes]) -> None:
-    """Write ``chunks`` beside ``path`` and rename; nothing is left behind when that fails."""
-    unfinished = path.with_name(f".{path.name}-{secrets.token_hex(6)}.tmp")
+    """Put ``chunks`` at ``path`` whole or not at all. Raises CannotError."""
     try:
-        with open(unfinished, "xb") as file:
-            for chunk in chunks:
-                file.write(chunk)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(unfinished, path)
-    except OSError as error:
-        raise CannotError(
-            f"cannot write {path}: {error.strerror}; free space there, or set MMBENCH_CACHE_DIR."
-        ) from error
-    finally:
-        with suppress(OSError):
-            unfinished.unlink()
+        write_chunks(path, chunks)
+    except MmbenchError as error:
+        raise CannotError(f"{error} MMBENCH_CACHE_DIR names another place for all of these files.") from error
 
 
 def sha256_of(path: Path) -> str:

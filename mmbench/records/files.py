@@ -8,6 +8,7 @@ import json
 import os
 import secrets
 import zlib
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
@@ -43,12 +44,17 @@ def write_text(path: str | os.PathLike[str], text: str) -> None:
 
 def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
     """Put `data` at `path` in one step; errors as write_text."""
+    write_chunks(path, [data])
+
+
+def write_chunks(path: str | os.PathLike[str], chunks: Iterable[bytes]) -> None:
+    """Put `chunks`, one after another, at `path` in one step: the one writer of this package; errors as write_text."""
     unfinished = None
     try:
         target = _regular_target(path)
         unfinished = target.with_name(f".mmbench-{secrets.token_hex(8)}.tmp")
         with open(unfinished, "xb") as stream:
-            stream.write(data)
+            stream.writelines(chunks)
             stream.flush()
             os.fsync(stream.fileno())
         os.replace(unfinished, target)

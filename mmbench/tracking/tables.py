@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -76,15 +74,6 @@ def rows_of(found: Sequence[Change], units: dict[str, str]) -> list[dict[str, An
         }
         for change in found
     ]
-
-
-def csv_of(rows: Sequence[dict[str, Any]]) -> str:
-    """Rows as CSV, empty for null."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]) if rows else ["series"], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({k: "" if v is None else v for k, v in row.items()} for row in rows)
-    return text.getvalue()
 
 
 def summary_cells(found: Sequence[Change]) -> list[list[str]]:

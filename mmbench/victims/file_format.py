@@ -15,18 +15,17 @@ The last line counts the VMAs, so a truncated file is never taken for a small on
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import BinaryIO, NoReturn
 
 import numpy as np
 
 from mmbench.errors import CannotError, InputError
 from mmbench.model.layout import KIND_NAMES, VM_FLAG_NAMES, VmaTable, check_vma_table, vma_table
+from mmbench.records.files import write_text
 from mmbench.victims.runs import check_runs, format_runs, parse_runs
 from mmbench.victims.victim import MAX_VMAS, Victim
 
@@ -48,20 +47,9 @@ _ALL_FLAGS = sum(VM_FLAG_NAMES.values())
 def write_victim(victim: Victim, path: str | os.PathLike[str]) -> None:
     """Write `victim` to `path`, whole or not at all.
 
-    Raises InputError for a victim that no file can hold, CannotError when the file cannot be written.
+    Raises InputError for a victim that no file can hold, and what records.files.write_text raises.
     """
-    path = Path(path)
-    lines = list(_lines(victim))
-    scratch = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with open(scratch, "x", encoding="utf-8", newline="\n") as file:
-            file.writelines(lines)
-        os.replace(scratch, path)
-    except OSError as error:
-        raise CannotError(f"cannot write {path}: {error.strerror}. Choose another place with -o.") from error
-    finally:
-        with contextlib.suppress(OSError):
-            scratch.unlink()
+    write_text(path, "".join(_lines(victim)))
 
 
 def read_victim(path: str | os.PathLike[str]) -> Victim:

@@ -160,7 +160,7 @@ def test_one_cpu_measures_no_race(machine, capsys, monkeypatch):
     [
         (["validate", "--costs", "reference"], "base_ps"),
         (["validate", "--costs", "nowhere.json"], "does not exist"),
-        (["validate", "--plot", "a.gif"], "allowed suffixes"),
+        (["validate", "--plot", "a.gif"], "cannot draw into"),
         (["validate", "--plot", "no/where/a.png"], "create no/where first"),
         (["validate", "--held-out", "0"], "1 to 500"),
         (["validate", "--max-memory", "lots"], "not a size"),

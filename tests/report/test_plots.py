@@ -167,7 +167,7 @@ def test_a_failed_rename_leaves_the_old_figure_and_nothing_else(mrelease_records
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(os, "replace", refuse)
-    with pytest.raises(InputError, match="Permission denied"):
+    with pytest.raises(InputError, match="permission denied"):
         compare_figure(mrelease_records, path)
     assert os.listdir(tmp_path) == ["x.png"] and path.read_bytes() == b"old"
 

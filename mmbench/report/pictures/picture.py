@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import errno
 import io
 import os
-import secrets
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmbench.errors import CannotError, InputError
+from mmbench.errors import InputError
+from mmbench.records.files import write_bytes
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -34,9 +32,12 @@ def picture_suffix(path: str | os.PathLike[str]) -> str:
     return suffix
 
 
-def write_figure(draw: Callable[[], Figure], path: str | os.PathLike[str], about: str = "") -> None:
+def write_figure(
+    draw: Callable[[], Figure], path: str | os.PathLike[str], about: str = "", *, formulas: bool = False
+) -> None:
     """Draw into a .png, .svg or .pdf file. about: goes into the file's metadata, such as replay tokens.
 
+    formulas: what stands between dollars is one, as ticks of a logarithmic axis need it.
     Raises InputError for another suffix or a path that cannot be written, and CannotError when the disk is full.
     """
     suffix = picture_suffix(path)
@@ -46,24 +47,6 @@ def write_figure(draw: Callable[[], Figure], path: str | os.PathLike[str], about
     fixed = {k: v for k, v in matplotlib.rcParamsDefault.items() if "backend" not in k}
     data = io.BytesIO()
     metadata = METADATA[suffix] | ({ABOUT[suffix]: about} if about else {})
-    with matplotlib.rc_context({**fixed, "svg.hashsalt": "mmbench", "text.parse_math": False}):
+    with matplotlib.rc_context({**fixed, "svg.hashsalt": "mmbench", "text.parse_math": formulas}):
         draw().savefig(data, format=suffix[1:], dpi=DPI, metadata=metadata)
-    save(path, data.getvalue())
-
-
-def save(path: str | os.PathLike[str], data: bytes) -> None:
-    """Write beside the target and rename over it; only a regular file is ever replaced."""
-    target = Path(os.path.realpath(path))
-    unfinished = target.with_name(f".mmbench-{secrets.token_hex(8)}.tmp")
-    try:
-        if target.exists() and not target.is_file():
-            raise InputError(f"cannot write {os.fspath(path)!r}: it is a folder or a device; give a file name.")
-        unfinished.write_bytes(data)
-        os.replace(unfinished, target)
-    except OSError as error:
-        kind = CannotError if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO) else InputError
-        reason = error.strerror or str(error)
-        raise kind(f"cannot write {os.fspath(path)!r}: {reason}; give a path in a folder you may write to.") from None
-    finally:
-        with suppress(OSError):
-            unfinished.unlink()
+    write_bytes(path, data.getvalue())

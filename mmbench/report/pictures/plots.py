@@ -14,14 +14,13 @@ from typing import TYPE_CHECKING
 
 from mmbench.report.answer import answer
 from mmbench.report.outcome import ranking
-from mmbench.report.pictures.picture import DPI, METADATA, write_figure
-from mmbench.report.pictures.picture import save as _save
+from mmbench.report.pictures.picture import DPI, write_figure
 from mmbench.report.reading import Record, heading, reading_list
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["DPI", "METADATA", "_save", "compare_figure", "draw"]
+__all__ = ["compare_figure", "draw"]
 
 WIDTH_INCH, LEFT_INCH, RIGHT_INCH = 14.0, 0.8, 0.25
 

@@ -6,13 +6,11 @@ the quartiles of the measurements. Colours are Okabe and Ito's; kinds differ in 
 
 from __future__ import annotations
 
-import io
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmbench.errors import InputError
-from mmbench.report.pictures.plots import DPI, METADATA, _save
+from mmbench.report.pictures.picture import DPI, picture_suffix, write_figure
 from mmbench.report.text.measured import KIND_NAMES, percent
 
 if TYPE_CHECKING:
@@ -35,24 +33,10 @@ def scatter_figure(record: dict[str, Any], path: str | os.PathLike[str]) -> None
     The file appears whole or not at all. Raises InputError for another suffix, a path that cannot be written or a
     record without rows, and CannotError when the disk is full.
     """
-    suffix = check_suffix(path)
+    picture_suffix(path)
     if not record["rows"]:
         raise InputError("nothing was measured, so there is nothing to draw.")
-    import matplotlib
-
-    fixed = {k: v for k, v in matplotlib.rcParamsDefault.items() if "backend" not in k}
-    data = io.BytesIO()
-    with matplotlib.rc_context({**fixed, "svg.hashsalt": "mmbench", "text.parse_math": False}):
-        draw(record).savefig(data, format=suffix[1:], dpi=DPI, metadata=METADATA[suffix])
-    _save(path, data.getvalue())
-
-
-def check_suffix(path: str | os.PathLike[str]) -> str:
-    """Return the suffix of a path to draw into. Raises InputError for one that is not drawn."""
-    suffix = Path(path).suffix.lower()
-    if suffix not in METADATA:
-        raise InputError(f"cannot draw into {os.fspath(path)!r}; allowed suffixes: {', '.join(METADATA)}.")
-    return suffix
+    write_figure(lambda: draw(record), path)
 
 
 def draw(record: dict[str, Any]) -> Figure:

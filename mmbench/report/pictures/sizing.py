@@ -5,15 +5,12 @@ They read records only. One line per strategy; lines differ in marker as well as
 
 from __future__ import annotations
 
-import io
 import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmbench.errors import InputError
 from mmbench.report.pictures.names import line_styles
-from mmbench.report.pictures.plots import DPI, METADATA, _save
+from mmbench.report.pictures.picture import DPI, write_figure
 from mmbench.report.text.size_tables import NOT_CAUSES
 from mmbench.report.units import format_time
 
@@ -28,23 +25,9 @@ PS_PER_S = 1e12
 Record = Mapping[str, Any]
 
 
-def check_picture(path: str) -> str:
-    """Return the path, or raise InputError for a suffix that cannot be drawn."""
-    if Path(path).suffix.lower() not in METADATA:
-        raise InputError(f"cannot draw into {path!r}; allowed: files ending in {', '.join(METADATA)}.")
-    return path
-
-
 def size_figure(kind: str, records: Sequence[Record], path: str | os.PathLike[str]) -> None:
     """Draw one of KINDS into a file that appears whole or not at all. heatmap takes one record with a `grid`."""
-    import matplotlib
-
-    fixed = {k: v for k, v in matplotlib.rcParamsDefault.items() if "backend" not in k}
-    suffix = Path(path).suffix.lower()
-    data = io.BytesIO()
-    with matplotlib.rc_context({**fixed, "svg.hashsalt": "mmbench", "text.parse_math": True}):
-        _draw(kind, records).savefig(data, format=suffix[1:], dpi=DPI, metadata=METADATA[suffix])
-    _save(path, data.getvalue())
+    write_figure(lambda: _draw(kind, records), path, formulas=True)
 
 
 def _draw(kind: str, records: Sequence[Record]) -> Figure:

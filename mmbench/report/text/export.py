@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from mmbench.errors import InputError
+from mmbench.records.csv_text import csv_text
 from mmbench.report.reading import Record, reading_list
 from mmbench.words import REAPERS
 
@@ -28,15 +26,9 @@ def to_csv(records: Sequence[Record]) -> str:
     Objects become columns with dotted names (`blocked_ps.exit.page_lock`), lists are joined by ";". Curves and the
     event log are not flat and stay out; to_json has them.
     """
-    rows = [dict(_flat(record)) for record in reading_list(records)]
     rank = {name: i for i, name in enumerate(COLUMN_ORDER)}
-    found = dict.fromkeys(name for row in rows for name in row)
-    columns = sorted(found, key=lambda name: rank.get(name.partition(".")[0], len(rank)))
-    text = io.StringIO()
-    writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
+    rows = [{name: value for name, value in r.items() if name not in NOT_FLAT} for r in reading_list(records)]
+    return csv_text(rows, lambda column: rank.get(column.partition(".")[0], len(rank)))
 
 
 def to_json(records: Sequence[Record]) -> str:
@@ -46,19 +38,3 @@ def to_json(records: Sequence[Record]) -> str:
         return json.dumps(plain, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
     except (TypeError, ValueError) as error:
         raise InputError(f"a run record cannot be written as JSON: {error}.") from None
-
-
-def _flat(record: Record) -> Iterator[tuple[str, Any]]:
-    for name, value in record.items():
-        if name not in NOT_FLAT:
-            yield from _columns(name, value)
-
-
-def _columns(name: str, value: Any) -> Iterator[tuple[str, Any]]:
-    if isinstance(value, Mapping):
-        for key, item in value.items():
-            yield from _columns(f"{name}.{key}", item)
-    elif isinstance(value, (list, tuple)):
-        yield name, ";".join(str(item) for item in value)
-    else:
-        yield name, "" if value is None else value

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from mmbench.records.csv_text import csv_text
 from mmbench.report.units import format_time
 
 if TYPE_CHECKING:
@@ -193,24 +194,7 @@ def to_json(records: Sequence[Record]) -> str:
 
 def to_csv(records: Sequence[Record]) -> str:
     """A header and one flat row per strategy, dotted names; the curve stays out (JSON has it)."""
-    import csv
-    import io
-
-    rows = [dict(_flat({k: v for k, v in record.items() if k != "tail"})) for record in records]
-    columns = list(dict.fromkeys(name for row in rows for name in row))
-    text = io.StringIO()
-    writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
-
-
-def _flat(record: Record, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for name, value in record.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}", value
+    return csv_text({k: v for k, v in record.items() if k != "tail"} for record in records)
 
 
 def slo_view(records: Sequence[Record]) -> Group:
