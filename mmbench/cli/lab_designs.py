@@ -15,7 +15,7 @@ from mmbench.errors import EXIT_BAD_NEWS, EXIT_CANNOT, EXIT_OK
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from mmbench.lab.designs import Record
+    from mmbench.lab.design_record import Record
 
 Progress = Callable[[str], AbstractContextManager[Callable[[str, int, int], None]]]
 
@@ -40,7 +40,7 @@ def run_doctor(args: argparse.Namespace) -> int:
 def run_designs(args: argparse.Namespace, say: Callable[[str], None], progress: Progress) -> int:
     """Run strategies inside each kernel, write and print the records; 1 when an experiment failed."""
     from mmbench.cli.measuring import print_found
-    from mmbench.lab import build, designs, kernels, qemu
+    from mmbench.lab import build, design_record, designs, kernels, qemu
     from mmbench.lab.program import Program
     from mmbench.records.files import write_text
     from mmbench.strategies.load import load
@@ -56,10 +56,10 @@ def run_designs(args: argparse.Namespace, say: Callable[[str], None], progress: 
             record = designs.run_designs(kernel, module, programs, args.set_name, report, args.fresh)
         if args.output is not None:
             path = Path(args.output) / f"{kernel.series}.json"
-            write_text(path, designs.to_text(record))
+            write_text(path, design_record.to_text(record))
             print(f"written: {path}", file=sys.stderr)
         records.append(record)
-    rows = [{"release": r["release"], **entry} for r in records for entry in designs.experiments(r)]
+    rows = [{"release": r["release"], **entry} for r in records for entry in design_record.experiments(r)]
     print_found(args.format, records, rows, lambda: view(records))
     wrong = [row for row in rows if "error" in row]
     for row in wrong:
@@ -71,7 +71,7 @@ def view(records: list[Record]) -> RenderableType:
     """A row per design and victim: pages that a lone reaper left, and what each party cost alone."""
     from rich.console import Group
 
-    from mmbench.lab.designs import cells
+    from mmbench.lab.design_record import cells
 
     columns = ("design", "victim", "reaper left", "exit", "mrelease", "reaper")
     return Group(

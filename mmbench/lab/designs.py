@@ -1,34 +1,30 @@
-"""Designs run inside a real kernel: which experiments, the boots that hold them, and the record.
+"""Designs run inside a real kernel: which experiments, and the boots that hold them.
 
 A program is the rows of a strategy; "stock" is the kernel's own code, called through the module. All programs of a boot
 travel in its plan, so one boot asks one experiment of every design.
 """
 
-import hashlib
-import json
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mmbench.errors import InputError
 from mmbench.lab import cpio, qemu
 from mmbench.lab.build import Module
+from mmbench.lab.design_record import ALONE, STOCK, Record, make_record
 from mmbench.lab.initramfs import build_userspace
 from mmbench.lab.kernels import Kernel
-from mmbench.lab.plan import MIB, Boot, Item
+from mmbench.lab.plan import MIB, Boot, Item, can_boot
 from mmbench.lab.program import Program, check
-from mmbench.lab.record import BOOT
+from mmbench.lab.qemu import GuestError
 from mmbench.lab.run import Progress, run_boot
 from mmbench.live.workload import VictimConfig
 
-FORMAT = "mmbench-lab-designs 1"
 ENTRY = "mmbench.lab.guest.design_init"
-STOCK = "stock"
-ALONE = ("exit", "mrelease", "reaper")
 SIZE = 64 * MIB
+N_RACES = 3
+MOST_S = 120.0  # of wall time for an experiment, on average, on a busy machine
 N_REPS = 2  # the first after boot may be dear; take the least
-
-Record = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -36,12 +32,13 @@ class DesignItem(Item):
     """One experiment under one design; "stock" is the kernel's own code."""
 
     design: str = STOCK
+    more: dict[str, Any] = field(default_factory=dict)  # what this kind of experiment needs besides
 
     def head(self) -> dict[str, Any]:
-        return {"design": self.design, "kind": self.kind, "victim": self.victim.to_dict()}
+        return {"design": self.design, "kind": self.kind, "victim": self.victim.to_dict(), **self.more}
 
     def to_guest(self) -> dict[str, Any]:
-        return super().to_guest() | {"program": "" if self.design == STOCK else self.design}
+        return super().to_guest() | {"program": "" if self.design == STOCK else self.design} | self.more
 
 
 QUICK = (VictimConfig(SIZE, 0.9), VictimConfig(SIZE, 0.9, 64))
@@ -49,8 +46,11 @@ FULL = (*QUICK, VictimConfig(SIZE, 0.5), VictimConfig(SIZE, 1.0), VictimConfig(S
 VICTIMS = {"quick": QUICK, "full": FULL}
 
 
-def boots(designs: list[str], set_name: str, has_mrelease: bool) -> list[Boot]:
-    """The boots of a run: one party alone under each design and the kernel's own code, then every design's steps."""
+def boots(designs: dict[str, bool], set_name: str, has_mrelease: bool) -> list[Boot]:
+    """The boots of a run: one party alone under each design and the kernel's own code, every design's steps, a stall.
+
+    designs: name -> whether its reaper comes at once; the kernel's own waits 2 s, and is hurried then.
+    """
     kinds = ALONE if has_mrelease else ("exit", "reaper")
     alone = [
         DesignItem("designs", kind, victim, N_REPS, design)
@@ -59,7 +59,33 @@ def boots(designs: list[str], set_name: str, has_mrelease: bool) -> list[Boot]:
         for design in (STOCK, *designs)
     ]
     logged = [DesignItem("designs", "steps", QUICK[0], 1, design) for design in designs]
-    return [Boot("designs", (*alone, *logged))]
+    found = [_boot("designs", [*alone, *logged]), _boot("stuck-holder", stuck_holders(designs))]
+    return [*found, _boot("race", races(designs), n_cpus=2)] if has_mrelease else found
+
+
+def _boot(name: str, items: list[Item], n_cpus: int = 1) -> Boot:
+    return Boot(name, tuple(items), n_cpus, timeout_s=MOST_S * len(items))
+
+
+def races(designs: Iterable[str]) -> list[Item]:
+    """Exit and process_mrelease at once on two CPUs, few VMAs and many."""
+    victims = (QUICK[0], QUICK[1], VictimConfig(SIZE // 2, 0.9, 1000))
+    return [DesignItem("designs", "race", victim, N_RACES, design) for victim in victims for design in designs]
+
+
+def stuck_holders(designs: dict[str, bool]) -> list[Item]:
+    """An OOM kill while the lock of one page is held: the first of few VMAs, the first of many, one in the middle."""
+    items: list[Item] = []
+    for victim, page in ((QUICK[0], 0), (QUICK[1], 0), (QUICK[0], 7373)):
+        for design, hurry in ({STOCK: not any_delay(designs)} | designs).items():
+            more = {"held_page": page, "hurry": hurry}
+            items.append(DesignItem("designs", "stuck-holder", victim, 1, design, more))
+    return items
+
+
+def any_delay(designs: dict[str, bool]) -> bool:
+    """Whether some design's reaper waits for its 2 s: then so does the kernel's own."""
+    return not all(designs.values())
 
 
 def run_designs(
@@ -78,81 +104,50 @@ def run_designs(
     version = qemu.qemu_version(qemu.find_qemu())
     userspace = build_userspace(entry=ENTRY)
     userspace = replace(userspace, entries=userspace.entries | {"mmbench.ko": cpio.regular(module.ko)})
-    texts = {program.name: program.text for program in programs}
-    answers = []
-    for boot in boots(names, set_name, not module.has_old_munlock):
-        plan = {"programs": texts, "items": [item.to_guest() for item in boot.items]}
-        answers.append(run_boot(kernel, boot, userspace, version, progress, is_fresh, plan))
+    texts = {p.name: {"text": p.text, "labels": [row.label for row in p.rows]} for p in programs}
+    answers: list[dict[str, Any]] = []
+    for boot in boots(hurried(programs), set_name, not module.has_old_munlock):
+        if not can_boot(kernel.release, boot):
+            continue
+        answers += run_to_the_end(
+            boot,
+            lambda part: run_boot(
+                kernel,
+                part,
+                userspace,
+                version,
+                progress,
+                is_fresh,
+                {"programs": texts, "items": [item.to_guest() for item in part.items]},
+            ),
+        )
     return make_record(kernel, module, programs, version, userspace.python, answers)
 
 
-def make_record(
-    kernel: Kernel,
-    module: Module,
-    programs: list[Program],
-    qemu_version: str,
-    python: str,
-    answers: list[dict[str, Any]],
-) -> Record:
-    """Join everything that the numbers depend on with the numbers."""
-    return {
-        "format": FORMAT,
-        "series": kernel.series,
-        "release": answers[0]["release"],
-        "kernel_version": answers[0]["version"],
-        "package": kernel.package,
-        "package_version": kernel.package_version,
-        "vmlinuz_sha256": kernel.vmlinuz_sha256,
-        "qemu": qemu_version,
-        "python": python,
-        "gcc": module.gcc,
-        "module_source": module.source_sha256,
-        "module_sha256": hashlib.sha256(module.ko).hexdigest(),
-        "programs": {program.name: program.text.split("\n") for program in programs},
-        "boots": [{name: boot[name] for name in BOOT} for boot in answers],
-    }
+def run_to_the_end(boot: Boot, run: Callable[[Boot], dict[str, Any]]) -> list[dict[str, Any]]:
+    """Run a boot; when a design brings the guest down, that is its answer, and the other designs go on in a new boot.
+
+    Raises CannotError when the guest came down before any design had begun.
+    """
+    answers: list[dict[str, Any]] = []
+    while boot.items:
+        try:
+            return [*answers, run(boot)]
+        except GuestError as error:
+            begun = [message["at"] for message in error.messages if "at" in message]
+            if not begun:
+                raise
+            fatal = boot.items[begun[-1]]
+            answers.append({"fatal": fatal.head() | {"error": error.what, "errno": ""}})
+            design = fatal.head()["design"]
+            boot = replace(boot, items=tuple(item for item in boot.items if item.head()["design"] != design))
+    return answers
 
 
-def to_text(record: Record) -> str:
-    """The record as JSON, one line per experiment."""
-    head = {name: value for name, value in record.items() if name != "boots"}
-    lines = [json.dumps(head, indent=1)[:-2] + ',\n "boots": [']
-    for number, boot in enumerate(record["boots"]):
-        rest = {name: value for name, value in boot.items() if name != "experiments"}
-        lines.append("  " + json.dumps(rest)[:-1] + ', "experiments": [')
-        entries = boot["experiments"]
-        lines += ["   " + json.dumps(e) + ("," if e is not entries[-1] else "") for e in entries]
-        lines.append("  ]}" + ("," if number + 1 < len(record["boots"]) else ""))
-    return "\n".join([*lines, " ]\n}"]) + "\n"
-
-
-def read_record(path: Path) -> Record:
-    """Read a record back. Raises InputError when the file is none."""
-    try:
-        record = json.loads(path.read_text())
-    except OSError as error:
-        raise InputError(f"cannot read {str(path)!r}: {error.strerror}.") from None
-    except ValueError as error:
-        raise InputError(f"{str(path)!r} is no JSON: {error}.") from None
-    if not isinstance(record, dict) or record.get("format") != FORMAT:
-        raise InputError(f"{str(path)!r} is no record of designs: its format should be {FORMAT!r}.")
-    return dict(record)
-
-
-def experiments(record: Record, kind: str = "") -> list[dict[str, Any]]:
-    """A record's experiments of one kind ("" for all), in order."""
-    return [e for boot in record["boots"] for e in boot["experiments"] if kind in ("", e["kind"])]
-
-
-def cells(record: Record) -> list[dict[str, Any]]:
-    """A row per design and victim: pages that a lone reaper left, millions of instructions of each party alone."""
-    rows: dict[tuple[str, str], dict[str, Any]] = {}
-    for entry in experiments(record):
-        if entry["kind"] not in ALONE or "error" in entry:
-            continue
-        victim = str(VictimConfig.from_dict(entry["victim"]))
-        row = rows.setdefault((entry["design"], victim), {"design": entry["design"], "victim": victim})
-        row[entry["kind"]] = min(entry["ns"]) / 1e6
-        if entry["kind"] == "reaper":
-            row["reaper left"] = sum(entry["pages_after"])
-    return list(rows.values())
+def hurried(programs: list[Program]) -> dict[str, bool]:
+    """Design -> whether its reaper has no delay."""
+    found = {}
+    for program in programs:
+        first, _ = program.roles.get("reaper", (0, 0))
+        found[program.name] = program.rows[first].op != "SLEEP"
+    return found

@@ -31,8 +31,18 @@ _START = (
     "os.getppid() == int(sys.argv[2]) or sys.exit(1); os.execv(sys.argv[3], sys.argv[3:])"
 )
 _ESCAPES = re.compile(rb"\x1b(\[[0-9;?]*[A-Za-z]|c)")
+_OOPS = re.compile(r"\b(BUG|Oops|general protection fault)\b.*")
+_KERNEL_IP = re.compile(r"RIP: 0010:(\w+)")
 
 Message = dict[str, Any]
+
+
+class GuestError(CannotError):
+    """A guest that did not come to its end: ``what`` happened, in a sentence, and the ``messages`` until then."""
+
+    def __init__(self, what: str, shown: str, messages: list[Message]) -> None:
+        super().__init__(f"{what}. {shown}")
+        self.what, self.messages = what, messages
 
 
 def find_qemu() -> str:
@@ -153,16 +163,25 @@ class _Listener:
             return self.messages
         panic = next((line for line in self.lines if "Kernel panic" in line), "")
         if panic:
-            raise self.failure(f"the guest panicked: {panic.partition('Kernel panic - ')[2] or panic}")
+            raise self.failure(f"the guest panicked: {self.oops() or panic.partition('Kernel panic - ')[2] or panic}")
         failed = next((m["failed"] for m in self.messages if "failed" in m), "")
         if failed:
             raise self.failure(f"the probe failed in the guest: {failed.strip().splitlines()[-1]}")
+        hangs = next((m["hangs"] for m in self.messages if "hangs" in m), "")
+        if hangs:
+            raise self.failure(f"the design hangs: {hangs}")
         if status:
             raise self.failure(f"QEMU ended with status {status}; it cannot boot this kernel")
         raise self.failure("the guest ended before it had answered everything")
 
-    def failure(self, what: str) -> CannotError:
+    def oops(self) -> str:
+        """The first complaint before a panic, and the function that it was in; "" when there is none."""
+        said = next((found[0] for line in self.lines if (found := _OOPS.search(line))), "")
+        where = next((found[1] for line in self.lines if (found := _KERNEL_IP.search(line))), "")
+        return f"{said}, in {where}" if said and where else said
+
+    def failure(self, what: str) -> GuestError:
         """Build the error: what happened, the last lines, where the rest is."""
         last = [line for line in [*self.lines, self.rest.decode(errors="replace")] if line.strip()][-N_LAST_LINES:]
         shown = "".join(f"\n    {line[:200]}" for line in last) or "\n    (nothing)"
-        return CannotError(f"{what}. The last lines of its serial line ({self.log}):{shown}")
+        return GuestError(what, f"The last lines of its serial line ({self.log}):{shown}", self.messages)

@@ -22,7 +22,7 @@ TOP = (
     *("qemu", "python", "set", "boots"),
 )
 BOOT = ("name", "n_cpus", "command", "initramfs_sha256", "memory_bytes", "available_bytes", "experiments")
-PER_REP = ("lost",)  # beside the times: whether process_mrelease came too late for a race
+PER_REP = ("lost", "steps")  # beside the times: whether process_mrelease came too late for a race; who did what when
 
 Experiment = dict[str, Any]
 Record = dict[str, Any]

@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 
 from mmbench.cli.main import main
-from mmbench.errors import EXIT_BAD_INPUT, EXIT_CANNOT, InputError
-from mmbench.lab import build, designs, doctor, kernels, qemu
+from mmbench.errors import EXIT_BAD_INPUT, EXIT_CANNOT, CannotError, InputError
+from mmbench.lab import build, design_record, designs, doctor, kernels, qemu
 from mmbench.lab.build import Module
 from mmbench.lab.initramfs import Userspace
+from mmbench.lab.plan import Boot
 from mmbench.lab.program import Program
+from mmbench.lab.qemu import GuestError
 from mmbench.strategies.load import load
 from mmbench.validation.design_rows import plain_rows
 
@@ -29,9 +31,9 @@ for number, item in enumerate(plan["items"]):
     say({"at": number})
     ns = 7 if item["program"] else 9
     rep = {"pages_before": [1, 2], "pages_after": [0, 0], "ns": ns * 1000000}
-    if item["kind"] == "steps":
-        rep = {"steps": [{"ns": 0, "role": "exit", "row": 2}]}
-    assert not item["program"] or plan["programs"][item["program"]].startswith("name ")
+    if item["kind"] in ("steps", "race", "stuck-holder"):
+        rep = {"steps": [{"ns": 0, "role": "exit", "row": 2}], "lost": False}
+    assert not item["program"] or plan["programs"][item["program"]]["text"].startswith("name ")
     say({"item": number, "reps": [rep] * item["n_reps"]})
 say({"done": len(plan["items"])})
 """
@@ -62,13 +64,13 @@ def program(spec: str) -> Program:
 
 def test_every_design_and_the_kernels_own_code_are_asked_the_same(kernel: kernels.Kernel) -> None:
     record = designs.run_designs(kernel, MODULE, [program("v6.1"), program("v6.18")], "quick", lambda *_: None)
-    asked = {(e["design"], e["kind"]) for e in designs.experiments(record)}
-    assert asked == {(d, k) for d in ("stock", "v6.1", "v6.18") for k in designs.ALONE} | {
-        ("v6.1", "steps"),
-        ("v6.18", "steps"),
+    asked = {(e["design"], e["kind"]) for e in design_record.experiments(record)}
+    both = (*design_record.ALONE, "stuck-holder")
+    assert asked == {(d, k) for d in ("stock", "v6.1", "v6.18") for k in both} | {
+        (d, k) for d in ("v6.1", "v6.18") for k in ("steps", "race")
     }
     assert record["programs"]["v6.1"][0] == "name v6.1"
-    rows = designs.cells(record)
+    rows = design_record.cells(record)
     assert {(r["design"], r["exit"], r["reaper left"]) for r in rows} == {
         ("stock", 9.0, 0),
         ("v6.1", 7.0, 0),
@@ -79,17 +81,17 @@ def test_every_design_and_the_kernels_own_code_are_asked_the_same(kernel: kernel
 def test_a_record_is_read_back_and_written_again_as_the_same_bytes(kernel: kernels.Kernel, tmp_path: Path) -> None:
     record = designs.run_designs(kernel, MODULE, [program("v6.1")], "quick", lambda *_: None)
     path = tmp_path / "6.12.json"
-    path.write_text(designs.to_text(record))
-    assert designs.to_text(designs.read_record(path)) == path.read_text()
-    assert json.loads(path.read_text())["format"] == designs.FORMAT
+    path.write_text(design_record.to_text(record))
+    assert design_record.to_text(design_record.read_record(path)) == path.read_text()
+    assert json.loads(path.read_text())["format"] == design_record.FORMAT
     path.write_text('{"format": "mmbench-lab 1"}')
     with pytest.raises(InputError, match="is no record of designs"):
-        designs.read_record(path)
+        design_record.read_record(path)
 
 
 def test_a_kernel_without_mrelease_is_not_asked_for_it() -> None:
-    (boot,) = designs.boots(["v4.17"], "quick", has_mrelease=False)
-    assert {item.kind for item in boot.items} == {"exit", "reaper", "steps"}
+    boot, stuck = designs.boots({"v4.17": True}, "quick", has_mrelease=False)
+    assert {item.kind for item in (*boot.items, *stuck.items)} == {"exit", "reaper", "steps", "stuck-holder"}
 
 
 def test_a_design_named_twice_and_a_step_that_cannot_be_are_refused_before_a_boot(kernel: kernels.Kernel) -> None:
@@ -131,3 +133,77 @@ def test_doctor_says_what_is_missing_and_how_to_get_it(
     }
     assert main(["lab", "doctor"]) == EXIT_CANNOT
     assert "apt-get install qemu-system-x86" in capsys.readouterr().out
+
+
+def step(ns: int, role: str, row: int) -> dict[str, object]:
+    return {"ns": ns, "role": role, "row": row}
+
+
+OPS = ["UNMAP_VMAS", "FREE_PGTABLES", "TLB_FINISH_MMU", "REMOVE_VMAS", "END", "REAP_PASS", "END"]
+EXIT = [step(0, "exit", 0), step(50, "exit", 1), step(60, "exit", 2), step(70, "exit", 3), step(90, "exit", 4)]
+
+
+@pytest.mark.parametrize(
+    ("begin", "end", "overlap"), [(10, 50, 0), (10, 55, 5), (60, 65, 5), (80, 200, 10), (90, 120, 0), (40, 100, 40)]
+)
+@pytest.mark.parametrize("role", ["reaper", "mrelease"])
+def test_a_reap_pass_inside_the_freeing_of_tables_is_seen(role: str, begin: int, end: int, overlap: int) -> None:
+    steps = sorted([*EXIT, step(begin, role, 5), step(end, role, 6)], key=lambda s: s["ns"])
+    found = design_record.overlap_ns(steps, OPS)
+    assert max(found, 0) == overlap
+
+
+def test_exit_that_reaps_itself_or_never_frees_tables_is_no_overlap() -> None:
+    assert design_record.overlap_ns([step(0, "exit", 5), *EXIT[1:]], OPS) == 0
+    assert design_record.overlap_ns([EXIT[0], step(10, "mrelease", 5), step(20, "mrelease", 6)], OPS) == 0
+
+
+def test_what_was_seen_and_what_the_kernel_said_are_verdicts() -> None:
+    programs = {key: [f"row {op} 0 0 0 0 0" for op in OPS] for key in ("safe", "bad", "oops")}
+    beside = [*EXIT, step(55, "mrelease", 5), step(58, "mrelease", 6)]
+    entries = [
+        {"design": "safe", "kind": "race", "steps": [EXIT, EXIT]},
+        {"design": "bad", "kind": "race", "steps": [EXIT, beside]},
+        {"design": "oops", "kind": "exit", "error": "BUG: Bad page state"},
+        {"design": "stock", "kind": "race", "steps": [[]]},
+    ]
+    found = design_record.verdicts({"programs": programs, "boots": [{"experiments": entries}], "fatal": []})
+    assert found == {"safe": "nothing seen", "bad": "unsafe: seen", "oops": "broken: BUG: Bad page state"}
+
+
+def test_a_reaper_without_a_delay_is_hurried_and_the_kernels_own_with_it() -> None:
+    assert designs.hurried([program("v4.17"), program("v6.1")]) == {"v4.17": True, "v6.1": False}
+    items = designs.stuck_holders({"v4.17": True})
+    assert {(item.design, item.more["hurry"]) for item in items} == {("stock", True), ("v4.17", True)}
+    assert [item.more["hurry"] for item in designs.stuck_holders({"v6.1": False})] == [False] * 6
+
+
+def test_a_design_that_brings_the_guest_down_does_not_take_the_others_with_it() -> None:
+    items = tuple(
+        designs.DesignItem("designs", kind, designs.QUICK[0], 1, design)
+        for kind in ("exit", "reaper")
+        for design in ("stock", "bad", "good")
+    )
+    asked = []
+
+    def run(boot: Boot) -> dict[str, object]:
+        asked.append([item.head()["design"] for item in boot.items])
+        if len(asked) == 1:
+            raise GuestError("the guest panicked: BUG: x, in reap_pass", "", [{"begin": 6}, {"at": 0}, {"at": 1}])
+        return {"ended": True}
+
+    answers = designs.run_to_the_end(Boot("designs", items), run)
+    assert asked == [["stock", "bad", "good"] * 2, ["stock", "good"] * 2]
+    fatal, ended = answers
+    assert (fatal["fatal"]["design"], fatal["fatal"]["kind"]) == ("bad", "exit")
+    assert fatal["fatal"]["error"] == "the guest panicked: BUG: x, in reap_pass"
+    assert ended == {"ended": True}
+
+
+def test_a_guest_that_never_begins_is_no_designs_fault() -> None:
+    def run(boot: Boot) -> dict[str, object]:
+        raise GuestError("the guest panicked", "The last lines", [])
+
+    item = designs.DesignItem("designs", "exit", designs.QUICK[0])
+    with pytest.raises(CannotError, match=r"the guest panicked\. The last lines"):
+        designs.run_to_the_end(Boot("designs", (item,)), run)

@@ -1,6 +1,7 @@
 """The first process of a guest that runs designs: as guest.init, with the module loaded first.
 
-The plan is /plan.json: {"programs": {name: text}, "items": [{"kind", "victim", "n_reps", "program": a name, or ""}]}.
+The plan is /plan.json: {"programs": {name: {"text", "labels"}}, "items": [{"kind", "victim", "n_reps", "program"}]},
+where a program is named, or "" for the kernel's own code.
 """
 
 import gc
@@ -30,7 +31,9 @@ def main() -> None:
         system.say({"begin": len(plan["items"]), **system.identity()})
         for number, item in enumerate(plan["items"]):
             system.say({"at": number})
-            system.say({"item": number, **run_item(item | {"program": plan["programs"].get(item["program"], "")})})
+            program = plan["programs"].get(item["program"], {"text": "", "labels": []})
+            item |= {"program": program["text"], "labels": program["labels"]}
+            system.say({"item": number, **run_item(item)})
         system.say({"done": len(plan["items"])})
     except CannotError as error:
         system.say({"failed": str(error)})

@@ -1,12 +1,16 @@
 """Experiments under a design: those of guest.experiments, with the module's program in place of the kernel's code."""
 
+import signal
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
-from mmbench.lab.guest import interpreter
+from mmbench.lab.guest import interpreter, system
 from mmbench.lab.guest.experiments import MAX_VICTIM_BYTES, POLL_S, Counted, Found, _Oom, pages
-from mmbench.live.probe import finish, time_exit, time_mrelease_then_exit
-from mmbench.live.victim import Victim
+from mmbench.lab.guest.stuck import stuck_holder
+from mmbench.live.probe import finish, time_exit, time_mrelease_then_exit, time_race
+from mmbench.live.proc import read
+from mmbench.live.victim import Victim, write_file
 from mmbench.live.workload import VictimConfig
 
 
@@ -51,21 +55,76 @@ def steps(config: VictimConfig) -> Found:
         return {"steps": relative(interpreter.stop_log())}
 
 
+def race(config: VictimConfig) -> Found:
+    """Let exit and process_mrelease go at once on two CPUs; every step of both tells who freed what, and when."""
+    with Victim(config, MAX_VICTIM_BYTES) as victim:
+        held = Counted(victim)
+        interpreter.set_target(victim.pid)
+        interpreter.start_log()
+        timed = time_race(held, caller_cpu=0)
+    lost = timed.error == "ESRCH"
+    return {"pages_before": held.counts[0], "ns": timed.ns, "lost": lost, "steps": relative(interpreter.stop_log())}
+
+
 def relative(log: list[Found]) -> list[Found]:
     """A log with times since its first entry."""
-    return [entry | {"ns": entry["ns"] - log[0]["ns"]} for entry in log]
+    return [entry | {"ns": entry["ns"] - log[0]["ns"]} for entry in log] if log else []
 
+
+HANGS_S = 60  # of the guest's clock; the longest experiment takes a tenth of it
 
 KINDS: dict[str, Callable[[VictimConfig], Found]] = {
     "exit": exit_alone,
     "mrelease": mrelease_then_exit,
     "reaper": reaper_then_exit,
     "steps": steps,
+    "race": race,
 }
 
 
 def run_item(item: dict[str, Any]) -> dict[str, Any]:
-    """Run one item of the plan as often as it says, under its program."""
+    """Run one item of the plan as often as it says, under its program; what the kernel complains of is an answer."""
     config = VictimConfig.from_dict(item["victim"])
     interpreter.set_program(item["program"])
-    return {"reps": [KINDS[item["kind"]](config) for _ in range(item["n_reps"])]}
+    before = interpreter.last_record()
+    with Watch(item):
+        if item["kind"] == "stuck-holder":
+            reps = [left_over(stuck_holder(config, item)) for _ in range(item["n_reps"])]
+        else:
+            reps = [KINDS[item["kind"]](config) for _ in range(item["n_reps"])]
+    interpreter.set_target(0)
+    troubles = interpreter.troubles(before)
+    if troubles:
+        return {"error": "; ".join(troubles), "errno": ""}
+    return {"reps": reps}
+
+
+class Watch(AbstractContextManager["Watch"]):
+    """Says where a design stands that takes too long, and ends the machine: whoever hangs there cannot be waited for.
+
+    A kernel that runs in circles never comes to this; the host ends it.
+    """
+
+    def __init__(self, item: dict[str, Any]) -> None:
+        self.item = item
+
+    def __enter__(self) -> "Watch":
+        signal.signal(signal.SIGALRM, self._late)
+        signal.alarm(HANGS_S)
+        return self
+
+    def _late(self, *_: object) -> None:
+        labels = self.item["labels"]
+        at = [f"{role} in {labels[row]!r}" for role, row in interpreter.where().items()] if labels else []
+        system.say({"hangs": f"not done after {HANGS_S} s of its clock; {', '.join(at) or 'no step was begun'}"})
+        system.end()
+
+    def __exit__(self, *_: object) -> None:
+        signal.alarm(0)
+
+
+def left_over(found: Found) -> Found:
+    """Add what is wrong when everybody is gone: pages that still count as mlocked."""
+    write_file("/proc/sys/vm/stat_refresh", "1")  # counters of single CPUs are folded in
+    counts = dict(line.split() for line in read("/proc/vmstat").splitlines())
+    return found | {"nr_mlock_left": int(counts["nr_mlock"])}

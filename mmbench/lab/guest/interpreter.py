@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import re
 from typing import Any
 
 from mmbench.errors import CannotError
@@ -25,15 +26,23 @@ def load_module() -> None:
 
 def said_by_the_module() -> str:
     """The last line of the kernel's log that begins with our name; "" when there is none."""
-    found = ""
+    ours = [line for line in _kernel_log().values() if line.startswith("mmbench: ")]
+    return ours[-1].removeprefix("mmbench: ") if ours else ""
+
+
+def _kernel_log() -> dict[int, str]:
+    """The kernel's log as far back as it goes: number of a record -> its first line."""
+    lines = {}
     log = os.open("/dev/kmsg", os.O_RDONLY | os.O_NONBLOCK)
     try:
         while True:
-            record = os.read(log, 8192).decode(errors="replace")
-            text = record.partition(";")[2].split("\n")[0]
-            found = text if text.startswith("mmbench: ") else found
+            try:
+                head, _, text = os.read(log, 8192).decode(errors="replace").partition(";")
+            except BrokenPipeError:  # the oldest record was overwritten meanwhile
+                continue
+            lines[int(head.split(",")[1])] = text.split("\n")[0]
     except BlockingIOError:
-        return found.removeprefix("mmbench: ")
+        return lines
     finally:
         os.close(log)
 
@@ -62,6 +71,38 @@ def stop_log() -> list[dict[str, Any]]:
     names = ("ns", "cpu", "pid", "role", "row", "rss_pages", "freed_pages")
     found = [dict(zip(names, row, strict=True)) for row in rows]
     return [entry | {"role": ROLES[entry["role"]]} for entry in found]
+
+
+def where() -> dict[str, int]:
+    """The row that each role is at, or was last."""
+    with open(f"{FOLDER}/where") as file:
+        rows = [int(word) for word in file.read().split()]
+    return {role: row for role, row in zip(ROLES, rows, strict=True) if row >= 0}
+
+
+def command(what: str, pid: int = 0, address: int = 0) -> None:
+    """Send a bystander: see module/README.md."""
+    _write("bystander", f"{what} {pid} {address:x}")
+
+
+def release() -> None:
+    """Let go of whatever a bystander holds."""
+    command("release")
+
+
+TROUBLE = re.compile(
+    r"\b(BUG|WARNING|Oops|Bad page|general protection|bad rss|unable to handle|soft lockup|blocked for)"
+)
+
+
+def last_record() -> int:
+    """The number of the newest record of the kernel's log."""
+    return max(_kernel_log(), default=-1)
+
+
+def troubles(after: int) -> list[str]:
+    """Every line after a record of the kernel's log that tells of something broken."""
+    return [line for number, line in _kernel_log().items() if number > after and TROUBLE.search(line)]
 
 
 def _write(name: str, text: str) -> None:

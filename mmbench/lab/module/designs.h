@@ -93,6 +93,7 @@ bool is_reapable(struct vm_area_struct *vma, long skip);
 /* log.c */
 void log_step(struct mm_struct *mm, enum role_id role, int row);
 int log_open(struct inode *inode, struct file *file);
+int where_open(struct inode *inode, struct file *file);
 void clear_log(void);
 extern bool log_is_on;
 

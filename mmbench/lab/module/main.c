@@ -22,6 +22,7 @@ static int set_target(char *text)
 
 	if (kstrtoint(strim(text), 10, &number))
 		return -EINVAL;
+	clear_log();
 	WRITE_ONCE(target, NULL);
 	if (was)
 		mmdrop(was);
@@ -76,6 +77,12 @@ WRITER(write_bystander, command_bystander)
 static const struct proc_ops program_ops = { .proc_write = write_program };
 static const struct proc_ops target_ops = { .proc_write = write_target };
 static const struct proc_ops bystander_ops = { .proc_write = write_bystander };
+static const struct proc_ops where_ops = {
+	.proc_open = where_open,
+	.proc_read = seq_read,
+	.proc_lseek = seq_lseek,
+	.proc_release = single_release,
+};
 static const struct proc_ops log_ops = {
 	.proc_open = log_open,
 	.proc_read = seq_read,
@@ -96,6 +103,7 @@ static int __init designs_init(void)
 	proc_create("program", 0600, folder, &program_ops);
 	proc_create("target", 0600, folder, &target_ops);
 	proc_create("log", 0600, folder, &log_ops);
+	proc_create("where", 0400, folder, &where_ops);
 	proc_create("bystander", 0600, folder, &bystander_ops);
 	error = install_hooks();
 	if (error)

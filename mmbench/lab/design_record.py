@@ -1,0 +1,140 @@
+"""What designs did inside one kernel: the record, the same bytes every time, and what it says.
+
+``boots`` as in a lab record, with the ``design`` of every experiment. ``steps`` is the log of the module: when each
+step began (ns), on which cpu, by whom (role), which row of the program, the target's rss_pages then, and freed_pages
+that this CPU had freed since boot; one list per repetition.
+"""
+
+import hashlib
+import json
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from mmbench.errors import CannotError, InputError
+from mmbench.lab.build import Module
+from mmbench.lab.kernels import Kernel
+from mmbench.lab.program import REAP_OPS, Program
+from mmbench.lab.record import BOOT
+from mmbench.live.workload import VictimConfig
+
+FORMAT = "mmbench-lab-designs 1"
+STOCK = "stock"
+ALONE = ("exit", "mrelease", "reaper")
+TABLES = ("FREE_PGTABLES", "REMOVE_VMAS")  # from the first to the end of the second no one else may be in the tables
+
+Record = dict[str, Any]
+Step = dict[str, Any]
+
+
+def make_record(
+    kernel: Kernel,
+    module: Module,
+    programs: list[Program],
+    qemu_version: str,
+    python: str,
+    answers: list[dict[str, Any]],
+) -> Record:
+    """Join everything that the numbers depend on with the numbers."""
+    ended = [boot for boot in answers if "fatal" not in boot]
+    if not ended:
+        raise CannotError(f"no boot of {kernel.release} came to its end: {answers[0]['fatal']['error']}.")
+    return {
+        "format": FORMAT,
+        "series": kernel.series,
+        "release": ended[0]["release"],
+        "kernel_version": ended[0]["version"],
+        "package": kernel.package,
+        "package_version": kernel.package_version,
+        "vmlinuz_sha256": kernel.vmlinuz_sha256,
+        "qemu": qemu_version,
+        "python": python,
+        "gcc": module.gcc,
+        "module_source": module.source_sha256,
+        "module_sha256": hashlib.sha256(module.ko).hexdigest(),
+        "programs": {program.name: program.text.split("\n") for program in programs},
+        "fatal": [boot["fatal"] for boot in answers if "fatal" in boot],
+        "boots": [{name: boot[name] for name in BOOT} for boot in ended],
+    }
+
+
+def to_text(record: Record) -> str:
+    """The record as JSON, one line per experiment."""
+    head = {name: value for name, value in record.items() if name != "boots"}
+    lines = [json.dumps(head, indent=1)[:-2] + ',\n "boots": [']
+    for number, boot in enumerate(record["boots"]):
+        rest = {name: value for name, value in boot.items() if name != "experiments"}
+        lines.append("  " + json.dumps(rest)[:-1] + ', "experiments": [')
+        entries = boot["experiments"]
+        lines += ["   " + json.dumps(e) + ("," if e is not entries[-1] else "") for e in entries]
+        lines.append("  ]}" + ("," if number + 1 < len(record["boots"]) else ""))
+    return "\n".join([*lines, " ]\n}"]) + "\n"
+
+
+def read_record(path: Path) -> Record:
+    """Read a record back. Raises InputError when the file is none."""
+    try:
+        record = json.loads(path.read_text())
+    except OSError as error:
+        raise InputError(f"cannot read {str(path)!r}: {error.strerror}.") from None
+    except ValueError as error:
+        raise InputError(f"{str(path)!r} is no JSON: {error}.") from None
+    if not isinstance(record, dict) or record.get("format") != FORMAT:
+        raise InputError(f"{str(path)!r} is no record of designs: its format should be {FORMAT!r}.")
+    return dict(record)
+
+
+def experiments(record: Record, kind: str = "") -> list[dict[str, Any]]:
+    """A record's experiments of one kind ("" for all), in order; at last those that brought a guest down."""
+    entries = [*(e for boot in record["boots"] for e in boot["experiments"]), *record["fatal"]]
+    return [entry for entry in entries if kind in ("", entry["kind"])]
+
+
+def cells(record: Record) -> list[dict[str, Any]]:
+    """A row per design and victim: pages that a lone reaper left, millions of instructions of each party alone."""
+    rows: dict[tuple[str, str], dict[str, Any]] = {}
+    for entry in experiments(record):
+        if entry["kind"] not in ALONE or "error" in entry:
+            continue
+        victim = str(VictimConfig.from_dict(entry["victim"]))
+        row = rows.setdefault((entry["design"], victim), {"design": entry["design"], "victim": victim})
+        row[entry["kind"]] = min(entry["ns"]) / 1e6
+        if entry["kind"] == "reaper":
+            row["reaper left"] = sum(entry["pages_after"])
+    return list(rows.values())
+
+
+def ops_of(record: Record, design: str) -> list[str]:
+    """The ops of a design's rows, as its program numbers them."""
+    return [line.split()[1] for line in record["programs"][design] if line.startswith("row ")]
+
+
+def overlap_ns(steps: list[Step], ops: list[str]) -> int:
+    """How long a reap pass of another task ran while exit freed page tables and VMAs: above 0 is a use after free.
+
+    A stock kernel can keep silent over it (tables and VMAs are freed by RCU, and nothing checks), the log cannot.
+    """
+    exit_steps = [step for step in steps if step["role"] == "exit"]
+    begins = [step["ns"] for step in exit_steps if ops[step["row"]] == TABLES[0]]
+    ends = [after["ns"] for step, after in pairwise(exit_steps) if ops[step["row"]] == TABLES[1]]
+    if not begins or not ends:
+        return 0
+    passes = []
+    for role in ("reaper", "mrelease"):
+        own = [step for step in steps if step["role"] == role]
+        passes += [(a["ns"], b["ns"]) for a, b in pairwise(own) if ops[a["row"]] in REAP_OPS]
+    return max((min(end, ends[-1]) - max(begin, begins[0]) for begin, end in passes), default=0)
+
+
+def verdicts(record: Record) -> dict[str, str]:
+    """Design -> "unsafe: seen", "broken: ..." with what the kernel complained of, or "nothing seen"."""
+    found = dict.fromkeys(record["programs"], "nothing seen")
+    for entry in experiments(record):
+        if entry["design"] == STOCK:
+            continue
+        if "error" in entry:
+            found[entry["design"]] = f"broken: {entry['error']}"
+        ops = ops_of(record, entry["design"])
+        if any(overlap_ns(steps, ops) > 0 for steps in entry.get("steps", [])):
+            found[entry["design"]] = "unsafe: seen"
+    return found

@@ -1,0 +1,125 @@
+"""Designs inside real kernels (make test-lab): the module builds, loads and runs; what is broken is seen to be.
+
+Skipped, with the reason, where QEMU, a compiler or the archive is missing.
+"""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from mmbench.errors import CannotError
+from mmbench.lab import build, cpio, design_record, designs, kernels, qemu, run
+from mmbench.lab.build import Module
+from mmbench.lab.initramfs import build_userspace
+from mmbench.lab.kernels import Kernel
+from mmbench.lab.plan import Boot, Item
+from mmbench.lab.program import Program
+from mmbench.strategies.load import load
+from mmbench.validation.design_rows import plain_rows
+
+pytestmark = pytest.mark.lab
+BROKEN = str(Path(__file__).with_name("broken.py"))
+
+
+def kernel_and_module(prefix: str) -> tuple[Kernel, Module]:
+    for program in (qemu.PROGRAM, *build.TOOLS):
+        if shutil.which(program) is None:
+            pytest.skip(f"{program} is not installed; see mmbench lab doctor")
+    try:
+        kernel = kernels.find(prefix, lambda _: None)
+        return kernel, build.find_module(kernel, lambda _: None)
+    except CannotError as error:
+        pytest.skip(f"no module for {prefix}: {error}")
+
+
+def ask(prefix: str, monkeypatch: pytest.MonkeyPatch, boot: Boot, *specs: str) -> design_record.Record:
+    kernel, module = kernel_and_module(prefix)
+    monkeypatch.setattr(designs, "boots", lambda *_: [boot])
+    programs = [Program.from_plain(plain_rows(load(spec))) for spec in specs]
+    return designs.run_designs(kernel, module, programs, "quick", lambda *_: None, is_fresh=True)
+
+
+def items(kind: str, *names: str, **more: object) -> tuple[Item, ...]:
+    n_reps = 1 if more else 2
+    return tuple(designs.DesignItem("designs", kind, designs.QUICK[1], n_reps, name, dict(more)) for name in names)
+
+
+@pytest.mark.parametrize(
+    ("prefix", "copy", "other", "left"),
+    [
+        ("5.10", "v4.17", "trylock", {"v4.17": 14746, "trylock": 0}),
+        ("6.1", "v6.1", "v6.18", {"v6.1": 0, "v6.18": 0}),
+        ("6.12", "v6.1", "exit-write", {"v6.1": 0, "exit-write": 0}),
+        ("7.3", "v6.18", "v6.1", {"v6.18": 0, "v6.1": 0}),
+    ],
+)
+def test_the_kernels_own_code_and_the_copy_of_its_design_agree(
+    prefix: str, copy: str, other: str, left: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = (*items("exit", "stock", copy, other), *items("reaper", "stock", copy, other), *items("steps", copy))
+    record = ask(prefix, monkeypatch, Boot("test", asked), copy, other)
+    rows = {row["design"]: row for row in design_record.cells(record)}
+    for kind in ("exit", "reaper"):
+        assert rows[copy][kind] == pytest.approx(rows["stock"][kind], rel=0.03)
+    assert {name: rows[name]["reaper left"] for name in left} == left
+    (logged,) = design_record.experiments(record, "steps")
+    ops = design_record.ops_of(record, copy)
+    ran = [ops[step["row"]] for step in logged["steps"][0] if step["role"] == "exit"]
+    assert ran[-1] == "END"
+    assert [op for op in ran if op in ("UNMAP_VMAS", "FREE_PGTABLES", "REMOVE_VMAS")] == [
+        "UNMAP_VMAS",
+        "FREE_PGTABLES",
+        "REMOVE_VMAS",
+    ]
+    assert set(design_record.verdicts(record).values()) == {"nothing seen"}
+
+
+def test_a_second_run_gives_the_same_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    boot = Boot("test", (*items("exit", "stock", "v6.18"), *items("steps", "v6.18")))
+    first, second = (design_record.to_text(ask("6.12", monkeypatch, boot, "v6.18")) for _ in range(2))
+    assert first == second
+
+
+def test_a_design_that_frees_tables_beside_the_reaper_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = tuple(i for i in designs.races(["v6.1", "broken"]) if i.victim == designs.QUICK[1])
+    record = ask("6.12", monkeypatch, Boot("test", asked, n_cpus=2), "v6.1", BROKEN)
+    found = design_record.verdicts(record)
+    assert found["v6.1"] == "nothing seen"
+    assert found["broken"] == "unsafe: seen" or found["broken"].startswith("broken: ")
+
+
+def test_the_threads_worry_comes_true_and_no_munlock_would_have_spared_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ("drop-oom-skip", "no-munlock")
+    asked = tuple(i for i in items("stuck-holder", *names, held_page=0, hurry=True))
+    record = ask("5.10", monkeypatch, Boot("test", asked), *names)
+    stuck, free = design_record.experiments(record, "stuck-holder")
+    assert stuck["gave_up_ns"][0] > 1_000_000_000
+    assert [kill["who"] for kill in stuck["further_kills"]] == ["bystander"]
+    assert "munlock_vma_pages_range" in stuck["stacks"][0]
+    assert free["gave_up_ns"] == [None]
+    assert free["further_kills"] == []
+
+
+def test_a_module_of_another_kernel_is_refused_at_load_and_the_guest_ends() -> None:
+    kernel, _ = kernel_and_module("6.12")
+    _, other = kernel_and_module("6.1")
+    userspace = build_userspace(entry=designs.ENTRY)
+    userspace.entries["mmbench.ko"] = cpio.regular(other.ko)
+    boot = Boot("test", items("exit", "stock"))
+    with pytest.raises(CannotError, match="the kernel does not take the module"):
+        plan = {"programs": {}, "items": [item.to_guest() for item in boot.items]}
+        run.run_boot(kernel, boot, userspace, "any", lambda *_: None, True, plan)
+
+
+def test_a_design_that_never_ends_is_named_with_its_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = Path(BROKEN).read_text().replace('id="broken"', 'id="sleeper"')
+    sleeps = 'step("sleep for an hour", Op.SLEEP, ps=3600 * 10**12),\n            step("unmap_vmas"'
+    path = tmp_path / "sleeper.py"
+    path.write_text(text.replace('step("unmap_vmas"', sleeps))
+    record_of = Boot("test", (*items("exit", "sleeper"), *items("exit", "v6.1")))
+    record = ask("6.12", monkeypatch, record_of, "v6.1", str(path))
+    assert design_record.verdicts(record) == {
+        "v6.1": "nothing seen",
+        "sleeper": "broken: the design hangs: not done after 60 s of its clock; exit in 'sleep for an hour'",
+    }
