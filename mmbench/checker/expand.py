@@ -16,7 +16,7 @@ import numpy as np
 
 from mmbench.accelerate import njit, njit_inner, shifted
 from mmbench.machine.apply import apply
-from mmbench.machine.ops import Op
+from mmbench.machine.ops import REAPS, Op
 from mmbench.machine.status import BLOCKED, N_ROW, ROW_A, ROW_NEXT, ROW_OP
 from mmbench.machine.walks import MARKED, SELECT, START, UNMARK
 from mmbench.model.invariants import (
@@ -70,11 +70,9 @@ REAPER_WAITS_FOR_PAGE, TABLE_LEFT, TABLE_FREED_WITHOUT_GATHER, SKIP_TOO_EARLY, L
 
 RETRY = int(Op.RETRY)
 FREE_PGTABLES, LEAVE, END = int(Op.FREE_PGTABLES), int(Op.LEAVE), int(Op.END)
-LAST_REAP_PASS = int(Op.REAP_PASS_TRYLOCK_VMAS)
 NO_COUNT = -(1 << 40)
-NO_OP = 1 << 20  # the step ends a flush
+NO_OP = 1 << 20  # the step ends a flush; no trait bit is set
 MAX_LOCAL_STEPS = 64
-LOCAL_OPS = (Op.SLEEP, Op.RETRY_SLEEP, Op.ALLOC_SLEEP, Op.HOLD_FOR, Op.GOTO, Op.LEAVE, Op.END, Op.TLB_GATHER_MMU)
 
 # The scalars of a check, one int64 array.
 (
@@ -98,7 +96,7 @@ LATE, GAVE_UP, ACCOUNTED = range(3)
 
 def local_rows(rows: np.ndarray) -> np.ndarray:
     """Which rows are local steps: int64 (n_rows,) of 0 or 1. A loop of nothing but local steps is not."""
-    local = np.isin(rows[:, ROW_OP], [int(op) for op in LOCAL_OPS])
+    local = np.isin(rows[:, ROW_OP], [int(op) for op in Op if op.spec.is_local])
     for first in range(len(rows)):
         row, n = first, 0
         while local[row] and rows[row, ROW_OP] != int(Op.END) and n <= len(rows):
@@ -208,7 +206,7 @@ def step(w: Any, task: int, rows: Any, choice: int, knobs: Any, meter: Any) -> i
     t = task_at(task)
     row = shifted(rows, w.mem[t + T_PC] * N_ROW)
     op = row[ROW_OP] if w.mem[t + T_PENDING] == 0 else NO_OP
-    begins_pass = op <= LAST_REAP_PASS and w.mem[t + T_SUB] == START
+    begins_pass = op & REAPS != 0 and w.mem[t + T_SUB] == START
     readers, flags = w.mem[RW_READERS], w.mem[MM_FLAGS]
     if op == RETRY:
         w.mem[t + T_TRIES] = row[ROW_A] if choice == GIVE_UP else NO_COUNT

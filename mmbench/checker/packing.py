@@ -167,7 +167,7 @@ def blank(arena: np.ndarray, fields: np.ndarray, huge: list[int]) -> np.ndarray:
     return template
 
 
-WALKS = [int(op) for op in Op if op <= Op.FREE_PGTABLES or op in (Op.TLB_GATHER_MMU, Op.TLB_FINISH_MMU)]
+USE_CURSORS = [int(op) for op in Op if op.spec.walks or op.spec.gather]
 
 
 def rows_of(start: Start, kind: str) -> np.ndarray:
@@ -182,7 +182,7 @@ def plan_of(start: Start) -> Plan:
     layout = Layout()
     add_mm(layout, start)
     for task, kind in enumerate(start.kinds):
-        add_task(layout, start, task, bool(np.isin(rows_of(start, kind)[:, ROW_OP], WALKS).any()))
+        add_task(layout, start, task, bool(np.isin(rows_of(start, kind)[:, ROW_OP], USE_CURSORS).any()))
     add_vmas(layout, start)
     huge = add_planes(layout, start)
     fields = np.array(layout.rows, dtype=np.int64)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from mmbench.checker.drive import one_step, world_of
-from mmbench.checker.expand import AGAIN
+from mmbench.checker.drive import world_of
 from mmbench.checker.search import Found
-from mmbench.machine.ops import Op
-from mmbench.machine.status import BLOCKED, ROW_A, ROW_OP
+from mmbench.machine.apply import apply_once
+from mmbench.machine.ops import BY_CODE, Op
+from mmbench.machine.status import BLOCKED, ROW_A, ROW_ALT, ROW_NEXT, ROW_OP
+from mmbench.machine.work import new_meter
 from mmbench.model.world import (
     DONE,
     MM_EXTRA_FREED,
@@ -17,11 +18,11 @@ from mmbench.model.world import (
     RW_QUEUED,
     RW_READERS,
     RW_WRITER,
-    T_LOCK_PAGE,
     T_NEED,
-    T_PAGE,
     T_PAGE_HELD,
     T_PC,
+    T_WAIT,
+    T_WAIT_PAGE,
     WAIT_MMAP_READ,
     WAIT_MMAP_WRITE,
     WAIT_NONE,
@@ -31,25 +32,17 @@ from mmbench.model.world import (
     views,
 )
 
-# What an op waits for when it blocks.
-CAUSES = {
-    int(Op.MMAP_READ_LOCK): WAIT_MMAP_READ,
-    int(Op.MMAP_WRITE_LOCK): WAIT_MMAP_WRITE,
-    int(Op.LOCK_PAGE): WAIT_PAGE,
-    int(Op.UNLOCK_RANGE): WAIT_PAGE,
-    int(Op.WAIT_LAST_USER): WAIT_USERS,
-}
 MEMORY, MMAP_LOCK, PAGE_LOCK, USERS = "memory", "mmap_lock", "the page lock", "the last mm user"
 
 
 def blocked_on(found: Found, world: World, task: int) -> tuple[int, int]:
     """(WAIT_*, page) of the task's next step when it blocks, else (0, 0). The world is not changed."""
     trial = world_of(world.mem.copy(), found)
-    cells = views(world).tasks[task]
-    op = int(found.start.program.rows[int(cells[T_PC]), ROW_OP])
-    if op not in CAUSES or one_step(trial, found.problem, task, AGAIN) != BLOCKED:
+    op = BY_CODE[int(found.start.program.rows[int(views(world).tasks[task][T_PC]), ROW_OP])]
+    if not op.spec.blocks or apply_once(trial, task, found.start.program.rows, 1, new_meter()) != BLOCKED:
         return WAIT_NONE, 0
-    return CAUSES[op], int(cells[T_LOCK_PAGE if op == int(Op.LOCK_PAGE) else T_PAGE])
+    cells = views(trial).tasks[task]
+    return int(cells[T_WAIT]), int(cells[T_WAIT_PAGE])
 
 
 def lock_holders(found: Found, world: World, task: int) -> list[int]:
@@ -95,19 +88,18 @@ def waits_of(found: Found, world: World) -> dict[int, tuple[str, list[int]]]:
 
 
 def polls_for_lock(found: Found, row: int) -> bool:
-    """True for the rows of a role that tries mmap_read_trylock over and over, outside the pass itself."""
+    """True for a row from which its role comes to a mmap_read_trylock, however long it sleeps before."""
     rows = found.start.program.rows
-    role = found.start.program.labels[row][0]
-    own = [k for k, (name, _) in enumerate(found.start.program.labels) if name == role]
-    tries = [k for k in own if rows[k, ROW_OP] == int(Op.MMAP_READ_TRYLOCK)]
-    return bool(tries) and rows[row, ROW_OP] in (
-        int(Op.SLEEP),
-        int(Op.UNLESS_FLAG),
-        int(Op.MMAP_READ_TRYLOCK),
-        int(Op.RETRY_SLEEP),
-        int(Op.RETRY),
-        int(Op.GOTO),
-    )
+    seen, todo = set(), [row]
+    while todo:
+        k = todo.pop()
+        spec = BY_CODE[int(rows[k, ROW_OP])].spec
+        if spec.takes and spec.branches:
+            return True
+        if k not in seen and not spec.ends and not spec.walks:
+            seen.add(k)
+            todo += [int(rows[k, ROW_NEXT])] + ([int(rows[k, ROW_ALT])] if spec.branches else [])
+    return False
 
 
 def phrase(name: str, what: str) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 from mmbench.checker.scope import Scope, locked_pages, table_of
 from mmbench.errors import InputError
 from mmbench.machine.assemble import Program, assemble
-from mmbench.machine.ops import Op
+from mmbench.machine.ops import BY_CODE, REAPS, Op
 from mmbench.machine.protocol import VM_LOCKED, Role, step
 from mmbench.machine.status import ROW_A, ROW_OP
 from mmbench.model.build import build
@@ -37,7 +37,6 @@ BYSTANDERS: dict[str, Role] = {
     "writer": WRITER,
 }
 HOLDERS = ("holder", "timed-holder")
-REAP_OPS = tuple(int(op) for op in (Op.REAP_PASS, Op.REAP_PASS_TRYLOCK_PAGES, Op.REAP_PASS_TRYLOCK_VMAS))
 
 # A victim that sleeps before exit_mm until it gets a page lock (a fault, a read): it cannot be killed out of it.
 STUCK: Role = (
@@ -116,10 +115,10 @@ def reapable(start: Start) -> int:
 
     Not those that they skip, shared mappings, and, where they trylock, those with page locks in them.
     """
-    passes = [row for row in start.program.rows if row[ROW_OP] in REAP_OPS]
+    passes = [row for row in start.program.rows if row[ROW_OP] & REAPS]
     if not passes:
         return 0
-    skip = int(passes[0][ROW_A]) | (0 if passes[0][ROW_OP] == int(Op.REAP_PASS) else VM_LOCKED)
+    skip = int(passes[0][ROW_A]) | (VM_LOCKED if BY_CODE[int(passes[0][ROW_OP])].spec.leaves_locked else 0)
     mask = 0
     for k, vma in enumerate(views(start.world).vmas):
         shared = vma[V_FLAGS] & VM_SHARED and vma[V_KIND] != ANON

@@ -61,7 +61,6 @@ def argument_words(step: Step) -> str:
 def step_rows(loaded: Loaded) -> list[dict[str, str]]:
     """One row per step of every role."""
     from mmbench.machine.lint import lint_role
-    from mmbench.machine.ops import OPS
 
     rows = []
     for role, steps in loaded.roles.items():
@@ -75,7 +74,7 @@ def step_rows(loaded: Loaded) -> list[dict[str, str]]:
                     "arguments": argument_words(step),
                     "goes to": step.to,
                     "otherwise": step.otherwise,
-                    "meaning": OPS[step.op].meaning,
+                    "meaning": step.op.spec.meaning,
                 }
             )
     return rows

@@ -12,8 +12,8 @@ from mmbench.machine import bystander_ops as by
 from mmbench.machine import locks, munlock, reap, teardown
 from mmbench.machine import work as wk
 from mmbench.machine.gather import credit, finish_gather, open_gather
-from mmbench.machine.ops import Op
-from mmbench.machine.status import FINISHED, N_ROW, RAN, ROW_A, ROW_NEXT, ROW_OP
+from mmbench.machine.ops import WALKS, Op
+from mmbench.machine.status import FINISHED, N_ROW, NO_BRANCH, RAN, ROW_A, ROW_NEXT, ROW_OP
 from mmbench.model.world import (
     DONE,
     LIST_CLEARED,
@@ -26,6 +26,7 @@ from mmbench.model.world import (
 
 # numba freezes module-level integers, not enum members.
 REAP_PASS, REAP_PASS_TRYLOCK_PAGES = int(Op.REAP_PASS), int(Op.REAP_PASS_TRYLOCK_PAGES)
+REAP_PASS_TRYLOCK_VMAS = int(Op.REAP_PASS_TRYLOCK_VMAS)
 UNMAP_VMAS, UNLOCK_RANGE, FREE_PGTABLES = int(Op.UNMAP_VMAS), int(Op.UNLOCK_RANGE), int(Op.FREE_PGTABLES)
 TLB_GATHER_MMU, TLB_FINISH_MMU = int(Op.TLB_GATHER_MMU), int(Op.TLB_FINISH_MMU)
 REMOVE_VMAS, CLEAR_MMAP = int(Op.REMOVE_VMAS), int(Op.CLEAR_MMAP)
@@ -35,16 +36,13 @@ MMAP_WRITE_UNLOCK, MMAP_WRITE_DOWNGRADE = int(Op.MMAP_WRITE_UNLOCK), int(Op.MMAP
 SET_FLAG, IF_FLAG, UNLESS_FLAG = int(Op.SET_FLAG), int(Op.IF_FLAG), int(Op.UNLESS_FLAG)
 EXIT_MM, WAIT_LAST_USER, FIND_MM = int(Op.EXIT_MM), int(Op.WAIT_LAST_USER), int(Op.FIND_MM)
 MMGET_NOT_ZERO, MMPUT = int(Op.MMGET_NOT_ZERO), int(Op.MMPUT)
-SLEEP, RETRY_SLEEP, RETRY, LEAVE, END = (
-    int(Op.SLEEP),
-    int(Op.RETRY_SLEEP),
-    int(Op.RETRY),
-    int(Op.LEAVE),
-    int(Op.END),
-)
-LOCK_PAGE, UNLOCK_PAGE, ALLOC_SLEEP = int(Op.LOCK_PAGE), int(Op.UNLOCK_PAGE), int(Op.ALLOC_SLEEP)
+RETRY, LEAVE, GOTO, END = int(Op.RETRY), int(Op.LEAVE), int(Op.GOTO), int(Op.END)
+LOCK_PAGE, UNLOCK_PAGE = int(Op.LOCK_PAGE), int(Op.UNLOCK_PAGE)
 HOLD_FOR, AWAIT_PAGE_WAITER = int(Op.HOLD_FOR), int(Op.AWAIT_PAGE_WAITER)
 ALLOC, OUT_OF_MEMORY = int(Op.ALLOC), int(Op.OUT_OF_MEMORY)
+# Ops that sleep, and the work item that each is paid as.
+SLEEPS = tuple(int(op) for op in Op if op.spec.sleeps)
+SLEEP_ITEMS = tuple(wk.time_item(op.spec.waits_for) for op in Op if op.spec.sleeps)
 
 
 @njit_inner
@@ -61,7 +59,9 @@ def apply_walk(w: Any, task: int, row: Any, width: int, work: Any) -> int:
         return teardown.free_pgtables(w, task, row, work)
     if op == REAP_PASS_TRYLOCK_PAGES:
         return reap.reap_pass_trylock_pages(w, task, row, width, work)
-    return reap.reap_pass_trylock_vmas(w, task, row, width, work)
+    if op == REAP_PASS_TRYLOCK_VMAS:
+        return reap.reap_pass_trylock_vmas(w, task, row, width, work)
+    return NO_BRANCH
 
 
 @njit_inner
@@ -96,6 +96,8 @@ def apply_mm(w: Any, task: int, row: Any, work: Any) -> int:
         finish_gather(w, task, work)
     elif op == CLEAR_MMAP:
         w.mem[MM_VMA_LIST] = LIST_CLEARED
+    else:
+        return NO_BRANCH
     locks.go_on(w, task, row, work)
     return RAN
 
@@ -120,17 +122,18 @@ def apply_bystander(w: Any, task: int, row: Any, work: Any) -> int:
         return by.hold_for(w, task, row, work)
     if op == AWAIT_PAGE_WAITER:
         return by.await_page_waiter(w, task, row, work)
-    if op == SLEEP:
-        wk.did(work, wk.SLEEP, row[ROW_A])
-    elif op == RETRY_SLEEP:
-        wk.did(work, wk.RETRY_SLEEP, row[ROW_A])
-    elif op == ALLOC_SLEEP:
-        wk.did(work, wk.ALLOC_SLEEP, row[ROW_A])
-    elif op == END:
+    if op == END:
         w.mem[task_at(task) + T_PC] = DONE
         return FINISHED
-    w.mem[task_at(task) + T_PC] = row[ROW_NEXT]  # a sleep or GOTO
-    return RAN
+    for k in range(len(SLEEPS)):
+        if op == SLEEPS[k]:
+            wk.did(work, SLEEP_ITEMS[k], row[ROW_A])
+            w.mem[task_at(task) + T_PC] = row[ROW_NEXT]
+            return RAN
+    if op == GOTO:
+        w.mem[task_at(task) + T_PC] = row[ROW_NEXT]
+        return RAN
+    return NO_BRANCH
 
 
 @njit_inner
@@ -144,12 +147,10 @@ def apply(w: Any, task: int, rows: Any, width: int, work: Any) -> int:
     if w.mem[task_at(task) + T_PENDING]:
         return credit(w, task)
     row = shifted(rows, w.mem[task_at(task) + T_PC] * N_ROW)
-    op = row[ROW_OP]
-    if op <= FREE_PGTABLES:
+    if row[ROW_OP] & WALKS:
         return apply_walk(w, task, row, width, work)
-    if op <= MMPUT:
-        return apply_mm(w, task, row, work)
-    return apply_bystander(w, task, row, work)
+    status = apply_mm(w, task, row, work)
+    return status if status != NO_BRANCH else apply_bystander(w, task, row, work)
 
 
 @njit

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mmbench.machine.ops import OPS, Op
+from mmbench.machine.ops import Op
 from mmbench.machine.protocol.steps import DONE_LABEL, Role, Step
 from mmbench.machine.status import N_ROW, ROW_A, ROW_ALT, ROW_NEXT, ROW_OP
 
@@ -27,7 +27,7 @@ class Program:
 
 def arguments(step: Step) -> list[int]:
     """The step's arguments in the op's order; missing ones are 0."""
-    return [step.args.get(name, 0) for name in OPS[step.op].args]
+    return [step.args.get(name, 0) for name in step.op.spec.args]
 
 
 def role_rows(role: Role, base: int) -> np.ndarray:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mmbench.errors import InputError
-from mmbench.machine.ops import OPS, Op
+from mmbench.machine.ops import Op
 from mmbench.machine.protocol.steps import DONE_LABEL, Role, Step
 from mmbench.words import PARTIES, PARTY_KEYS, PASSED_OVER
 
@@ -61,7 +61,7 @@ def check_shape(strategy: str, role: str, steps: Role) -> None:
 
 def check_arguments(strategy: str, role: str, s: Step) -> None:
     """Arguments and branch of one step fit its op."""
-    spec = OPS[s.op]
+    spec = s.op.spec
     for name, value in s.args.items():
         if name not in spec.args:
             allowed = ", ".join(spec.args) or "none"
@@ -80,13 +80,13 @@ def check_arguments(strategy: str, role: str, s: Step) -> None:
         raise fail(strategy, role, s.label, f"{s.op.name} branches: name the other label with otherwise=.")
     if s.otherwise and not spec.branches:
         raise fail(strategy, role, s.label, f"{s.op.name} never branches: otherwise={s.otherwise!r} is dead.")
-    if s.op == Op.GOTO and not s.to:
-        raise fail(strategy, role, s.label, "GOTO needs a target: to=.")
+    if spec.jumps and not s.to:
+        raise fail(strategy, role, s.label, f"{s.op.name} needs a target: to=.")
 
 
 def effect(strategy: str, role: str, s: Step, held: Held, branched: bool) -> Held:
     """What is held after a step, or an error when the step may not run while `held` is."""
-    spec = OPS[s.op]
+    spec = s.op.spec
     lock, gathers, pinned = held.mmap_lock, held.gathers + spec.gather, held.pinned
     if spec.drops:
         if lock != spec.drops:
@@ -101,14 +101,11 @@ def effect(strategy: str, role: str, s: Step, held: Held, branched: bool) -> Hel
         raise fail(strategy, role, s.label, "finishes a gather that is not open.")
     if gathers > 1:
         raise fail(strategy, role, s.label, "opens a second gather while the first is open.")
-    if s.op == Op.UNMAP_VMAS and gathers == 0:
-        raise fail(strategy, role, s.label, "UNMAP_VMAS needs an open gather: put TLB_GATHER_MMU before it.")
-    if s.op == Op.MMGET_NOT_ZERO and not branched:
-        pinned += 1
-    if s.op == Op.MMPUT:
-        pinned -= 1
-        if pinned < 0:
-            raise fail(strategy, role, s.label, "MMPUT without a pin: no MMGET_NOT_ZERO on the way here.")
+    if spec.needs_gather and gathers == 0:
+        raise fail(strategy, role, s.label, f"{s.op.name} needs an open gather: put TLB_GATHER_MMU before it.")
+    pinned += 0 if branched else spec.pins
+    if pinned < 0:
+        raise fail(strategy, role, s.label, f"{s.op.name} without a pin: no MMGET_NOT_ZERO on the way here.")
     return Held(lock, gathers, pinned)
 
 
@@ -116,7 +113,7 @@ def successors(strategy: str, role: str, steps: Role, k: int, held: Held) -> Ite
     """(index of the next step, what is held there) for each way on; index len(steps) is the end."""
     at = {s.label: i for i, s in enumerate(steps)} | {DONE_LABEL: len(steps)}
     s = steps[k]
-    if s.op == Op.END:
+    if s.op.spec.ends:
         yield len(steps), held
         return
     yield (at[s.to] if s.to else k + 1), effect(strategy, role, s, held, branched=False)
@@ -200,6 +197,7 @@ def lint_roles(strategy: str, roles: dict[str, Role]) -> None:
                 f"strategy {strategy!r}, role {name!r}: {type(steps).__name__}; a role is a tuple of steps."
             )
         lint_role(strategy, name, tuple(steps))
-    ops = [s.op for s in roles["exit"]]
-    if Op.UNMAP_VMAS not in ops or Op.REMOVE_VMAS not in ops:
-        raise InputError(f"strategy {strategy!r}: the role 'exit' must use UNMAP_VMAS and REMOVE_VMAS.")
+    needed = [op for op in Op if op.spec.in_every_exit]
+    if not {s.op for s in roles["exit"]}.issuperset(needed):
+        names = " and ".join(op.name for op in needed)
+        raise InputError(f"strategy {strategy!r}: the role 'exit' must use {names}.")

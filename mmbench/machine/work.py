@@ -100,6 +100,15 @@ WORK_CAUSES = {
     if any(one.cause == key for one in ITEMS)
 }
 
+
+def time_item(cause: str) -> int:
+    """The item that time asleep for a cause ("" for a timer) is paid as. Raises KeyError when none is declared."""
+    for k in TIMES:
+        if ITEMS[k].cause == cause:
+            return k
+    raise KeyError(f"machine/work.py declares no item with unit='ps' and cause={cause!r}")
+
+
 # A meter: totals, prices, and the two sums that the engine takes after each step.
 METER_PRICES = N_WORK
 METER_HELD_PS = 2 * N_WORK

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mmbench.machine.assemble import assemble
-from mmbench.machine.ops import Op
+from mmbench.machine.ops import BY_CODE
 from mmbench.machine.status import ROW_A, ROW_ALT, ROW_NEXT, ROW_OP
 from mmbench.strategies.load import Loaded
 
@@ -17,7 +17,7 @@ def plain_rows(design: Loaded) -> dict[str, Any]:
     rows = [
         {
             "label": label,
-            "op": Op(int(row[ROW_OP])).name,
+            "op": BY_CODE[int(row[ROW_OP])].name,
             "args": [int(arg) for arg in row[ROW_A : ROW_A + 3]],
             "next": int(row[ROW_NEXT]),
             "otherwise": int(row[ROW_ALT]),

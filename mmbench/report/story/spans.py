@@ -14,34 +14,15 @@ from itertools import pairwise
 from typing import Any
 
 from mmbench.errors import InputError
+from mmbench.machine.ops import spec_named
 from mmbench.report.reading import Record, moment, part
 from mmbench.report.story.steps import Visit, visits
 from mmbench.words import PARTY_KEYS
 
 HOLD, WAIT, WORK, STEP, SLEEP = "hold", "wait", "work", "step", "sleep"
+IDLE = "idle"  # the cause of a task that has nothing to do
 
-LOCKS = {
-    "mmap_read_lock": "mmap_lock_read",
-    "mmap_write_lock": "mmap_lock_write",
-    "wait_last_user": "mm_users",
-    "unlock_range": "page_lock",
-    "lock_page": "page_lock",
-    "retry_sleep": "mmap_lock_retry",
-    "alloc_sleep": "memory",
-}
 HOLDS = {"read": "mmap_lock_read", "write": "mmap_lock_write"}
-PHASES = {
-    "unlock_range": "munlock",
-    "unmap_vmas": "unmap",
-    "free_pgtables": "free_pgtables",
-    "remove_vmas": "remove VMAs",
-    "tlb_finish_mmu": "tlb_finish_mmu",
-    "reap_pass": "reap",
-    "reap_pass_trylock_pages": "reap",
-    "reap_pass_trylock_vmas": "reap",
-}
-TAKES = ("mmap_read_lock", "mmap_write_lock", "mmap_read_trylock", "mmap_write_downgrade")
-DROPS = ("mmap_read_unlock", "mmap_write_unlock")
 
 
 @dataclass(frozen=True)
@@ -108,11 +89,12 @@ def _spans(task: str, found: Sequence[Visit]) -> Iterator[Span]:
     yield from _mmap_lock_holds(task, found)
     yield from _page_lock_holds(task, found)
     for visit in found:
+        spec = spec_named(visit.op)
         if visit.loop:
             yield _poll(task, visit)
-        elif visit.op in TAKES or visit.op in DROPS:
+        elif spec.takes or spec.drops:
             yield from _waits(task, visit)
-        elif visit.op == "end" or visit.op == "await_page_waiter":
+        elif spec.ends or spec.waits_for == IDLE:
             continue
         else:
             yield from _inside(task, visit)
@@ -124,10 +106,11 @@ def _mmap_lock_holds(task: str, found: Sequence[Visit]) -> Iterator[Span]:
     for visit, after in pairwise([*found, None]):
         if visit is None or visit.loop:
             continue
-        if taken and (visit.op in DROPS or visit.op == "mmap_write_downgrade"):
+        spec = spec_named(visit.op)
+        if taken and spec.drops:
             yield Span(task, HOLD, HOLDS[taken[0]], taken[1], visit.start_ps, 1, visit.start_ps - taken[1])
             taken = None
-        if visit.op in TAKES and not taken:
+        if spec.takes and not taken:
             lock = after.mmap_lock if after is not None else None
             taken = (lock, visit.acquired_ps) if lock and visit.acquired_ps is not None else None
     if taken and found:
@@ -138,9 +121,10 @@ def _mmap_lock_holds(task: str, found: Sequence[Visit]) -> Iterator[Span]:
 def _page_lock_holds(task: str, found: Sequence[Visit]) -> Iterator[Span]:
     taken: int | None = None
     for visit in found:
-        if visit.op == "lock_page":
+        page_lock = spec_named(visit.op).page_lock
+        if page_lock > 0:
             taken = visit.acquired_ps
-        if visit.op == "unlock_page" and taken is not None:
+        if page_lock < 0 and taken is not None:
             yield Span(task, HOLD, "page_lock", taken, visit.start_ps, 1, visit.start_ps - taken)
             taken = None
     if taken is not None:
@@ -150,12 +134,13 @@ def _page_lock_holds(task: str, found: Sequence[Visit]) -> Iterator[Span]:
 
 def _poll(task: str, visit: Visit) -> Span:
     """A loop as one span: polling, or, of the crowd, one page lock after another."""
-    names = {op: LOCKS[op] for op in ("retry_sleep", "alloc_sleep") if op in visit.loop}
-    if names:
-        op, name = next(iter(names.items()))
-        return Span(task, WAIT, name, visit.start_ps, visit.end_ps, visit.n, visit.loop[op], {"polls": visit.n})
-    if "await_page_waiter" in visit.loop:
-        held = max(0, visit.loop["await_page_waiter"] - visit.waited_ps)
+    for op, ps in visit.loop.items():
+        spec = spec_named(op)
+        if spec.sleeps and spec.waits_for:
+            return Span(task, WAIT, spec.waits_for, visit.start_ps, visit.end_ps, visit.n, ps, {"polls": visit.n})
+    idle_ps = [ps for op, ps in visit.loop.items() if spec_named(op).waits_for == IDLE]
+    if idle_ps:
+        held = max(0, sum(idle_ps) - visit.waited_ps)
         return Span(task, HOLD, "page_lock", visit.start_ps, visit.end_ps, visit.n, held, {"pages": visit.n})
     return Span(
         task, STEP, f"loop at {visit.step}", visit.start_ps, visit.end_ps, visit.n, visit.end_ps - visit.start_ps
@@ -165,13 +150,14 @@ def _poll(task: str, visit: Visit) -> Span:
 def _inside(task: str, visit: Visit) -> Iterator[Span]:
     """Yield a step, then its parts by VMA, then what it waited for."""
     length = visit.end_ps - visit.start_ps
-    if visit.op in ("retry_sleep", "alloc_sleep"):
-        yield Span(task, WAIT, LOCKS[visit.op], visit.start_ps, visit.end_ps, 1, length)
-    elif visit.op == "sleep":
+    spec = spec_named(visit.op)
+    if spec.sleeps and spec.waits_for:
+        yield Span(task, WAIT, spec.waits_for, visit.start_ps, visit.end_ps, 1, length)
+    elif spec.sleeps:
         yield Span(task, SLEEP, visit.step, visit.start_ps, visit.end_ps, 1, length)
-    elif visit.op in PHASES:
+    elif spec.phase:
         pages = sum(p.freed_pages for p in visit.parts)
-        yield Span(task, WORK, PHASES[visit.op], visit.start_ps, visit.end_ps, 1, length,
+        yield Span(task, WORK, spec.phase, visit.start_ps, visit.end_ps, 1, length,
                    {"step": visit.step, "freed_pages": pages})  # fmt: skip
     else:
         yield Span(task, STEP, visit.step, visit.start_ps, visit.end_ps, 1, length)
@@ -179,7 +165,7 @@ def _inside(task: str, visit: Visit) -> Iterator[Span]:
         args: dict[str, Any] = {"freed_pages": piece.freed_pages}
         length = piece.end_ps - piece.start_ps
         if piece.vmas:
-            name = f"{PHASES.get(visit.op, visit.step)} of {piece.vmas}"
+            name = f"{spec.phase or visit.step} of {piece.vmas}"
             yield Span(task, WORK, name, piece.start_ps, piece.end_ps, 1, length, args | {"vmas": piece.vmas})
         for lock, ps in piece.met_ps.items():
             if ps:
@@ -189,7 +175,7 @@ def _inside(task: str, visit: Visit) -> Iterator[Span]:
 
 def _waits(task: str, visit: Visit) -> Iterator[Span]:
     for w in visit.waits:
-        name = "ptl" if w.kind == "ptl" else LOCKS.get(visit.op, visit.step)
+        name = "ptl" if w.kind == "ptl" else spec_named(visit.op).waits_for or visit.step
         args = {"ended": "never"} if w.pending else {}
         yield Span(task, WAIT, name, w.start_ps, w.end_ps, w.n, w.total_ps, args)
 
@@ -199,7 +185,7 @@ def _of_the_mm(record: Record, tasks: Sequence[str]) -> Iterator[Moment]:
     killer = "allocator" if "allocator" in tasks else "exit"
     if part(record, "scenario_params").get("oom_victim"):
         yield Moment(killer, "oom:mark_victim", 0, {"victim": record.get("victim")})
-        if "reaper" in tasks and not any(e["op"] == "sleep" for e in record["timeline"] if e["task"] == "reaper"):
+        if "reaper" in tasks and not any(_is_timer(e["op"]) for e in record["timeline"] if e["task"] == "reaper"):
             yield Moment("reaper", "oom:wake_reaper", 0)
     else:
         yield Moment("exit", "SIGKILL", 0)
@@ -213,8 +199,8 @@ def _moments(task: str, found: Sequence[Visit], log: Sequence[Mapping[str, Any]]
     for entry in log:
         if entry["kind"] == "kill":
             yield Moment(task, "oom:mark_victim", entry["at_ps"], {"victim": "another process"})
-    if task == "reaper" and any(v.op == "mmap_read_trylock" or "mmap_read_trylock" in v.loop for v in found):
-        yield from (Moment(task, "oom:wake_reaper", v.end_ps) for v in found if v.op == "sleep")
+    if task == "reaper" and any(map(_tries_lock, found)):
+        yield from (Moment(task, "oom:wake_reaper", v.end_ps) for v in found if _is_timer(v.op))
     for visit, after in pairwise([*found, None]):
         if visit is not None:
             yield from _lock_events(task, visit, after)
@@ -224,41 +210,53 @@ def _moments(task: str, found: Sequence[Visit], log: Sequence[Mapping[str, Any]]
                 yield Moment(task, "mmap:exit_mmap", visit.end_ps)
 
 
+def _is_timer(op: str) -> bool:
+    spec = spec_named(op)
+    return spec.sleeps and not spec.waits_for
+
+
+def _tries_lock(visit: Visit) -> bool:
+    """Say whether a step, or one of a loop's, is a trylock of mmap_lock."""
+    specs = map(spec_named, visit.loop or (visit.op,))
+    return any(spec.takes and spec.branches for spec in specs)
+
+
 def _lock_events(task: str, visit: Visit, after: Visit | None) -> Iterator[Moment]:
     """Yield mmap_lock:* of one step; of a loop of failed attempts the first and the last, with their number."""
     locking, returned = "mmap_lock:mmap_lock_start_locking", "mmap_lock:mmap_lock_acquire_returned"
-    is_write = {"write": visit.op.startswith("mmap_write")}
+    spec = spec_named(visit.op)
+    is_write = {"write": (spec.takes or spec.drops) == "write"}
     if visit.loop:
-        if "mmap_read_trylock" in visit.loop:
+        if _tries_lock(visit):
             for at_ps in dict.fromkeys((visit.start_ps, visit.loop_last_ps)):
-                yield Moment(task, locking, at_ps, {"write": False, "attempts": visit.n})
-                yield Moment(task, returned, at_ps, {"write": False, "success": False, "attempts": visit.n})
-    elif visit.op in ("mmap_read_lock", "mmap_write_lock"):
+                yield Moment(task, locking, at_ps, is_write | {"attempts": visit.n})
+                yield Moment(task, returned, at_ps, is_write | {"success": False, "attempts": visit.n})
+    elif spec.takes and spec.drops:
+        yield Moment(task, returned, visit.start_ps, is_write | {"success": True})
+    elif spec.takes and spec.blocks:
         yield Moment(task, locking, visit.start_ps, is_write)
         if visit.acquired_ps is not None:
             yield Moment(task, returned, visit.acquired_ps, is_write | {"success": True})
-    elif visit.op == "mmap_read_trylock":
+    elif spec.takes:
         yield Moment(task, locking, visit.start_ps, is_write)
-        success = after is not None and after.mmap_lock == "read"
+        success = after is not None and after.mmap_lock == spec.takes
         yield Moment(task, returned, visit.start_ps, is_write | {"success": success})
-    elif visit.op == "mmap_write_downgrade":
-        yield Moment(task, returned, visit.start_ps, {"write": False, "success": True})
-    elif visit.op in DROPS:
+    elif spec.drops:
         yield Moment(task, "mmap_lock:mmap_lock_released", visit.start_ps, is_write)
 
 
 def _reaper_events(visit: Visit, after: Visit | None) -> Iterator[Moment]:
     """Yield oom:* of one step of the oom_reaper thread."""
     if visit.loop:
-        if "mmap_read_trylock" in visit.loop:
+        if _tries_lock(visit):
             for at_ps in dict.fromkeys((visit.start_ps, visit.loop_last_ps)):
                 yield Moment("reaper", "oom:skip_task_reaping", at_ps, {"attempts": visit.n})
-    elif visit.op == "mmap_read_trylock":
+    elif _tries_lock(visit):
         if after is None or after.mmap_lock != "read":
             yield Moment("reaper", "oom:skip_task_reaping", visit.start_ps)
     elif visit.op == "unless_flag" and visit.mmap_lock == "read":
-        if after is not None and after.op in DROPS:
+        if after is not None and spec_named(after.op).drops:
             yield Moment("reaper", "oom:skip_task_reaping", visit.start_ps)
-    elif visit.op in PHASES:
+    elif spec_named(visit.op).reaps:
         yield Moment("reaper", "oom:start_task_reaping", visit.start_ps)
         yield Moment("reaper", "oom:finish_task_reaping", visit.end_ps)

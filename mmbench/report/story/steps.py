@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
+from mmbench.machine.ops import spec_named
 from mmbench.words import SPREAD
 
 Entry = Mapping[str, Any]
@@ -149,7 +150,7 @@ def _parts(e: Entry, walk: Sequence[Entry], start_ps: int, end_ps: int, after: E
         vmas = ""
         if walk:
             # Only a reap pass may begin at the top; the others can be past VMA 0 when the log first looks.
-            first = 0 if k == 0 and not e["op"].startswith("reap_pass") else mark["vma"]
+            first = 0 if k == 0 and not spec_named(e["op"]).reaps else mark["vma"]
             vmas = _vmas(first, following["vma"] if following is not None else None)
         more = {name: to.get(name, 0) - before.get(name, 0) if to is not before else 0 for name in COUNTS}
         yield Part(vmas, start, end, more["freed_pages"], {cause: more[f"{cause}_ps"] for cause in SPREAD})
