@@ -11,13 +11,14 @@ import re
 from dataclasses import dataclass, field
 
 _KILLED = re.compile(
-    r"^(?:(?P<reason>.*?): )?Killed process (?P<pid>\d+) \((?P<comm>.*)\),? ?(?P<rest>(?:UID \d+, )?total-vm:.*)$"
+    r"^(?:(?P<reason>.*?): )?Killed process (?P<pid>\d+)(?:, UID \d+,)? \((?P<comm>.*)\),? ?"
+    r"(?P<rest>(?:UID \d+, )?(?:total-vm|vsz):.*)$"
 )
 _REAPED = re.compile(r"^oom_reaper: reaped process :?(?P<pid>\d+) \((?P<comm>.*)\),? (?:now )?(?P<rest>anon-rss:.*)$")
 _UNABLE = re.compile(r"^oom_reaper: (?:unable to reap|giving up) pid:(?P<pid>\d+) \((?P<comm>.*)\)\s*$")
 _KINDS = {"killed": _KILLED, "reaped": _REAPED, "unable": _UNABLE}
 _ITEM = re.compile(r"([\w-]+)[: ]\s*(-?\d+)(l?kB)?(?:,? +|,?$)")
-_SIZES = ("total-vm", "anon-rss", "file-rss", "shmem-rss", "pgtables")
+_SIZES = ("total-vm", "vsz", "anon-rss", "file-rss", "shmem-rss", "pgtables")
 _MAX_KIB = 1 << 50  # what a negative counter looks like when it is printed unsigned
 
 
@@ -61,6 +62,8 @@ def _filled(kind: str, said: re.Match[str]) -> OomPrintk | None:
         else:
             numbers[item[1]] = int(item[2])
         at = item.end()
+    if "vsz" in sizes:  # until 2.6.36
+        sizes["total-vm"] = sizes.pop("vsz")
     if not {"anon-rss", "file-rss"} <= sizes.keys() or not all(0 <= kib < _MAX_KIB for kib in sizes.values()):
         return None
     reason = said["reason"] or "" if kind == "killed" else ""

@@ -7,6 +7,7 @@ drivers/staging/android/lowmemorykiller.c (until v4.11).
 from __future__ import annotations
 
 import re
+from math import log
 
 from mmbench.model.layout import MAX_PAGES
 from mmbench.oom_printk import parse_oom_printk
@@ -14,18 +15,16 @@ from mmbench.victims.kernel_log import said as s
 from mmbench.victims.kernel_log.said import Said
 
 HELD = ("anon-rss", "file-rss", "shmem-rss")
+PAGE_KIB = (4, 8, 16, 64, 256)
 MOST_KIB = MAX_PAGES << 2  # a damaged number: no process holds more than its address space
 _RELEASE = re.compile(r"(?:ainted(?::| ).*?|^Linux version )(\d{1,3}\.\d{1,3}(?:\.\d{1,5})?)")
-_SCOPE = re.compile(r"^(?P<reason>.*?): Kill process \d+ \(.*\) score \d+ or sacrifice child$")
-_CONSTRAINT = re.compile(r"^oom-kill:constraint=(CONSTRAINT_\w+),.*task=(.*),pid=(\d+),uid=\d+$")
-_MLOCKED = re.compile(r"\bmlocked:(\d+)kB")
-_UNEVICTABLE = re.compile(r"^(?:Memory cgroup stats for .*\bunevictable:(\d+)KB|unevictable (\d+)$)")
-_TABLE = re.compile(r"^\[ *pid *\] +uid +tgid +total_vm .*\bname$")
-_ROW = re.compile(r"\[ *\d+\] +\d+ +(\d+) +\d")
-_QUIET = re.compile(
-    r"invoked oom-killer|no killable processes|is already exiting|memory\.oom\.group|sharing same memory|oom_reaper\+|"
-    r"Comm: oom_reaper|oom_kill_process|^oom_reaper +[A-Z] |OOM killer (?:en|dis)abled"
-)
+_SCOPE = re.compile(r"^(?:(?P<reason>.*?): )?Kill process \d+ \(.*\) score \d+ or sacrifice child$")
+_CONSTRAINT = re.compile(r"^oom-kill:constraint=(CONSTRAINT_\w+),.*task=(.*),pid=(\d+),uid=-?\d+$")
+_MLOCKED = re.compile(r"^Node (\d+ \w+) free:.*\bmlocked:(\d+)kB")
+_UNEVICTABLE = re.compile(r"^(?:Memory cgroup stats for (.*?):.*\bunevictable:(\d+)KB|unevictable (\d+)\b)")
+_TABLE = re.compile(r"^\[\s*pid\s*\]\s+uid\s+tgid\s+total_vm\s.*\bname$")
+_ROW = re.compile(r"\[\s*\d+\]\s+-?\d+\s+(\d+)\s+\d+\s")
+_NOBODY = re.compile(r"^(?:Memory cgroup o|O)ut of memory and no killable")
 _STRANGE = re.compile(r"Kill(?:ed)? process \d|^oom_reaper: |^oom-kill:|lowmemorykiller: Kill|ut of memory[^:]*: Kill")
 _TRACE = re.compile(
     r"[\]\s]\s*(\d+)\.(\d{6,9}):\s+(?:oom:)?(mark_victim|wake_reaper|start_task_reaping|finish_task_reaping|skip_task_reaping):(?:\s+(.*))?$"
@@ -52,21 +51,24 @@ def read_kernel(text: str) -> Said | None:
         kind = {"killed": s.KILL, "reaped": s.REAPED, "unable": s.GAVE_UP}[found.kind]
         return Said(kind, _by(found.reason), found.pid, found.comm, found.sizes_kib, found.oom_score_adj)
     if constraint := _CONSTRAINT.match(text):
-        return Said(s.SCOPE, "memcg" if constraint[1] == "CONSTRAINT_MEMCG" else "kernel")
+        return Said(s.SCOPE, "memcg" if constraint[1] == "CONSTRAINT_MEMCG" else "kernel", int(constraint[3]))
     if scope := _SCOPE.match(text):
-        return Said(s.SCOPE, _by(scope["reason"]))
-    if " invoked oom-killer: " in text:
+        return Said(s.SCOPE, _by(scope["reason"] or ""))
+    if text.startswith("invoked oom-killer: "):
         return Said(s.DUMP)
+    if text.startswith("page allocation "):
+        return Said(s.ALIEN)
     if _TABLE.match(text):
         return Said(s.TABLE, name=text)
-    if zone := _MLOCKED.search(text):
-        return Said(s.MLOCKED, n_bytes=int(zone[1]) << 10)
+    if zone := _MLOCKED.match(text):
+        return Said(s.MLOCKED, name=zone[1], n_bytes=int(zone[2]) << 10)
     if group := _UNEVICTABLE.match(text):
-        return Said(s.MLOCKED, n_bytes=int(group[1]) << 10 if group[1] else int(group[2]))
+        n_bytes = int(group[2]) << 10 if group[2] else int(group[3])
+        return Said(s.MLOCKED, by="memcg", name=group[1] or "", n_bytes=n_bytes)
     if release := _RELEASE.search(text):
         return Said(s.BOOT if text.startswith("Linux version ") else s.RELEASE, name=release[1])
-    if _QUIET.search(text):
-        return Said(s.NOTHING)
+    if _NOBODY.match(text):
+        return Said(s.NOBODY)
     return Said(s.STRANGE) if _STRANGE.search(text) else None
 
 
@@ -74,16 +76,17 @@ def _by(reason: str) -> str:
     return "memcg" if "emory cgroup" in reason else "kernel"
 
 
-def find_row(line: str) -> tuple[int, str] | None:
-    """The thread group and text of a row of the task dump, whatever stands before it; None when the line is none."""
+def find_row(line: str) -> tuple[int, int] | None:
+    """Where a row of the task dump begins, whatever stands before it, and its thread group; None without one."""
     found = _ROW.search(line)
-    return (int(found[1]), line[found.start() :]) if found else None
+    return (found.start(), int(found[1])) if found else None
 
 
-def read_row(head: str, row: str) -> Said | None:
+def read_row(head: str, row: str, total_vm_kib: int | None) -> Said | None:
     """A row of the task dump as a statement about its thread group; None when it does not fit its head.
 
-    The columns changed (nr_ptes and nr_pmds, later pgtables_bytes, rss by kind from v6.8 on), so the head decides.
+    The columns changed (nr_ptes and nr_pmds, later pgtables_bytes, rss by kind from v6.8 on), so the head decides. Rows
+    count pages of the machine's size: it follows from total_vm_kib, what the kill's own line says of total_vm.
     """
     names = head.partition("]")[2].split()[:-1]
     words = row.partition("]")[2].split(None, len(names))
@@ -94,15 +97,29 @@ def read_row(head: str, row: str) -> Said | None:
     if len(words) <= len(names):
         return None
     cell = dict(zip(names, numbers, strict=True))
-    sizes = {"rss": cell["rss"] * 4} if "rss" in cell else {}
-    sizes |= {f"{kind}-rss": cell[f"rss_{kind}"] * 4 for kind in ("anon", "file", "shmem") if f"rss_{kind}" in cell}
+    page_kib = _page_kib(cell.get("total_vm"), total_vm_kib)
+    if page_kib is None:
+        return None
+    sizes = {
+        f"{kind}-rss": cell[f"rss_{kind}"] * page_kib for kind in ("anon", "file", "shmem") if f"rss_{kind}" in cell
+    }
     if "swapents" in cell:
-        sizes["swap"] = cell["swapents"] * 4
+        sizes["swap"] = cell["swapents"] * page_kib
     if "pgtables_bytes" in cell:
         sizes["pgtables"] = cell["pgtables_bytes"] >> 10
     elif "nr_ptes" in cell:
-        sizes["pgtables"] = 4 * (cell["nr_ptes"] + cell.get("nr_pmds", 0) + cell.get("nr_puds", 0))
-    return Said(s.TABLE, pid=cell["tgid"], name=words[-1], sizes_kib=sizes, oom_score_adj=cell.get("oom_score_adj"))
+        sizes["pgtables"] = page_kib * (cell["nr_ptes"] + cell.get("nr_pmds", 0) + cell.get("nr_puds", 0))
+    return Said(
+        s.TABLE, pid=cell["tgid"], name=words[-1].strip(), sizes_kib=sizes, oom_score_adj=cell.get("oom_score_adj")
+    )
+
+
+def _page_kib(total_vm_pages: int | None, total_vm_kib: int | None) -> int | None:
+    """KiB a page: 4, 16 or 64, whichever the two sizes of one address space agree on; None when they agree on none."""
+    if not total_vm_pages or not total_vm_kib:
+        return 4
+    nearest = min(PAGE_KIB, key=lambda kib: abs(log(total_vm_kib / (total_vm_pages * kib))))
+    return nearest if abs(log(total_vm_kib / (total_vm_pages * nearest))) < log(1.5) else None
 
 
 def read_trace(line: str) -> tuple[int, Said] | None:

@@ -10,6 +10,7 @@ import bz2
 import errno
 import gzip
 import lzma
+import re
 import stat
 import sys
 import zlib
@@ -22,12 +23,16 @@ from mmbench.errors import CannotError, InputError
 
 BLOCK_BYTES = 1 << 20
 LONGEST_LINE_BYTES = 1 << 16
-# Every line that matters holds one; a zone's mlocked stands in a line with its unevictable.
+# Every line that matters holds one; a zone's mlocked stands in a line with its unevictable. A search costs a pass over
+# the block, so words that share a rare part are found by it, and then looked at.
 WORDS = (
-    b"oom-kill", b"oom_", b"oomd kill: ", b"Kill", b"killing process ", b"Marked /", b"to free ", b"unevictable",
-    b"ainted", b"Linux version ", b"mark_victim", b"task_reaping", b"sending SIG", b"exited after ", b"did not exit",
-    b"kill failed: ", b"-- Boot ", b"-- Reboot", b'"MESSAGE":[',
+    b"oom_", b"Kill", b"Marked /", b"to free ", b"unevictable", b"ainted", b"Linux version ", b"mark_victim",
+    b"task_reaping", b"sending SIG", b"exited after ", b"did not exit", b"-- Boot ", b"-- Reboot", b'"MESSAGE":[',
+    b"reaped in ", b"not actually ", b"page allocation ",
 )  # fmt: skip
+SHARED = b"kill"
+_SHARING = re.compile(rb"oom-kill|oomd kill: |[Kk]illing process |kill failed: |sigkill to |no killable|OOM kill")
+_REACH = 16  # bytes around SHARED that tell
 SAMPLE_BYTES = 8192
 MOST_STRANGE = 0.05
 _TEXT_BYTES = bytes(
@@ -48,7 +53,7 @@ _REFUSED = {
 
 class LogLines:
     """A log being read. Iterate once; `every_line` may be set while iterating, `on_block` before: it is called for
-    every block read.
+    every block read, `on_start` with the first.
 
     n_lines, n_bytes: what was read so far, unpacked; n_nul: lines with NUL bytes, which crashes leave behind
     n_long: lines of more than 64 KiB, left out; cut_short: why the end of a compressed file could not be read, or ""
@@ -60,6 +65,7 @@ class LogLines:
         self.n_lines = self.n_bytes = self.n_nul = self.n_long = 0
         self.cut_short = ""
         self.on_block: Callable[[], None] | None = None
+        self.on_start: Callable[[bytes], None] | None = None
         self.raw: BinaryIO | None = None
         self.raw_bytes: int | None = None
 
@@ -79,6 +85,8 @@ class LogLines:
     def _lines(self, stream: IO[bytes]) -> Iterator[tuple[int, str]]:
         rest, skipping = b"", False
         while block := self._read(stream):
+            if self.on_start is not None and not self.n_bytes:
+                self.on_start(block)
             self.n_bytes += len(block)
             if self.on_block is not None:
                 self.on_block()
@@ -145,6 +153,11 @@ def _starts(data: bytes) -> list[int]:
             found.add(data.rfind(b"\n", 0, at) + 1)
             end = data.find(b"\n", at)
             at = data.find(word, end) if end >= 0 else -1
+    at = data.find(SHARED)
+    while at >= 0:
+        if _SHARING.search(data, max(0, at - _REACH), at + _REACH):
+            found.add(data.rfind(b"\n", 0, at) + 1)
+        at = data.find(SHARED, at + len(SHARED))
     return sorted(found)
 
 

@@ -1,59 +1,55 @@
-"""What stands before a log message, taken off: times, levels, host and program, as logging programs write them.
+"""What stands before a message: its clocks, who wrote it, and on which machine.
 
-    [  758.844012] ...                          dmesg, also with -x, -d, --raw, PRINTK_CALLER
+    [  758.844012] ...                          dmesg, also with -x, -d, --raw, PRINTK_CALLER, a vendor's CPU or task
     [Thu Dec  7 00:05:15 2017] ...              dmesg -T
     Jul 18 12:48:23 host kernel: [  758.8] ...  syslog, journalctl -o short
-    2023-12-04T10:49:30.127Z host kernel: ...   rsyslog, journalctl -o short-iso
+    <3>1 2023-12-04T10:49:30Z host kernel - - - RFC 5424
     6,1015,3558116457,-;...                     /dev/kmsg
     10-24 14:24:26.342   710   710 I tag: ...   logcat
-    {"MESSAGE": "...", ...}                     journalctl -o json
 
-Host names are dropped here and nothing later knows them.
+One rule for all: a message is the kernel's unless the prefix names another program; what else stands there does not
+matter. A stamp since boot behind the name of a program says that a console or a guest is quoted, line by line.
 """
 
 from __future__ import annotations
 
-import json
 import re
-from typing import Any, NamedTuple
+from functools import lru_cache
+from typing import NamedTuple
 
-from mmbench.victims.kernel_log.walltime import Wall, from_clock, from_iso, month_number
+from mmbench.victims.kernel_log.stamps import Day, find_boot, find_day
+from mmbench.victims.kernel_log.walltime import Wall
 
-SECOND_US = 1_000_000
-MOST_UPTIME_US = 10**9 * SECOND_US  # 31 years: nothing has been up longer, and a number above is damage
-MOST_WALL_US = 4 * 10**9 * SECOND_US  # the year 2096
-PROGRAMS = "kernel|earlyoom|systemd-oomd|oomd|oomd_bin|systemd|lowmemorykiller|lmkd"
-_KMSG = re.compile(r"\d{1,4},\d+,(\d+),[^;]*;")
-_LEVEL = re.compile(r"<\d{1,3}>(?:1 )?|[a-z]+ *:[a-z]+ *: ")
-_BOOT_TIME = re.compile(r"\[ *(\d+)\.(\d{1,9})(?: <[ +]*[\d.]+>)?\](?:\[ *[TC]\d+\])? ?")
-_RELATIVE = re.compile(r"\[(?: *[+]\d+\.\d+|[A-Z][a-z]{2} ?\d{1,2} \d\d:\d\d)\] ?")
-_CTIME = re.compile(r"\[?[^\W\d_]{2,4}\.? ([^\W\d_]{3,9}\.?) +(\d{1,2}) (\d\d):(\d\d):(\d\d) (\d{4})\] ?")
-_ISO = re.compile(
-    r"\[?(?:[^\W\d_]{2,4}\.? )?(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?: ?(?:Z|UTC|[+-]\d\d:?\d\d))?)"
-    r"\]?:? +(?:[A-Z]{2,5} )?"
-)
-_SYSLOG = re.compile(r"([^\W\d_]{3,9}\.?) +(\d{1,2}) (\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))?:? ")
-_LOGCAT = re.compile(
-    r"(?:(\d{4})-)?(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d)\.(\d{3,6}) +(?:\d+ +\d+ +)?[VDIWEF][ /](\S+?) *(?:\( *\d+\))?: "
-)
-_LOGCAT_BRIEF = re.compile(r"[VDIWEF]/(\S+?) *\( *\d+\): ")
-_UNIX = re.compile(r"(\d{9,11})\.(\d{6}) ")
-_PROGRAM = re.compile(rf"(?:\S+ )?({PROGRAMS})(?:\[\d+\])?(?:: | - - - )")
-_FOREIGN = re.compile(r"(?:\S+ )?([\w.@/-]+)\[\d+\]: |\S+ ([\w.@/-]+): ")
-_INNER = re.compile(r"(?:<\d{1,3}>)?\[ *\d+\.\d{6}\] ?")
-_JSON_MONO = ("_SOURCE_MONOTONIC_TIMESTAMP", "_SOURCE_BOOTTIME_TIMESTAMP", "__MONOTONIC_TIMESTAMP")
-_JSON_WALL = ("_SOURCE_REALTIME_TIMESTAMP", "__REALTIME_TIMESTAMP")
-_JSON_TEXT = ("MESSAGE", "message", "msg", "log")
+OTHER = "other"
+STAMP = "[0.0]"  # stands for a time since boot
+KILLERS = {
+    "earlyoom": "earlyoom", "systemd-oomd": "systemd-oomd", "oomd": "oomd", "oomd_bin": "oomd", "lmkd": "lmkd",
+    "lowmemorykiller": "lowmemorykiller",
+}  # fmt: skip
+KERNEL = ("kernel", "kern", "klogd", "vmkernel", "vmunix", "dmesg", "kmsg", "printk", "console", "netconsole")
+_WITH_PID = re.compile(r"(?<![\w./@+-])([\w./@+-]*[A-Za-z][\w./@+-]*)\[(\d+)\](?: \([^)]*\))?:(?=\s|$)")
+_KNOWN = re.compile(rf"(?<![\w./@+-])({'|'.join([*KILLERS, *KERNEL])})(?:\[\d+\])?(?=[:\"',|>\]]|\s+(?:-|\d+|\[)|$)")
+_HOST = re.compile(
+    r"\]? *:? *(?:[A-Z]{2,5} )?([\w.:-]*\w) (?:[a-z0-9]+\.[a-z]+ )?"
+)  # and facility.level, as busybox has it
+_HOST_TAG = re.compile(r" *(?:[A-Z]{2,5} )?([\w.:-]*\w) ((?!kern\.)[\w./@()+-]*[A-Za-z][\w./@()+-]*): ")
+_RFC5424 = re.compile(r" *(\S+) ([\w./@+-]+) (\S+) (\S+) (?:-|\[.*\]) *$")
+_LOGCAT = re.compile(r"[ +\d:]* +(?:\w+ +)?(\d+) +(\d+) [VDIWEFAS] (.*?) *:? *$")
+_LOGCAT_TIME = re.compile(r"(?:^| )[VDIWEFAS]/(.*?) *\( *(\d+)\): *$")
+_LEVELS = ("emerg", "alert", "crit", "err", "error", "warn", "warning", "notice", "info", "debug")
+_KLOG = re.compile(r"[IWEF]\d{4} \d\d:\d\d:\d\d\.\d+ +\d+ [\w.-]+\.go:\d+\]")
+_LABEL = re.compile(r"([\w-]*[A-Za-z.][\w.-]*): ")
 
 
 class Message(NamedTuple):
     """A message and what its prefix told.
 
     text:    the message itself
-    program: "kernel", "earlyoom", ...; "" when the prefix names none; "other" for a program that kills nobody
+    program: "kernel", "earlyoom", ...; "" when the prefix names none; OTHER for a program that kills nobody
     mono_us: microseconds since boot
     wall:    time of day
     boot:    a word that differs between boots, "" when unknown
+    host:    a word that differs between machines, "" when unknown; no record keeps it
     """
 
     text: str
@@ -61,102 +57,59 @@ class Message(NamedTuple):
     mono_us: int | None = None
     wall: Wall | None = None
     boot: str = ""
+    host: str = ""
 
 
-def split_prefix(line: str) -> Message:
-    """Take every known prefix off a line; what is not understood stays in the text."""
-    if line.startswith("{"):
-        return _journal_json(line)
-    program, mono_us, wall = "", None, None
-    at = 0
-    while True:
-        if found := _LEVEL.match(line, at):
-            pass
-        elif found := _RELATIVE.match(line, at):
-            pass  # dmesg -e: to the line before, which may be one that was not read
-        elif found := _KMSG.match(line, at):
-            mono_us = _since_boot(int(found[1]))
-        elif found := _BOOT_TIME.match(line, at):
-            mono_us = _since_boot(int(found[1]) * SECOND_US + int(found[2].ljust(6, "0")[:6]))
-        elif program not in ("", "kernel"):
-            break
-        elif found := _PROGRAM.match(line, at):
-            program = found[1]
-        elif wall is None and (dated := _dated(line, at)):
-            found, wall, program = dated
-        elif found := _LOGCAT_BRIEF.match(line, at):
-            program = found[1]
-        elif wall is not None and not program and (found := _FOREIGN.match(line, at)):
-            program = "other"
-        else:
-            break
-        at = found.end()
-    if mono_us is None and program in ("", "other") and (inner := _INNER.search(line, at)):
-        nested = split_prefix(line[inner.start() :])
-        return nested._replace(wall=nested.wall or wall)
-    return Message(line[at:].strip(), program.replace("oomd_bin", "oomd"), mono_us, wall)
+def read_prefix(prefix: str, text: str = "") -> Message:
+    """The message `text` with everything that its prefix says."""
+    boot = find_boot(prefix)
+    if boot is None:
+        return _read(prefix, -1)._replace(text=text)
+    # What stands around a stamp is the same for many lines.
+    rest = _read(f"{prefix[: boot.start]}{STAMP}{prefix[boot.end :]}", boot.start)
+    return rest._replace(text=text, mono_us=boot.mono_us, wall=boot.wall or rest.wall)
 
 
-def _since_boot(us: int) -> int | None:
-    """The stamp, or None for a damaged one."""
-    return us if us <= MOST_UPTIME_US else None
+@lru_cache(maxsize=256)
+def _read(prefix: str, boot_at: int) -> Message:
+    """What a prefix says besides the time since boot; boot_at: where STAMP stands for that, -1 without one."""
+    day = find_day(prefix)
+    program, named_at, host = _program(prefix, day, boot_at)
+    if program == OTHER and boot_at > named_at:
+        program = "kernel"
+    label = _LABEL.match(prefix) if not host else None
+    if label and label.end() <= max(day.start if day else -1, boot_at):
+        host = label[1]
+    return Message("", program, None, day.wall if day else None, "", host)
 
 
-def _dated(line: str, at: int) -> tuple[re.Match[str], Wall, str] | None:
-    """The prefix with a time of day that begins at `at`: match, time, program."""
-    program, year, fraction = "", None, ""
-    if found := _LOGCAT.match(line, at):
-        year, *numbers, fraction, program = found.groups()
-    elif found := _CTIME.match(line, at):
-        *numbers, year = found.groups()
-    elif found := _SYSLOG.match(line, at):
-        *numbers, fraction = found.groups()
-    else:
-        return _dated_by_number(line, at)
-    month = int(numbers[0]) if numbers[0].isdigit() else month_number(numbers[0])
-    clock = [int(number) for number in numbers[1:]]
-    wall = None if month is None else from_clock(int(year) if year else None, month, clock, fraction or "")
-    return (found, wall, program) if wall else None
+def _program(prefix: str, day: Day | None, boot_at: int) -> tuple[str, int, str]:
+    """Who wrote the line, where the name stands, and the machine: the first name of a program counts."""
+    offset = day.end if day else 0
+    logcat = (day and _LOGCAT.match(prefix, offset)) or _LOGCAT_TIME.search(prefix, offset)
+    if logcat:
+        tag, pid = (logcat[3], logcat[1]) if logcat.re is _LOGCAT else (logcat[1], logcat[2])
+        return KILLERS.get(tag, "kernel" if int(pid) == 0 or not tag else OTHER), offset, ""
+    known = _KNOWN.search(prefix)
+    foreign = _foreign(prefix, offset, day is not None)
+    if known and (foreign is None or known.start() <= foreign[0]):
+        ends = [end for end in (day.end if day else -1, boot_at + len(STAMP)) if len(STAMP) <= end <= known.start()]
+        host = _HOST.fullmatch(prefix, max(ends), known.start()) if ends else None
+        return KILLERS.get(known[1], "kernel"), known.start(), host[1] if host else ""
+    return (OTHER, foreign[0], foreign[1]) if foreign else ("", -1, "")
 
 
-def _dated_by_number(line: str, at: int) -> tuple[re.Match[str], Wall, str] | None:
-    """As _dated, for ISO 8601 and seconds since 1970."""
-    if found := _ISO.match(line, at):
-        wall = from_iso(found[1])
-        return (found, wall, "") if wall else None
-    found = _UNIX.match(line, at)
-    return (found, Wall(int(found[1] + found[2])), "") if found else None
-
-
-def _journal_json(line: str) -> Message:
-    try:
-        entry = json.loads(line)
-    except (ValueError, RecursionError):
-        return Message(line)
-    if not isinstance(entry, dict):
-        return Message(line)
-    text = next((_json_text(entry[name]) for name in _JSON_TEXT if name in entry), "")
-    mono, wall = (
-        next((n for name in names if (n := _json_int(entry.get(name))) and n <= most), None)
-        for names, most in ((_JSON_MONO, MOST_UPTIME_US), (_JSON_WALL, MOST_WALL_US))
-    )
-    program = entry.get("SYSLOG_IDENTIFIER") or ""
-    inner = split_prefix(text) if not text.startswith("{") else Message(text)
-    return Message(
-        inner.text,
-        inner.program or (program if program in PROGRAMS.split("|") else "other" if program else ""),
-        inner.mono_us if mono is None else mono,
-        inner.wall if wall is None else Wall(wall),
-        str(entry.get("_BOOT_ID") or ""),
-    )
-
-
-def _json_text(value: Any) -> str:
-    """The journal writes text that is no UTF-8 as a list of bytes."""
-    if isinstance(value, list) and all(isinstance(byte, int) and 0 <= byte < 256 for byte in value):
-        return bytes(value).decode("utf-8", "backslashreplace")
-    return value.rstrip("\n") if isinstance(value, str) else ""
-
-
-def _json_int(value: Any) -> int | None:
-    return int(value) if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20 else None
+def _foreign(prefix: str, offset: int, dated: bool) -> tuple[int, str] | None:
+    """Where a program that is neither the kernel nor a killer is named, and on which machine; None when none is."""
+    for named in _WITH_PID.finditer(prefix):
+        if named[1] not in KILLERS and named[1] not in KERNEL:
+            return named.start(), ""
+    if klog := _KLOG.search(prefix):
+        return klog.start(), ""
+    if not dated:
+        return None
+    if (header := _RFC5424.match(prefix, offset)) and header[2] not in (*KILLERS, *KERNEL, "-"):
+        return header.start(2), header[1]
+    if (tag := _HOST_TAG.match(prefix, offset)) and tag[2].lower() not in (*KILLERS, *KERNEL, *_LEVELS):
+        return tag.start(2), tag[1]
+    return None

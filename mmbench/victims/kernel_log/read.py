@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from mmbench.errors import InputError
 from mmbench.victims.kernel_log.collect import Collector
+from mmbench.victims.kernel_log.entries import entries_of
 from mmbench.victims.kernel_log.lines import LogLines
 from mmbench.victims.kernel_log.record import make_record
 
@@ -28,9 +29,24 @@ def read_log(path: str, progress: Progress | None = None) -> Imported:
     lines, collector = LogLines(path), Collector()
     if progress is not None:
         lines.on_block = lambda: progress(lines, len(collector.kills))
+    entries = None
+
+    def on_start(block: bytes) -> None:
+        nonlocal entries
+        entries = entries_of(block)
+        lines.every_line = entries is not None
+
+    lines.on_start = on_start
     for number, text in lines:
+        if entries is not None:
+            for at, entry in entries.feed(number, text):
+                collector.take_entry(at, entry)
+            continue
         collector.take(number, text)
         lines.every_line = collector.wants_every_line
+    for at, entry in entries.end() if entries is not None else ():
+        collector.take_entry(at, entry)
+    lines.n_long += 0 if entries is None else entries.n_lost
     if not collector.kills:
         raise InputError(_no_kills(lines, collector))
     return Imported(make_record(collector, lines), collector.examples)
@@ -50,6 +66,10 @@ def _no_kills(lines: LogLines, collector: Collector) -> str:
         found += f", {n} reap{'s' * (n > 1)} of victims whose kill is not in it"
         if collector.n_give_ups_alone:
             found += f", {collector.n_give_ups_alone} of them given up by the reaper"
+    if n := collector.n_quoted:
+        found += f", {n} of other programs that quote a kill or reap"
+    if collector.n_nobody:
+        found += ", the killer found no killable process: for the whole machine that is a panic"
     if collector.n_strange:
         number, text = collector.examples[0]
         found += (

@@ -14,7 +14,8 @@ from mmbench.records.files import json_text, read_json, write_text
 from mmbench.records.manifest import MANIFEST, build_manifest
 from mmbench.records.schema import Fields, Int, ListOf, Rule, Text, check, fail
 from mmbench.victims.kernel_log import said as s
-from mmbench.victims.kernel_log.collect import Collector, Kill, Reap
+from mmbench.victims.kernel_log.collect import Collector
+from mmbench.victims.kernel_log.kills import Kill, Reap
 from mmbench.victims.kernel_log.lines import LogLines
 
 FORMAT = "mmbench-kills 1"
@@ -89,7 +90,7 @@ def make_record(collector: Collector, lines: LogLines) -> dict[str, Any]:
         "n_bytes": lines.n_bytes,
         "n_dropped": collector.n_dropped,
         "n_repeated": collector.n_repeated,
-        "n_boots": collector.axis.n_boots,
+        "n_boots": collector.n_boots,
         "n_reaps_without_kill": collector.n_reaps_alone,
         "n_unread": collector.n_strange,
         "unread_lines": [number for number, _ in collector.examples],
@@ -115,7 +116,7 @@ def _in_order(kills: list[Kill]) -> list[tuple[Kill, int | None]]:
 def _kill(kill: Kill, time_us: int | None) -> dict[str, Any]:
     pages = {name: _pages(kill.sizes_kib.get(name)) for name in BY_PAGES}
     told = [pages[f"{kind}-rss"] for kind in KINDS]
-    rss = sum(n for n in told if n is not None) if told[0] is not None else pages["rss"]
+    rss = pages["rss"] if told[0] is None or pages["rss"] is not None else sum(n for n in told if n is not None)
     locked = None if kill.locked_bytes is None else kill.locked_bytes >> 12
     return {
         "stretch": kill.stretch,
@@ -178,6 +179,12 @@ def _notes(collector: Collector, lines: LogLines) -> list[str]:
         notes.append(f"{lines.n_long} lines of more than 64 KiB were left out.")
     if lines.n_nul:
         notes.append(f"{lines.n_nul} lines held NUL bytes, which were removed.")
+    if n := collector.n_quoted:
+        which = "1 line of another program quotes" if n == 1 else f"{n} lines of other programs quote"
+        notes.append(f"{which} kills or reaps; a quote is no kill.")
+    if n := collector.n_nobody:
+        often = "Once" if n == 1 else f"{n} times"
+        notes.append(f"{often} the killer found no killable process; for the whole machine that is a panic.")
     if collector.axis.stretch:
         notes.append("Times restart where no clock tells how much time passed: compare them within a stretch only.")
     return notes

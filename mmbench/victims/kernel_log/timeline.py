@@ -1,87 +1,100 @@
 """One time axis out of the clocks of a log: seconds since boot where there are some, the time of day across boots.
 
-Stamps since boot are exact and restart at every boot; the time of day goes on, in whole seconds and with jumps. A step
-is taken from the former unless the latter shows a suspend or a boot between. Where neither tells how much time passed,
-a new stretch begins.
+Stamps since boot are exact and restart at every boot of their machine; the time of day goes on, in whole seconds and
+with jumps, and several machines share it. A step is taken from the former unless the latter shows a suspend or a boot
+between. Where neither tells how much time passed, a new stretch begins.
 """
 
 from __future__ import annotations
 
-from mmbench.victims.kernel_log.prefix import Message
-from mmbench.victims.kernel_log.walltime import Wall
+from collections import OrderedDict
+from typing import NamedTuple, Protocol
 
-SECOND_US = 1_000_000
+from mmbench.victims.kernel_log.walltime import SECOND_US, Wall, between
+
 AGREE_US = 5 * SECOND_US  # rsyslog writes a crowded log some seconds late
 DRIFT = 1000  # and clocks drift by up to a part in so many
-DISORDER_US = 10 * SECOND_US  # CPUs print out of order, by less than this
-YEAR_US = 365 * 86_400 * SECOND_US
+MAX_HOSTS = 1024
+
+
+class Timed(Protocol):
+    """What has stamps: a message, or a kill."""
+
+    @property
+    def mono_us(self) -> int | None:
+        """Microseconds since boot."""
+
+    @property
+    def wall(self) -> Wall | None:
+        """Time of day."""
+
+
+def passed(before: Timed, after: Timed) -> int | None:
+    """Microseconds from one to the other by a clock that both have; None without one. Of one boot of one machine."""
+    if before.mono_us is not None and after.mono_us is not None:
+        return after.mono_us - before.mono_us
+    return between(before.wall, after.wall) if before.wall is not None and after.wall is not None else None
+
+
+class _Mark(NamedTuple):
+    """A machine's last stamp since boot, and where on the axis it lies."""
+
+    mono_us: int
+    wall: Wall | None
+    time_us: int
 
 
 class Timeline:
     """Places messages on the axis.
 
-    stretch: number of the stretch of comparable times; n_boots: restarts seen in the log
+    stretch: number of the stretch of comparable times
     """
 
     def __init__(self) -> None:
         self.stretch = 0
-        self.n_boots = 0
-        self.boot = ""
-        self.years_us = 0
-        self.mono_us: int | None = None
-        self.wall_us: int | None = None
-        self.time_us = 0
-        self.begun = False
+        self._marks: OrderedDict[int, _Mark] = OrderedDict()
+        self._wall: Wall | None = None
+        self._wall_time_us = 0
+        self._begun = False
 
-    def place(self, message: Message) -> int | None:
+    def place(self, machine: object, mono_us: int | None, wall: Wall | None) -> int | None:
         """Microseconds on the axis of the current stretch, from anywhere; None for a message without a time."""
-        if message.boot and self.boot and message.boot != self.boot:
-            self.restart()
-        self.boot = message.boot or self.boot
-        mono_us, wall_us = message.mono_us, self._year_added(message.wall)
-        if mono_us is None and wall_us is None:
+        if mono_us is None and wall is None:
             return None
-        step_us = self._step(mono_us, wall_us)
-        if step_us is None and self.begun:
-            self.stretch += 1
-            self.wall_us = None
-        self.time_us = 0 if step_us is None else self.time_us + step_us
-        self.begun = True
-        self.mono_us = mono_us
-        if wall_us is not None:
-            self.wall_us = wall_us
-        return self.time_us
+        time_us = self._by_mono(id(machine), mono_us, wall)
+        if time_us is None:
+            time_us = self._by_wall(wall)
+        if time_us is None:
+            time_us = 0
+            if self._begun:
+                self.stretch += 1
+                self._wall = None
+                self._marks.clear()
+        self._begun = True
+        if mono_us is not None:
+            self._marks[id(machine)] = _Mark(mono_us, wall, time_us)
+            self._marks.move_to_end(id(machine))
+            if len(self._marks) > MAX_HOSTS:
+                self._marks.popitem(last=False)
+        if wall is not None:
+            self._wall, self._wall_time_us = wall, time_us
+        return time_us
 
-    def restart(self) -> None:
-        """The machine booted: stamps since boot have nothing to do with the ones before."""
-        self.n_boots += 1
-        self.mono_us = None
+    def restart(self, machine: object) -> None:
+        """The machine booted: its stamps since boot have nothing to do with the ones before."""
+        self._marks.pop(id(machine), None)
 
-    def is_before(self, message: Message) -> bool:
-        """True for a stamp since boot that lies before the last one: another boot."""
-        return message.mono_us is not None and self.mono_us is not None and message.mono_us < self.mono_us - DISORDER_US
+    def _by_wall(self, wall: Wall | None) -> int | None:
+        step_us = between(self._wall, wall) if self._wall is not None and wall is not None else None
+        return None if step_us is None else self._wall_time_us + step_us
 
-    def _step(self, mono_us: int | None, wall_us: int | None) -> int | None:
-        by_mono = mono_us - self.mono_us if mono_us is not None and self.mono_us is not None else None
-        by_wall = wall_us - self.wall_us if wall_us is not None and self.wall_us is not None else None
-        if by_mono is not None and by_mono < -DISORDER_US:
-            self.restart()
-            by_mono = None
-        if by_mono is None or by_wall is None:
-            return by_wall if by_mono is None else by_mono
-        if by_wall < -AGREE_US:
-            return by_wall  # another log follows in the same file
-        slept = by_wall - by_mono > max(
-            AGREE_US, by_wall // DRIFT
-        )  # suspended or booted; a log written late is the reverse
-        return by_wall if slept else by_mono
-
-    def _year_added(self, wall: Wall | None) -> int | None:
-        """The time of day; where no year is written, a jump back by more than half a year is a new year."""
-        if wall is None:
+    def _by_mono(self, key: int, mono_us: int | None, wall: Wall | None) -> int | None:
+        """The time by the machine's own clock, unless the time of day knows better: a suspend, or another log."""
+        mark = self._marks.get(key)
+        if mark is None or mono_us is None:
             return None
-        us = wall.us + (0 if wall.has_year else self.years_us)
-        if not wall.has_year and self.wall_us is not None and us < self.wall_us - YEAR_US // 2:
-            self.years_us += YEAR_US
-            us += YEAR_US
-        return us
+        step_us = mono_us - mark.mono_us
+        by_wall = between(mark.wall, wall) if mark.wall is not None and wall is not None else None
+        if by_wall is not None and (by_wall < -AGREE_US or by_wall - step_us > max(AGREE_US, by_wall // DRIFT)):
+            return None  # a log written late is the reverse
+        return mark.time_us + step_us

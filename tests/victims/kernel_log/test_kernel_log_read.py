@@ -20,7 +20,7 @@ from mmbench.oom_printk import parse_oom_printk
 from mmbench.victims import victim
 from mmbench.victims.kernel_log import gaps_us, kill_victim, read_kills, read_log, sizes_pages, write_kills
 from mmbench.victims.kernel_log.collect import Collector
-from mmbench.victims.kernel_log.prefix import split_prefix
+from mmbench.victims.kernel_log.wrapped import read_line
 
 EOS = Path(__file__).parent / "logs" / "eos_4.15_syslog.log"
 KILLED = (
@@ -62,7 +62,7 @@ def read(tmp_path: Path, *lines: str | bytes) -> dict[str, Any]:
     ],
 )
 def test_prefixes(prefix, program, mono_us, step_us):
-    message = split_prefix(prefix + KILLED.format(pid=1))
+    (message,) = read_line(prefix + KILLED.format(pid=1))
     assert message.text == KILLED.format(pid=1)
     assert (message.program, message.mono_us) == (program, mono_us)
     assert (message.wall and message.wall.step_us) == step_us
