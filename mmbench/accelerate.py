@@ -1,107 +1,116 @@
 """The only place that calls numba.njit, so that every kernel is compiled with the same options.
 
-The compiled-code cache lives in a folder named after a hash of all sources that compiled code can reach. numba itself
-stamps a cached function with its own file only (numba issue 1833), so after an edit in a callee of another
-file it would run the old machine code; with the hash in the path it cannot.
-
-Environment: MMBENCH_CACHE_DIR moves the cache; NUMBA_DISABLE_JIT=1 runs every kernel as plain Python.
+Environment: NUMBA_DISABLE_JIT=1 runs every kernel as plain Python; see `codecache` for where compiled code is kept.
 """
 
 from __future__ import annotations
 
-import hashlib
+import fcntl
 import os
-import shutil
-from collections.abc import Callable
-from pathlib import Path
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
-PACKAGE = Path(__file__).parent
-KEPT_CACHES = 4
-
-# Everything that may hold or be called by compiled code; a test keeps njit out of the rest of the package.
-COMPILED = (
-    "accelerate.py",
-    "rng.py",
-    "words.py",
-    "model",
-    "pages",
-    "sync",
-    "machine",
-    "engine",
-    "checker/bfs.py",
-    "checker/drive.py",
-    "checker/expand.py",
-    "checker/packing.py",
-    "checker/symmetry.py",
-    "sizing/laws/arrivals.py",
-    "sizing/laws/draws.py",
-    "sizing/laws/entries.py",
-    "sizing/queue/period.py",
-    "sizing/queue/reaper_list.py",
-    "sizing/queue/tally.py",
-    "sizing/queue/worst.py",
-    "sizing/stats/histogram.py",
-    "sizing/stats/keyed.py",
-)
-
-
-def source_hash() -> str:
-    """Hash the .py files that compiled code can reach, names and contents: the key of the code cache."""
-    digest = hashlib.blake2b(digest_size=10)
-    paths = [path for name in COMPILED for path in (PACKAGE / name, *(PACKAGE / name).rglob("*.py"))]
-    for path in sorted(p for p in paths if p.is_file()):
-        digest.update(str(path.relative_to(PACKAGE)).encode() + b"\0" + path.read_bytes() + b"\0")
-    return digest.hexdigest()
-
-
-def cache_root() -> Path:
-    """Where compiled kernels are kept: MMBENCH_CACHE_DIR, else the user's cache folder."""
-    base = os.environ.get("MMBENCH_CACHE_DIR")
-    if base:
-        return Path(base)
-    return Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser() / "mmbench" / "kernels"
-
-
-def prepare_cache() -> Path:
-    """Point numba at the folder of this source hash and drop all but the newest few older ones."""
-    folder = cache_root() / source_hash()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        os.utime(folder)
-        # only what is named like ours: the folder may be a person's, and hold more than this cache
-        others = [p for p in folder.parent.iterdir() if p != folder and len(p.name) == len(folder.name)]
-        others.sort(key=lambda p: p.stat().st_mtime)
-        for old in others[: -KEPT_CACHES or None]:
-            shutil.rmtree(old, ignore_errors=True)
-    except OSError:
-        pass  # a read-only home costs compile time, not correctness: numba falls back to its own choice
-    else:
-        os.environ["NUMBA_CACHE_DIR"] = str(folder)
-    return folder
-
+from mmbench.codecache import before_compiling, prepare_cache, warn
 
 CACHE_FOLDER = prepare_cache()
 
-import numba  # noqa: E402  (the cache folder must be set before numba is imported)
-from numba.core import config  # noqa: E402
+
+@contextmanager
+def without_scipy() -> Iterator[None]:
+    """Hide scipy from numba, which asks at import whether it could call BLAS: no kernel here multiplies matrices.
+
+    That question alone takes longer than all other imports of a run together.
+    """
+    hidden = "scipy" not in sys.modules
+    if hidden:
+        sys.modules["scipy"] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        if hidden:
+            del sys.modules["scipy"]
+
+
+if CACHE_FOLDER:
+    os.environ["NUMBA_CACHE_DIR"] = str(CACHE_FOLDER)
+
+with without_scipy():
+    import numba
+    import numba.np.arraymath
+    from numba.core import config, event
+    from numba.core.caching import FunctionCache
 
 _config: Any = config
-_config.CACHE_DIR = os.environ.get("NUMBA_CACHE_DIR", "")
 JIT_DISABLED = bool(_config.DISABLE_JIT)
-
+if CACHE_FOLDER:
+    _config.CACHE_DIR = str(CACHE_FOLDER)  # numba may have been imported by somebody else
 
 HOUSE: dict[str, Any] = {"nogil": True, "error_model": "numpy"}  # GIL released, no fast-math, C division rules
 
 
+# --- compiled code on disk --------------------------------------------------------------------------
+
+
+class KeptCode(FunctionCache):  # type: ignore[misc]
+    """numba's cache of one function, for a disk that may be full and two processes that compile at once."""
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        """Keep what was compiled if there is room; numba's index is read, changed and written under a lock."""
+        try:
+            with open(os.path.join(self.cache_path, "lock"), "w") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                super().save_overload(sig, data)
+        except OSError as error:
+            warn(
+                f"compiled code cannot be kept ({error.strerror})",
+                "the next command compiles it anew, for up to a minute",
+            )
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        """What was compiled before, or None; a damaged file is forgotten."""
+        try:
+            return super().load_overload(sig, target_context)
+        except Exception:  # its bytes mean whatever they happen to mean
+            with suppress(OSError):
+                self.flush()
+            return None
+
+
+class Announce(event.Listener):  # type: ignore[misc]
+    """Passes on what numba is about to compile."""
+
+    def on_start(self, started: Any) -> None:
+        for tell in before_compiling:
+            tell(started.data["dispatcher"].py_func.__name__)
+
+    def on_end(self, ended: Any) -> None:
+        pass
+
+
+event.register("numba:compile", Announce())
+
+
+def kept(function: Callable[..., Any], **options: Any) -> Callable[..., Any]:
+    """Compile a function and keep the machine code where there is a place for it."""
+    dispatcher = numba.njit(**HOUSE, **options)(function)
+    if CACHE_FOLDER and not JIT_DISABLED:
+        dispatcher._cache = KeptCode(function)
+    return dispatcher  # type: ignore[no-any-return]
+
+
+# --- the house's decorators -------------------------------------------------------------------------
+
+
 def njit(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile a function that Python code calls too; the machine code is cached."""
-    return numba.njit(cache=True, **HOUSE)(function)  # type: ignore[no-any-return]
+    return kept(function)
 
 
 def njit_inline(function: Callable[..., Any]) -> Callable[..., Any]:
     """As njit, and always merged into compiled callers: for the few small functions of the innermost loop."""
-    return numba.njit(cache=True, forceinline=True, **HOUSE)(function)  # type: ignore[no-any-return]
+    return kept(function, forceinline=True)
 
 
 def njit_inner(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -119,18 +119,17 @@ def run_sweep(sweep: list[Inputs], loaded: list[Loaded], watch: Watch = NOBODY) 
     jobs = [(inputs, one) for inputs in sweep for one in loaded]
     prepared: Any = None
     records: list[dict[str, Any]] = []
-    with watch.compiling():
-        from mmbench.engine import prepare, run_prepared
+    from mmbench.engine import prepare, run_prepared
 
-        turns = watch.runs([one.name for _, one in jobs])
-        for k, ((inputs, one), _) in enumerate(zip(jobs, turns, strict=True)):
-            if k % len(loaded) == 0:
-                prepared = None  # two victims at a time may not fit
-                scenario, costs, victim = inputs.make_scenario(), load_table(inputs.costs), inputs.make_victim()
-                check_fits(victim, copies=1 if len(loaded) == 1 else 2)
-                prepared = prepare(victim.vmas, reuse=len(loaded) > 1)
-            record = run_prepared(prepared, one, scenario, costs, victim=victim.name, seed=inputs.seed)
-            records.append(checked(record, one, inputs))
+    turns = watch.runs([one.name for _, one in jobs])
+    for k, ((inputs, one), _) in enumerate(zip(jobs, turns, strict=True)):
+        if k % len(loaded) == 0:
+            prepared = None  # two victims at a time may not fit
+            scenario, costs, victim = inputs.make_scenario(), load_table(inputs.costs), inputs.make_victim()
+            check_fits(victim, copies=1 if len(loaded) == 1 else 2)
+            prepared = prepare(victim.vmas, reuse=len(loaded) > 1)
+        record = run_prepared(prepared, one, scenario, costs, victim=victim.name, seed=inputs.seed)
+        records.append(checked(record, one, inputs))
     return records
 
 

@@ -14,10 +14,6 @@ if TYPE_CHECKING:
 class Watch:
     """Nobody watches. Whoever does overrides what it wants to be told; no answer depends on it."""
 
-    def compiling(self) -> AbstractContextManager[None]:
-        """Compiled code is about to be needed, and may have to be compiled first."""
-        return _nothing()
-
     def runs(self, names: list[str]) -> Iterator[None]:
         """One step before each of the runs, whose strategies are `names`."""
         for _ in names:
@@ -30,11 +26,6 @@ class Watch:
     def counting(self, name: str, effort: Effort) -> AbstractContextManager[Callable[[Progress], None] | None]:
         """Kills of a study: called after each chunk, with the counts so far; None spares making them."""
         return _none()
-
-
-@contextmanager
-def _nothing() -> Iterator[None]:
-    yield
 
 
 @contextmanager

@@ -120,15 +120,13 @@ def fit_again(path: str, output: str) -> Calibration:
 def fit_to(samples: list[dict[str, Any]], measured: dict[str, Any]) -> Calibration:
     """Fit a table to samples. measured: kernel, date and manifest of the machine they are from."""
     from mmbench.cli.measuring import where
-    from mmbench.cli.watching import watching
     from mmbench.cost.carry import carry_old_munlock
     from mmbench.cost.table import load_table
     from mmbench.validation.calibration import calibrate
     from mmbench.validation.predict import design_of
 
     manifest, design = measured["manifest"], design_of(measured["kernel"])
-    with watching().compiling():
-        calibration = calibrate(samples, load_table(REFERENCE), design, f"{where(manifest)}, {measured['date']}")
+    calibration = calibrate(samples, load_table(REFERENCE), design, f"{where(manifest)}, {measured['date']}")
     table = calibration.table
     carry_old_munlock(table, measured["kernel"])
     table |= {"date": measured["date"], "manifest": manifest, "strategy": design.name, "spread": calibration.spread}

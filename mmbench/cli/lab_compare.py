@@ -28,7 +28,6 @@ def add(actions: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Compare and print; 1 when a page count differs."""
     from mmbench.cli.measuring import print_found
-    from mmbench.cli.watching import watching
     from mmbench.lab.record import read_record
     from mmbench.records.files import write_json
     from mmbench.validation.kernel_lab import compare
@@ -37,8 +36,7 @@ def run(args: argparse.Namespace) -> int:
     if not paths:
         raise InputError(f"no record given and none in {RECORDS}; make one: mmbench lab run 6.12 --set full -o FOLDER")
     records = [read_record(path) for path in paths]
-    with watching().compiling():
-        found = [compare(record) for record in records]
+    found = [compare(record) for record in records]
     if args.write_costs:
         for one in found:
             if one["table"]:

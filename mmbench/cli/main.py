@@ -8,6 +8,7 @@ import os
 import sys
 
 from mmbench import __version__
+from mmbench.cli.watching import telling
 from mmbench.errors import EXIT_BAD_INPUT, EXIT_INTERRUPTED, MmbenchError
 
 VERBS = (
@@ -43,7 +44,8 @@ def main(argv: list[str] | None = None) -> int:
     """Run one command and return its exit code; never lets a traceback out for bad input."""
     args = build_parser().parse_args(argv)
     try:
-        return int(args.run(args))
+        with telling():
+            return int(args.run(args))
     except MmbenchError as error:
         print(f"mmbench: {error}", file=sys.stderr)
         return error.exit_code

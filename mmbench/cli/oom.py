@@ -54,7 +54,6 @@ def run(args: argparse.Namespace) -> int:
     import os
 
     from mmbench.cli.measuring import asked_memory_bytes, print_found
-    from mmbench.cli.watching import watching
     from mmbench.cost.table import load_table
     from mmbench.live import experiment
     from mmbench.report.text.measured import timeline_table
@@ -67,8 +66,7 @@ def run(args: argparse.Namespace) -> int:
     if not args.yes and not agreed(config):
         print("nothing was done", file=sys.stderr)
         return EXIT_OK
-    with watching().compiling():
-        predicted = predict_oom(config.to_dict(), not args.not_held, design, costs)
+    predicted = predict_oom(config.to_dict(), not args.not_held, design, costs)
     kill = experiment.oom_kill(config, not args.not_held, asked, lambda step: print(step, file=sys.stderr, flush=True))
     record = join(kill, predicted)
     print_found(args.format, record, record["timeline"], lambda: timeline_table(record))

@@ -137,12 +137,10 @@ def costs_for(args: argparse.Namespace, machine: Machine) -> CostTable:
 
 def predict_all(configs: list[dict[str, Any]], costs: CostTable, kernel: str) -> list[dict[str, Any]]:
     """Predictions for all configurations, by the engine."""
-    from mmbench.cli.watching import watching
     from mmbench.validation.predict import design_of, predict
 
     design = design_of(kernel)
-    with watching().compiling():
-        return [line for config in configs for line in predict(config, design, costs)]
+    return [line for config in configs for line in predict(config, design, costs)]
 
 
 def described(costs: CostTable) -> dict[str, Any]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mmbench.ask.watch import NOBODY, Watch
+from mmbench.codecache import CacheWarning, before_compiling
 
 if TYPE_CHECKING:
     from mmbench.sizing.compute.chunks import Progress
@@ -22,21 +24,33 @@ def watching() -> Watch:
     return Terminal() if sys.stderr.isatty() else NOBODY
 
 
+@contextmanager
+def telling() -> Iterator[None]:
+    """While a verb runs: a terminal is told that a first run compiles, and a warning of the cache is a sentence."""
+    plain = warnings.showwarning
+
+    def compiles(_: str) -> None:
+        before_compiling.remove(compiles)
+        print("mmbench: compiling for this machine, once per version: up to a minute", file=sys.stderr)
+
+    def show(message: Any, category: type[Warning], *where: Any, **more: Any) -> None:
+        if issubclass(category, CacheWarning):
+            print(f"mmbench: {message}", file=sys.stderr)
+        else:
+            plain(message, category, *where, **more)
+
+    if sys.stderr.isatty():
+        before_compiling.append(compiles)
+    warnings.showwarning = show
+    try:
+        yield
+    finally:
+        warnings.showwarning = plain
+        before_compiling.clear()
+
+
 class Terminal(Watch):
     """Progress on a terminal."""
-
-    @contextmanager
-    def compiling(self) -> Iterator[None]:
-        """Say that the first run on a machine compiles, when it does."""
-        from mmbench.accelerate import CACHE_FOLDER, JIT_DISABLED
-
-        if JIT_DISABLED or any(CACHE_FOLDER.rglob("*.nbi")):
-            yield
-            return
-        from rich.console import Console
-
-        with Console(stderr=True).status("compiling the kernels, once per version: about 20 s"):
-            yield
 
     def runs(self, names: list[str]) -> Iterator[None]:
         """A bar that shows itself only when the whole takes more than two seconds."""

@@ -14,7 +14,7 @@ import pytest
 import mmbench
 from mmbench.tracking.series import results_of_commit
 
-ACCELERATE = Path(mmbench.__file__).parent / "accelerate.py"
+PACKAGE = Path(mmbench.__file__).parent
 PRICE = "from mmbench.accelerate import njit\n\n\n@njit\ndef price():\n    return {}\n"
 TOTAL = """\
 from mmbench.accelerate import njit
@@ -46,7 +46,8 @@ def repository(tmp_path: Path) -> Path:
     (package / "engine").mkdir(parents=True)
     for path in (package / "__init__.py", package / "engine" / "__init__.py"):
         path.write_text("")
-    shutil.copy(ACCELERATE, package)
+    for name in ("accelerate.py", "codecache.py"):
+        shutil.copy(PACKAGE / name, package)
     (package / "engine" / "total.py").write_text(TOTAL)
     subprocess.run(["git", "init", "-q", "-b", "main", package.parent], check=True)
     return package.parent

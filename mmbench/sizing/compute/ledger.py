@@ -116,7 +116,7 @@ def digest_of(*values: Any) -> str:
 
 def code_hash() -> str:
     """Hash of all sources that a chunk may run: compiled code and this folder."""
-    from mmbench.accelerate import source_hash
+    from mmbench.codecache import source_hash
 
     found = hashlib.blake2b(source_hash().encode(), digest_size=16)
     for path in sorted(Path(__file__).parent.glob("*.py")):
