@@ -36,6 +36,7 @@ COMPILED = (
     "checker/drive.py",
     "checker/expand.py",
     "checker/packing.py",
+    "checker/reached.py",
     "checker/symmetry.py",
     "sizing/laws/arrivals.py",
     "sizing/laws/draws.py",

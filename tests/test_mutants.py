@@ -15,6 +15,9 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 
+CHAIN = "checker/test_reached.py::test_local_steps_are_followed_from_the_step_before"
+PACKS = "checker/test_packing.py::test_packing_what_changed_is_packing_everything"
+
 # file, right, wrong, tests that must fail
 MUTANTS = [
     (
@@ -42,6 +45,8 @@ MUTANTS = [
     ("machine/munlock.py", "w.mem[MM_NR_MLOCK] -= n\n", "pass\n", "machine"),
     ("machine/teardown.py", "leave_vma(w, task, vma, vma + 1)", "leave_vma(w, task, vma, vma + 2)", "machine"),
     ("engine/clockwork.py", "            steps_left -= 1", "            steps_left -= 2", "engine/test_looking_up.py"),
+    ("checker/reached.py", "if local[at] and", "if not local[at] and", CHAIN),
+    ("checker/packing.py", "if mem[cell] != before[cell]:", "if mem[cell] > before[cell]:", PACKS),
     ("rng.py", "fraction |= 1", "fraction |= 0", "test_rng.py"),
 ]
 

@@ -6,19 +6,21 @@ and what the bystanders want. Everything else comes from the strategy.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from mmbench.errors import InputError, nearest
+from mmbench.errors import InputError, nearest, short
 from mmbench.model.layout import KIND_NAMES, VM_FLAG_NAMES, VmaTable, vma_table
+from mmbench.records.files import read_json
 from mmbench.words import PARTIES
 
 FORMAT = "mmbench-scope 1"
 MAX_UNITS = 48  # pages and huge pages
 MAX_TASKS_OF_A_SCOPE = 8
+MAX_NUMBER = 1 << 40  # more pages than any address space has
+MAX_NAME = 80
 
 # Task name -> what it does. Names may repeat, but for exit.
 TASKS = {
@@ -164,7 +166,7 @@ def typed(path: Path, where: str, cls: type, data: object) -> dict[str, Any]:
     known = {f.name: f for f in fields(cls)}
     for key, value in data.items():
         if key not in known:
-            raise InputError(f"{path}: {where} has no key {key!r}. Keys: {', '.join(known)}.")
+            raise InputError(f"{path}: {where} has no key {short(key)}. Keys: {', '.join(known)}.")
         wanted = str(known[key].type)
         good = {
             "int": isinstance(value, int) and not isinstance(value, bool),
@@ -172,16 +174,17 @@ def typed(path: Path, where: str, cls: type, data: object) -> dict[str, Any]:
             "str": isinstance(value, str),
         }.get(wanted, isinstance(value, list))
         if not good:
-            raise InputError(f"{path}: {where}, {key} = {value!r}; it is of type {wanted}.")
+            raise InputError(f"{path}: {where}, {key} = {short(value)}; it is of type {wanted}.")
+        if wanted == "int" and not 0 <= value <= MAX_NUMBER:
+            raise InputError(f"{path}: {where}, {key} = {short(value)}; allowed are 0 to {MAX_NUMBER}.")
+        if wanted == "str" and not (value.isprintable() and 0 < len(value) <= MAX_NAME):
+            raise InputError(f"{path}: {where}, {key} = {short(value)}; it is one line of at most {MAX_NAME} letters.")
     return dict(data)
 
 
 def read_scope(path: Path) -> Scope:
     """Read a scope file. Raises InputError naming the file and the key."""
-    try:
-        data = json.loads(path.read_text())
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise InputError(f"{path}: not a readable scope file: {error}") from error
+    data = read_json(path)
     if not isinstance(data, dict) or data.pop("format", None) != FORMAT:
         raise InputError(f"{path}: the file is one object whose key format is {FORMAT!r}.")
     return scope_from(path, data)
@@ -197,6 +200,8 @@ def scope_from(path: Path, data: dict[str, Any]) -> Scope:
     for k, row in enumerate(rows):
         if not {"at", "pages"} <= row.keys():
             raise InputError(f"{path}: VMA {k} needs the keys at and pages.")
+        if not all(isinstance(flag, str) for flag in row.get("flags", ())):
+            raise InputError(f"{path}: VMA {k}, flags is a list of names: {', '.join(VM_FLAG_NAMES)}.")
     values["vmas"] = tuple(Vma(**{**row, "flags": tuple(row.get("flags", ()))}) for row in rows)
     if not all(isinstance(task, str) for task in values["tasks"]):
         raise InputError(f"{path}: tasks is a list of names: {', '.join(TASKS)}.")

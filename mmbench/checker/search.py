@@ -22,11 +22,11 @@ from mmbench.checker.expand import (
     N_KNOBS,
     local_rows,
 )
-from mmbench.checker.packing import Plan, encode, plan_of
+from mmbench.checker.packing import F_BITS, F_CELL, F_OFFSET, F_POS, F_WORD, Plan, decode, encode, plan_of
 from mmbench.checker.world import Start, arena_with_monitor, reapable, row_mask
 from mmbench.errors import CannotError, InputError
 from mmbench.machine.work import new_meter
-from mmbench.model.world import World
+from mmbench.model.world import N_TASK, TASKS_AT, World
 from mmbench.words import REAPERS
 
 MAX_STATES = 10_000_000
@@ -139,6 +139,22 @@ def put_first(problem: bfs.Problem, graph: bfs.Graph, arena: np.ndarray, n_words
     bfs.rehash(graph.states, 1, n_words, graph.table)
 
 
+def beginning(start: Start, reduce: bool) -> tuple[Plan, bfs.Problem, bfs.Graph, np.ndarray]:
+    """A search before its first step: state 0 is known."""
+    plan = plan_of(start)
+    problem, graph = make_problem(start, plan, reduce), empty_graph(FIRST_STATES, 4 * FIRST_STATES, plan.n_words)
+    put_first(problem, graph, arena_with_monitor(start.world), plan.n_words)
+    progress = np.zeros(bfs.N_PROGRESS, dtype=np.int64)
+    progress[bfs.FIRST :] = -1
+    progress[bfs.P_STATES], progress[bfs.P_LEVEL_END] = 1, 1
+    return plan, problem, graph, progress
+
+
+def unsearched(start: Start, *, reduce: bool = True) -> Found:
+    """The world, the program and the packing of a search that has not begun: enough to take single steps."""
+    return found_of(start, *beginning(start, reduce), 0.0, "not searched")
+
+
 def search(start: Start, limits: Limits | None = None, *, reduce: bool = True, stop_at: int = 0) -> Found:
     """Explore all interleavings from `start`, breadth first.
 
@@ -146,16 +162,10 @@ def search(start: Start, limits: Limits | None = None, *, reduce: bool = True, s
     Raises InputError when a value outgrows its field (a design that counts without bound).
     """
     limits = limits or Limits()
-    plan = plan_of(start)
-    problem = make_problem(start, plan, reduce)
-    n_words = plan.n_words
-    arena = arena_with_monitor(start.world)
+    plan, problem, graph, progress = beginning(start, reduce)
+    n_words, arena = plan.n_words, arena_with_monitor(start.world)
     scratch = arena.copy()
-    graph = empty_graph(FIRST_STATES, 4 * FIRST_STATES, n_words)
-    put_first(problem, graph, arena, n_words)
-    progress = np.zeros(bfs.N_PROGRESS, dtype=np.int64)
-    progress[bfs.FIRST :] = -1
-    progress[bfs.P_STATES], progress[bfs.P_LEVEL_END], progress[bfs.P_STOP] = 1, 1, stop_at
+    progress[bfs.P_STOP] = stop_at
     words = np.zeros(n_words, dtype=np.int64)
     nothing = np.zeros_like(progress)
     bfs.explore(problem, graph, arena, scratch, words, nothing, 1)  # compiles, so that the seconds are the search's
@@ -228,10 +238,20 @@ def found_of(
     )
 
 
+def task_cell(task: int, cell: int) -> int:
+    """Where a cell of a task's row lies in the arena."""
+    return int(TASKS_AT + task * N_TASK + cell)
+
+
+def values_of(found: Found, cell: int, states: np.ndarray | slice) -> np.ndarray:
+    """The value of a cell that is packed whole, in many states at once. int64 (n,)."""
+    (field,) = found.plan.fields[found.plan.fields[:, F_CELL] == cell]
+    packed = found.graph.states[: found.n_states * found.plan.n_words].reshape(found.n_states, -1)
+    return ((packed[states, field[F_WORD]] >> field[F_POS]) & ((1 << field[F_BITS]) - 1)) - field[F_OFFSET]
+
+
 def state_arena(found: Found, state: int) -> np.ndarray:
     """The arena of a state (with the checker's monitor cell at its end). int64."""
-    from mmbench.checker.packing import decode
-
     n_words = found.plan.n_words
     mem = found.plan.template.copy()
     packed = found.graph.states[state * n_words : (state + 1) * n_words]

@@ -36,7 +36,7 @@ def text(c: Counterexample) -> str:
     lines += ["", f"{c.property.name}: {c.property.claim}", f"in the kernel: {c.property.kernel}"]
     if c.waits:
         lines.append("who waits for whom: " + cycle_text(list(c.waits), c.waits[0].split(" ")[0]))
-    return "\n".join(lines)
+    return "\n".join([*lines, *c.loops])
 
 
 def chrome_trace(c: Counterexample) -> dict[str, Any]:
@@ -47,6 +47,6 @@ def chrome_trace(c: Counterexample) -> dict[str, Any]:
     for n, row in enumerate(c.rows):
         args = {"changed": "; ".join(row.changed), "meaning": row.meaning}
         trace.slice(row.task, row.label, "blocked" if row.blocked else "step", n * STEP_PS, (n + 1) * STEP_PS, args)
-    last = {"claim": c.property.claim, "kernel": c.property.kernel, "waits": list(c.waits)}
+    last = {"claim": c.property.claim, "kernel": c.property.kernel, "waits": list(c.waits), "loops": list(c.loops)}
     trace.instant(0, c.property.name, "property", len(c.rows) * STEP_PS, last, scope="g")
     return trace.as_json({"note": "steps in order, without time"})

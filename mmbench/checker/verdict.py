@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from mmbench.checker.counterexample import Counterexample, counterexample, digest_of
+from mmbench.checker.counterexample import Counterexample, counterexample, digest_of, trapped
 from mmbench.checker.properties import BY_BIT, DEADLOCK, NAMES, STALL, OwnProperty
+from mmbench.checker.reached import in_words, unreached
 from mmbench.checker.scope import Scope
 from mmbench.checker.search import Found, Limits, search, state_world
 from mmbench.checker.stall import Trap, traps
@@ -32,6 +33,7 @@ class Verdict:
     verdict: safe, fails (a property is broken, or a deadlock), stalls, or unknown (incomplete, nothing found)
     properties: short name -> "holds", "broken" or "unknown"
     counterexamples: one for each broken property, by short name
+    unreached: (role, label) of the design's steps that nobody ever came to, of which the verdict says nothing
     """
 
     strategy: str
@@ -46,6 +48,8 @@ class Verdict:
     properties: dict[str, str]
     bounds: dict[str, int]
     digest: str = ""
+    unreached: tuple[tuple[str, str], ...] = ()
+    unreached_in_words: str = ""
     assumes: tuple[str, ...] = ASSUMES
     counterexamples: dict[str, Counterexample] = field(default_factory=dict)
 
@@ -65,6 +69,7 @@ class Verdict:
             "seconds": round(self.seconds, 3),
             "properties": self.properties,
             "bounds": self.bounds,
+            "unreached": [{"role": role, "step": label} for role, label in self.unreached],
             "assumes": list(self.assumes),
             "counterexamples": {name: to_json(c) for name, c in self.counterexamples.items()},
         }
@@ -83,7 +88,16 @@ def shortest(name: str, spec: str, found: Found, bit: int, limits: Limits) -> Co
     """A schedule with the fewest steps that breaks a property: the unreduced search, stopped at its first."""
     plain = search(found.start, limits, reduce=False, stop_at=1 << bit)
     at = plain if bit in plain.first else found
-    return counterexample(name, at, at.first[bit], BY_BIT[bit], trapped=False, spec=spec)
+    return counterexample(name, at, at.first[bit], BY_BIT[bit], spec=spec)
+
+
+def into_deadlock(name: str, spec: str, found: Found, deadlock: Trap, limits: Limits) -> Counterexample:
+    """A schedule with the fewest steps after which some task waits or goes round for ever; likewise unreduced."""
+    plain = search(found.start, limits, reduce=False)
+    trap = traps(plain)[0] if plain.complete else None
+    return (
+        trapped(name, plain, trap, DEADLOCK, spec=spec) if trap else trapped(name, found, deadlock, DEADLOCK, spec=spec)
+    )
 
 
 def statuses(found: Found, deadlock: Trap | None, stall: Trap | None) -> dict[str, str]:
@@ -119,7 +133,7 @@ def check(
     found = search(start, limits, reduce=reduce and own is None, stop_at=ANY if stop_early else 0)
     deadlock, stall = traps(found)
     own_state = find_own(found, own) if own else -1
-    properties = statuses(found, deadlock, stall)
+    properties, missed = statuses(found, deadlock, stall), unreached(found, roles)
     if own:
         properties["own"] = "broken" if own_state >= 0 else ("holds" if found.complete else "unknown")
     verdict = Verdict(
@@ -135,17 +149,15 @@ def check(
         properties,
         {"max_states": limits.max_states, "max_bytes": limits.max_bytes},
         digest_of(start),
+        missed,
+        in_words(missed, roles),
     )
     if explain:
-        for bit in found.first:
-            verdict.counterexamples[BY_BIT[bit].name] = shortest(name, spec, found, bit, limits)
-        for prop, trap in ((DEADLOCK, deadlock), (STALL, stall)):
-            if trap:
-                c = counterexample(name, found, trap.state, prop, trapped=True, spec=spec)
-                verdict.counterexamples[prop.name] = c
-        if own and own_state >= 0:
-            c = counterexample(name, found, own_state, own.property, trapped=False, spec=spec)
-            verdict.counterexamples[own.property.name] = c
+        shown = [shortest(name, spec, found, bit, limits) for bit in found.first]
+        shown += [into_deadlock(name, spec, found, deadlock, limits)] if deadlock else []
+        shown += [trapped(name, found, stall, STALL, spec=spec)] if stall else []
+        shown += [counterexample(name, found, own_state, own.property, spec=spec)] if own and own_state >= 0 else []
+        verdict.counterexamples = {c.property.name: c for c in shown}
     return verdict
 
 
@@ -164,4 +176,5 @@ def line(v: Verdict) -> str:
     bad = ", ".join(k for k, status in v.properties.items() if status == "broken")
     looked = f"{v.states:,} states, {v.transitions:,} transitions, depth {v.depth}, {v.seconds:.2f} s"
     how = "complete" if v.complete else v.stop
-    return f"{v.strategy}: {v.verdict}{f' ({bad})' if bad else ''}; scope {v.scope}: {looked}; {how}"
+    missed = f"\n  not reached, so not judged: {v.unreached_in_words}" if v.unreached else ""
+    return f"{v.strategy}: {v.verdict}{f' ({bad})' if bad else ''}; scope {v.scope}: {looked}; {how}{missed}"

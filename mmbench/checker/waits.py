@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from mmbench.checker.drive import world_of
+from collections.abc import Iterable
+
+from mmbench.checker.drive import one_step, packed, world_of
+from mmbench.checker.expand import AGAIN
 from mmbench.checker.search import Found
 from mmbench.machine.apply import apply_once
 from mmbench.machine.ops import BY_CODE, Op
@@ -32,6 +35,7 @@ from mmbench.model.world import (
     views,
 )
 
+MAX_LOOP = 64  # steps of a loop that is told
 MEMORY, MMAP_LOCK, PAGE_LOCK, USERS = "memory", "mmap_lock", "the page lock", "the last mm user"
 
 
@@ -129,6 +133,33 @@ def follow(waits: dict[int, tuple[str, list[int]]], chain: list[int]) -> list[in
             if closed:
                 return closed
     return []
+
+
+def loop_of(found: Found, world: World, task: int) -> list[str]:
+    """The labels that a task goes round when nobody else moves, first label last again; [] when it does not."""
+    trial = world_of(world.mem.copy(), found)
+    seen: dict[bytes, int] = {}
+    rows: list[int] = []
+    for n in range(MAX_LOOP):
+        place, row = packed(trial, found).tobytes(), int(views(trial).tasks[task][T_PC])
+        if place in seen:
+            around = rows[seen[place] :]
+            first = around.index(min(around))  # however far round it is, the loop is told from the same step on
+            labels = [found.start.program.labels[k][1] for k in around[first:] + around[:first]]
+            return [*labels, labels[0]]
+        seen[place] = n
+        rows.append(row)
+        if row == DONE or one_step(trial, found.problem, task, AGAIN) == BLOCKED:
+            break
+    return []
+
+
+def loops_of(found: Found, world: World, tasks: Iterable[int]) -> list[str]:
+    """A line for each of `tasks` that goes round for ever. The world is not changed."""
+    around = {task: loop_of(found, world, task) for task in tasks}
+    return [
+        f"{found.start.names[task]} goes round for ever: {' -> '.join(loop)}" for task, loop in around.items() if loop
+    ]
 
 
 def cycle_text(links: list[str], first: str) -> str:

@@ -126,14 +126,17 @@ def print_timed(again: Counterexample, start: Start) -> None:
     from mmbench.report.units import format_time
 
     world, end_ps = replay_timed(start, [(row.task, row.choice) for row in again.rows], load_table())
-    what = ", ".join(broken(world)) or "nothing at a moment (a stall shows in who waits)"
-    print(f"\nthe same schedule in the timed engine takes {format_time(end_ps)} (model) and breaks {what}")
+    what = ", ".join(broken(world))
+    says = f"breaks {what}" if what else f"ends where {again.property.name} is broken, which only the checker judges"
+    print(f"\nthe same schedule in the timed engine takes {format_time(end_ps)} (model) and {says}")
 
 
 def run_replay(args: argparse.Namespace) -> int:
     """Take a saved schedule again; exit code 1 because it breaks what it says."""
-    from mmbench.checker.counterexample import read, replay, to_json
-    from mmbench.checker.search import Limits, search
+    from mmbench.checker.counterexample import to_json
+    from mmbench.checker.properties import read_property
+    from mmbench.checker.replay import read, replay
+    from mmbench.checker.search import unsearched
     from mmbench.checker.show import text
     from mmbench.checker.world import start_of
     from mmbench.strategies import load
@@ -145,8 +148,8 @@ def run_replay(args: argparse.Namespace) -> int:
     loaded = load(args.strategies[0] if args.strategies else old.spec)
     if loaded.name != old.strategy:
         raise InputError(f"{path} is a schedule of {old.strategy!r}, not of {loaded.name!r}.")
-    found = search(start_of(old.scope, loaded.roles), Limits(max_states=1))
-    again = replay(path, old, found)
+    found = unsearched(start_of(old.scope, loaded.roles))
+    again = replay(path, old, found, read_property(Path(args.property)) if args.property else None)
     if args.format == "json":
         json.dump(to_json(again), sys.stdout, indent=1)
         print()

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from mmbench.checker.counterexample import read, replay, to_json
+from mmbench.checker.counterexample import to_json
 from mmbench.checker.properties import NAMES
-from mmbench.checker.search import Found, Limits, search
+from mmbench.checker.replay import read, replay
+from mmbench.checker.search import Found, unsearched
 from mmbench.checker.show import chrome_trace, text
 from mmbench.checker.verdict import Verdict
 from mmbench.checker.world import start_of
@@ -26,7 +29,7 @@ def cve() -> Verdict:
 
 
 def found_for(spec: str, c) -> Found:
-    return search(start_of(c.scope, load(spec).roles), Limits(max_states=1))
+    return unsearched(start_of(c.scope, load(spec).roles))
 
 
 def run(*argv: str) -> int:
@@ -67,11 +70,14 @@ def test_the_trace_has_a_slice_for_every_step(cve: Verdict) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"version": "0.0.0"}, "was written by mmbench 0.0.0"),
+        ({"version": "0.0.0"}, "was written by mmbench .0.0.0."),
         ({"digest": "beef"}, "has changed since"),
         ({"format": "x"}, "format"),
-        ({"rows": []}, "breaks nothing"),
-        ({"rows": [{"task": 0}]}, "a row is not"),
+        ({"rows": []}, "does not break I5"),
+        ({"property": "T2"}, "does not break T2"),
+        ({"property": "D1"}, "does not break D1"),
+        ({"property": "X9"}, "unknown property 'X9'"),
+        ({"rows": [{"task": 0}]}, "row 1 is not"),
         ({"scope": {"name": "x"}}, "missing"),
     ],
 )
@@ -130,6 +136,9 @@ def write_scope(path: Path, **changes: object) -> str:
         ({"vmas": [{"at": 0, "pages": "2"}]}, "of type int"),
         ({"tasks": ["exit", "holder"]}, "0 pages are locked"),
         ({"color": 1}, "no key 'color'"),
+        ({"vmas": [{"at": 0, "pages": 1, "flags": [-1]}]}, "flags is a list of names"),
+        ({"vmas": [{"at": 2**63 - 1, "pages": 1}]}, "allowed are 0 to"),
+        ({"name": "two\nlines"}, "it is one line"),
         ({"vmas": [{"at": 0, "pages": 2}, {"at": 1, "pages": 1}]}, "sorted and disjoint"),
     ],
 )
@@ -157,12 +166,94 @@ STRATEGY = replace(v6_1.STRATEGY, id="loops", roles=roles)
 """
 
 
-def test_a_strategy_that_loops_for_ever_is_a_deadlock(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    path = tmp_path / "loops.py"
+def test_a_strategy_that_loops_for_ever_is_a_deadlock_told_in_its_fewest_steps(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, saved = tmp_path / "loops.py", tmp_path / "c.json"
     path.write_text(LOOPS)
-    assert run(str(path), "--scope", "unlocked") == 1
+    assert run(str(path), "--scope", "unlocked", "--save", str(saved)) == 1
     out = capsys.readouterr().out
     assert "fails (D1)" in out and "no deadlock" in out
+    loop = "exit goes round for ever: spin -> again -> spin"
+    assert loop in out
+    c = read(saved)
+    assert [row.label for row in c.rows] == ["spin", "again"] and c.loops == (loop,)
+    assert run("--replay", str(saved)) == 1
+    assert "breaks D1 again" in capsys.readouterr().out
+    assert replay(saved, c, found_for(str(path), c)) == c
+
+
+def test_a_property_of_the_checkers_own_is_replayed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path, saved = tmp_path / "early.py", tmp_path / "c.json"
+    path.write_text(
+        "from dataclasses import replace\nfrom mmbench.strategies import v6_18\n"
+        "def roles():\n    fixed = v6_18.roles()\n    e = list(fixed['exit'])\n"
+        "    e.insert(8, e.pop(9))\n    return {**fixed, 'exit': tuple(e)}\n"
+        "STRATEGY = replace(v6_18.STRATEGY, id='early', roles=roles)\n"
+    )
+    assert run(str(path), "--scope", "unlocked", "--save", str(saved)) == 1
+    assert "fails (T2)" in capsys.readouterr().out
+    assert run("--replay", str(saved)) == 1
+    out = capsys.readouterr().out
+    assert "ends where T2 is broken, which only the checker judges" in out and "breaks nothing" not in out
+
+
+def test_a_stall_is_replayed_and_a_choice_that_is_none_is_refused(tmp_path: Path) -> None:
+    c = verdict("drop-oom-skip").counterexamples["S1"]
+    path = tmp_path / "c.json"
+    path.write_text(json.dumps(to_json(c)))
+    found = found_for("drop-oom-skip", c)
+    assert replay(path, read(path), found) == c
+    for change, message in (
+        ({"choice": 1}, "choice = 1; this step has 1"),
+        ({"name": "reaper"}, "row 1 says 'reaper'"),
+    ):
+        data = to_json(c)
+        data["rows"][0] |= change
+        path.write_text(json.dumps(data))
+        with pytest.raises(InputError, match=message):
+            replay(path, read(path), found)
+    data = to_json(c)
+    data["rows"] = data["rows"][:3]
+    path.write_text(json.dumps(data))
+    with pytest.raises(InputError, match="does not break S1"):
+        replay(path, read(path), found)
+
+
+ODD = (None, True, -1, 2**63 - 1, 2**70, 1.5, "", "x\ny", "y" * 5000, [], [-1], {}, {"a": 1}, [[]], [{}])
+
+
+def places(data: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Where a JSON value may be changed: every key, and the first entry of every list."""
+    for key in data if isinstance(data, dict) else range(min(len(data), 1)) if isinstance(data, list) else ():
+        yield (*path, key)
+        yield from places(data[key], (*path, key))
+
+
+def test_a_file_with_any_value_changed_is_read_or_refused_with_a_short_sentence(cve: Verdict, tmp_path: Path) -> None:
+    c, path = cve.counterexamples["I5"], tmp_path / "c.json"
+    found, refused = found_for("v4.14", c), 0
+    for place in places(to_json(c)):
+        for odd in ODD:
+            data = json.loads(json.dumps(to_json(c)))
+            inner = data
+            for key in place[:-1]:
+                inner = inner[key]
+            inner[place[-1]] = odd
+            path.write_text(json.dumps(data))
+            try:
+                replay(path, read(path), found)
+            except InputError as error:
+                refused += 1
+                assert len(str(error)) < 600, (place, odd)
+    assert refused > 400
+
+
+def test_a_number_of_too_many_digits_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "c.json"
+    path.write_text('{"format": ' + "1" * 5000 + "}")
+    with pytest.raises(InputError, match="not JSON that can be read"):
+        read(path)
 
 
 def test_a_property_of_ones_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
