@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from mmbench.cli.inputs import add_format_option
 
 if TYPE_CHECKING:
-    from mmbench.machine.protocol import Step
     from mmbench.strategies import Loaded
 
 EXAMPLE = """\
@@ -34,71 +33,9 @@ def add(verbs: Any) -> None:
     parser.set_defaults(run=run)
 
 
-def argument_words(step: Step) -> str:
-    """The step's arguments with flags by name and times with units."""
-    from mmbench.model.layout import VM_FLAG_NAMES, VM_UNLOCKING
-    from mmbench.model.world import MMF_NAMES, WHY_NAMES
-    from mmbench.report.units import format_time
-
-    vm = {f"VM_{name.upper()}": bit for name, bit in VM_FLAG_NAMES.items()} | {"VM_UNLOCKING": VM_UNLOCKING}
-
-    def word(name: str, value: int) -> str:
-        if name in ("skip", "mark"):
-            return "|".join(flag for flag, bit in vm.items() if value & bit) or "none"
-        if name == "flag":
-            return "|".join(flag for flag, bit in MMF_NAMES.items() if value & bit)
-        if name == "ps":
-            return format_time(value)
-        if name == "why":
-            return WHY_NAMES[value]
-        if name == "direction":
-            return "low to high" if value > 0 else "high to low"
-        return str(value)
-
-    return ", ".join(f"{name}={word(name, value)}" for name, value in step.args.items())
-
-
-def step_rows(loaded: Loaded) -> list[dict[str, str]]:
-    """One row per step of every role."""
-    from mmbench.machine.lint import lint_role
-
-    rows = []
-    for role, steps in loaded.roles.items():
-        for step, held in zip(steps, lint_role(loaded.strategy.id, role, steps), strict=True):
-            rows.append(
-                {
-                    "role": role,
-                    "holds mmap_lock": held.mmap_lock or "-",
-                    "step": step.label,
-                    "op": step.op.name.lower(),
-                    "arguments": argument_words(step),
-                    "goes to": step.to,
-                    "otherwise": step.otherwise,
-                    "meaning": step.op.spec.meaning,
-                }
-            )
-    return rows
-
-
-def facts(loaded: Loaded) -> dict[str, str]:
-    """What the design says of itself."""
-    s = loaded.strategy
-    return {
-        "design": s.title,
-        "status": s.status,
-        "exit_mmap holds": s.holds,
-        "never": s.never,
-        "sources": "; ".join(s.sources),
-        **{f"assumes: {k}": v for k, v in s.assumes.items()},
-        **{
-            f"open: {k}": f"{loaded.params[k]} (default {p.default}; choices {', '.join(p.choices)}): {p.why}"
-            for k, p in s.params.items()
-        },
-    }
-
-
 def run(args: argparse.Namespace) -> int:
     """Print one design."""
+    from mmbench.ask.designs import facts, step_rows
     from mmbench.strategies import load
 
     loaded = load(args.strategy)
@@ -120,6 +57,7 @@ def print_design(loaded: Loaded) -> None:
     from rich.table import Table
     from rich.text import Text
 
+    from mmbench.ask.designs import facts, step_rows
     from mmbench.cli.output import print_view
 
     print_view(Text(loaded.name, style="bold"))

@@ -85,9 +85,14 @@ def run(args: argparse.Namespace) -> int:
         picture_suffix(args.png)
     record = the_record(args)
     if args.output:
-        from mmbench.report.story.chrome import write_trace
+        from mmbench.records.files import write_text
+        from mmbench.records.manifest import build_manifest
+        from mmbench.report.story.chrome import chrome_trace
 
-        write_trace(record, args.output)
+        manifest = build_manifest()
+        names = ("mmbench_version", "commit", "commit_modified")
+        about: dict[str, Any] = {name: manifest[name] for name in names if name in manifest}
+        write_text(args.output, json.dumps(chrome_trace(record, about), ensure_ascii=False, allow_nan=False) + "\n")
         print(f"written: {args.output}", file=sys.stderr)
     if args.png:
         from mmbench.report.pictures.timeline import timeline

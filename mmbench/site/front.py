@@ -12,16 +12,14 @@ from mmbench.report.reading import moment, part, setting, total
 from mmbench.report.text.grid import MEASURES, worst
 from mmbench.report.units import NOTHING, format_count, format_pages_size, format_share, format_size, format_time
 from mmbench.scenarios import NAMED
+from mmbench.site.lead import lead, name_of
 from mmbench.site.parts import MEASURED, MODEL, badge, code, document, figure, table
 from mmbench.site.views import asv_links, series_rows
 from mmbench.words import PARTY_KEYS
 
 Record = Mapping[str, Any]
 
-QUESTION = (
-    "When the OOM killer picks a process that has locked hundreds of gigabytes, which kernel design gives the memory "
-    "back soonest? And who is blocked meanwhile, and what is left behind?"
-)
+QUESTION = "An OOM victim has locked its memory: which kernel design gives it back soonest, and who waits meanwhile?"
 COMMIT_DIGITS = 12
 KERNELS = "kernels.html"
 TIMELINES = {
@@ -52,13 +50,16 @@ class Facts:
 def front_page(facts: Facts) -> str:
     """The document as HTML."""
     scenarios = "\n".join(scenario_part(name, facts) for name in facts.runs)
-    header = f"""<h1>mmbench</h1>
-<p class="question">{QUESTION}</p>
-<p>{badge(MODEL)} comes out of the model and is the same on every machine. {badge(MEASURED)} was observed on a running
-kernel or with a clock.</p>
+    first = next(iter(facts.runs.values()))
+    answer = lead(first, {name: verdict.verdict for name, verdict in facts.verdicts.items()})
+    header = f"""<h1>mmbench <small>{QUESTION}</small></h1>
+{answer}
+<p class="ask"><a href="explore.html">Ask it yourself</a>: other victims, scenarios, measures, designs.</p>
 {asv_links(facts.asv)}
 {kernels_link(facts.lab)}"""
     body = f"""<h2>Every strategy, at this commit</h2>
+<p>{badge(MODEL)} comes out of the model and is the same on every machine. {badge(MEASURED)} was observed on a running
+kernel or with a clock.</p>
 <p>{badge(MODEL)} One victim of {victim(facts)}. Times count from the kill. The checker's verdict is of another kind:
 it searches every interleaving of a small world, without time.</p>
 {scenarios}
@@ -121,7 +122,7 @@ def strategy_row(record: Record, facts: Facts) -> list[str]:
     outcome = str(record["outcome"])
     broken = " ".join(record["violations"])
     return [
-        code(record["strategy"]),
+        name_of(str(record["strategy"])),
         verdict_cell(str(record["strategy"]), facts),
         f'<span class="outcome {outcome}">{escape(f"{outcome} {broken}".strip())}</span>',
         format_time(moment(record, "all")),

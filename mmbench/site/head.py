@@ -3,51 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from mmbench.ask.runs import Inputs, run_all
 from mmbench.checker.scope import find_scope
 from mmbench.checker.show import text
 from mmbench.checker.verdict import Verdict, check
-from mmbench.cost.table import load_table
 from mmbench.records.files import write_json, write_text
-from mmbench.records.token import make_token
-from mmbench.scenarios import scenario
-from mmbench.strategies import IDS, load
+from mmbench.strategies import IDS, load, load_all
 
 SCENARIOS = ("stuck-holder", "contended", "mrelease")
 SIZE, LOCKED = "64GiB", "0.9"
 SHARES = ("0", "0.25", "0.5", "0.75", "1")
 
 
-@dataclass(frozen=True)
-class Asked:
-    """The inputs of one run, as a replay token needs them."""
-
-    scenario: str
-    synthetic: dict[str, str] = field(default_factory=lambda: {"size": SIZE, "locked": LOCKED})
-    victim: str = ""
-    overrides: dict[str, int] = field(default_factory=dict)
-    costs: str = "default"
-    seed: int = 1
-
-
 def run_victim(size: str, locked: str, scenarios: tuple[str, ...]) -> dict[str, list[dict[str, Any]]]:
     """Scenario -> run records of all strategies with their replay tokens, on one synthetic victim."""
-    from mmbench.engine import prepare, run_prepared
-    from mmbench.victims import parse_share, parse_size, synthetic
-
-    victim, costs = synthetic(parse_size(size), locked=parse_share(locked, "locked")), load_table("default")
-    prepared, found = prepare(victim.vmas), {}
-    for name in scenarios:
-        asked = Asked(name, {"size": size, "locked": locked})
-        found[name] = [
-            run_prepared(prepared, one, scenario(name), costs, victim=victim.name, seed=asked.seed)
-            | {"token": make_token(one.spec, asked)}
-            for one in map(load, IDS)
-        ]
-    return found
+    return {name: run_all(Inputs("", {"size": size, "locked": locked}, name, {}), load_all()) for name in scenarios}
 
 
 def run_head(size: str = SIZE) -> dict[str, list[dict[str, Any]]]:

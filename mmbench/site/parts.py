@@ -8,8 +8,16 @@ from html import escape
 MODEL, MEASURED = "model", "measured"
 
 
-def document(title: str, header: str, main: str) -> str:
-    """A whole page around its header and its main part, both HTML; without scripts."""
+def document(
+    title: str, header: str, main: str, up: str = "", scripts: Sequence[str] = (), styles: Sequence[str] = ()
+) -> str:
+    """A whole page around its header and its main part, both HTML.
+
+    up: the way to the site's first folder, "" or "../"; scripts: files of the site that the page runs, deferred;
+    styles: such as it wears besides the site's own
+    """
+    wears = "".join(f'<link rel="stylesheet" href="{up}{name}">\n' for name in styles)
+    runs = "".join(f'<script defer src="{up}{name}"></script>\n' for name in scripts)
     return f"""<!doctype html>
 <html lang="en">
 <head>
@@ -17,9 +25,9 @@ def document(title: str, header: str, main: str) -> str:
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <title>{escape(title)}</title>
-<link rel="icon" href="asv/swallow.ico">
-<link rel="stylesheet" href="style.css">
-</head>
+<link rel="icon" href="{up}asv/swallow.ico">
+<link rel="stylesheet" href="{up}style.css">
+{wears}{runs}</head>
 <body>
 <header>
 {header}

@@ -15,7 +15,20 @@ from mmbench.errors import CannotError, InputError
 from mmbench.records.files import read_json, write_bytes, write_json, write_text
 
 MARK = "mmbench-site.json"
-PARTS = ("asv", "plots", "schedules", "lab", "index.html", "kernels.html", "style.css", MARK)
+PARTS = (
+    "asv",
+    "designs",
+    "explore",
+    "explore.html",
+    "explore.js",
+    "plots",
+    "schedules",
+    "lab",
+    "index.html",
+    "kernels.html",
+    "style.css",
+    MARK,
+)
 OF_ASV = ("index.json", "info.json", "asv.js", "graphs")
 ASV_TIMEOUT_S = 600
 LAB_FORMAT = "mmbench-lab 1"
@@ -109,11 +122,15 @@ def write_front(site: Path, results: Path) -> None:
     from mmbench.report.pictures.plots import compare_figure
     from mmbench.report.pictures.scatter import scatter_figure
     from mmbench.report.pictures.timeline import timeline
-    from mmbench.site.front import KERNELS, TIMELINES, Facts, front_page
+    from mmbench.site.designs import design_page
+    from mmbench.site.explore import write_explorer_data
+    from mmbench.site.explore_page import EXPLORER, SCRIPT, explorer_page
+    from mmbench.site.front import KERNELS, Facts, front_page
     from mmbench.site.head import check_head, run_head, run_sweep, write_schedules
     from mmbench.site.kernels import ask, designs
     from mmbench.site.kernels_page import kernels_page
     from mmbench.site.offline import check_offline
+    from mmbench.strategies import load_all
 
     runs, sweep, verdicts = run_head(), run_sweep(), list(check_head())
     (site / "plots").mkdir()
@@ -121,10 +138,9 @@ def write_front(site: Path, results: Path) -> None:
         compare_figure(records, site / "plots" / f"{name}.png")
     heatmap(sweep, site / "plots" / "heatmap.png")
     for record in next(iter(runs.values())):
-        if record["strategy"] in TIMELINES:
-            timeline(record, site / "plots" / f"timeline-{record['strategy']}.png")
+        timeline(record, site / "plots" / f"timeline-{record['strategy']}.png")
     validations = {path.stem: read_json(path) for path in sorted((results / "calibration").glob("*.json"))}
-    validations = {k: v for k, v in validations.items() if v.get("format") == "mmbench-validation 1"}
+    validations = {k: v for k, v in validations.items() if str(v.get("format")).startswith("mmbench-validation ")}
     for name, record in validations.items():
         scatter_figure(record, site / "plots" / f"validation-{name}.png")
     lab, manifest = copied_lab(results / "lab", site / "lab"), build_manifest()
@@ -139,8 +155,19 @@ def write_front(site: Path, results: Path) -> None:
         asv=read_json(site / "asv" / "index.json"),
     )
     write_text(site / "index.html", front_page(facts))
+    (site / "designs").mkdir()
+    for loaded in load_all():
+        name = loaded.strategy.id
+        page = design_page(
+            loaded, runs, facts.verdicts[name], facts.schedules.get(name, ()), f"../plots/timeline-{name}.png"
+        )
+        write_text(site / "designs" / f"{name}.html", page)
     if lab:
         write_text(site / KERNELS, kernels_page(ask(lab), designs()))
-    write_bytes(site / "style.css", Path(__file__).with_name("style.css").read_bytes())
+    write_explorer_data(site / "explore", {name: v.verdict for name, v in facts.verdicts.items()})
+    write_text(site / EXPLORER, explorer_page())
+    here = Path(__file__).parent
+    for path in (here / "style.css", here / "static" / SCRIPT):
+        write_bytes(site / path.name, path.read_bytes())
     write_json(site / MARK, manifest)
     check_offline(site)

@@ -1,4 +1,4 @@
-"""Third-party files of asv's pages, from their npm packages at fixed versions, each checked against its sha256.
+"""Third-party files of the site's pages, from their npm packages at fixed versions, each checked against its sha256.
 
 `python -m mmbench.site.vendored` checks the folder; with --fetch it makes the folder again through `npm pack`. To take
 another version, change `version` in vendor.json, empty its `integrity` and the `sha256` of its files, fetch, and look
@@ -52,6 +52,12 @@ def verified(folder: Path = FOLDER) -> list[VendorFile]:
     if found != listed:
         raise InputError(f"{folder}: {', '.join(sorted(found - listed))}: not in {LIST}; remove it, or list it there.")
     return files
+
+
+def path_of(name: str, file: str, folder: Path = FOLDER) -> str:
+    """Where a package's file lies below the folder, its version included."""
+    package = next(p for p in read_json(folder / LIST) if p["name"] == name)
+    return f"{folder_of(package)}/{file}"
 
 
 def folder_of(package: dict[str, Any]) -> str:

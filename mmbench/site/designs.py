@@ -1,0 +1,108 @@
+"""A page per design: what it does step by step, what the checker says, what it does in time, what a real kernel did."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Any
+
+from mmbench.ask.designs import facts, step_rows
+from mmbench.checker.verdict import Verdict
+from mmbench.report.outcome import flaw_words, skip_meaning
+from mmbench.report.reading import blocked_ps, moment, part
+from mmbench.report.text.ranked import BASELINE, ratio_text
+from mmbench.report.units import format_count, format_share, format_time
+from mmbench.scenarios import NAMED
+from mmbench.site.lead import verdict_words
+from mmbench.site.parts import MODEL, badge, code, document, figure, table
+from mmbench.strategies.load import Loaded
+
+Record = Mapping[str, Any]
+STEP_COLUMNS = ("holds mmap_lock", "step", "op", "arguments", "otherwise")
+
+
+def design_page(
+    loaded: Loaded, runs: Mapping[str, Sequence[Record]], verdict: Verdict, schedules: Sequence[str], timeline: str
+) -> str:
+    """One document.
+
+    runs: scenario -> records of all designs; schedules: names of files in schedules/; timeline: path of a picture
+    """
+    name = loaded.strategy.id
+    mine = {s: next((r for r in records if r["strategy"] == name), None) for s, records in runs.items()}
+    first = mine[next(iter(mine))]
+    header = f"""<nav><ul><li><a href="../index.html">mmbench: all designs</a></li></ul></nav>
+<h1>{code(name)}</h1>
+<p class="question">{escape(loaded.strategy.title)}</p>
+<p class="answer">{in_short(name, first, verdict)}</p>"""
+    body = f"""<h2>In time {badge(MODEL)}</h2>
+{scenario_table(name, runs)}
+{figure(timeline, f"{name}, task by task: what each holds, does and waits for.", MODEL) if timeline else ""}
+<p>Again: {code(f"mmbench compare --scenario {next(iter(runs))} --strategy {name} {BASELINE}")}</p>
+<h2>In every order: the checker</h2>
+{checker_part(verdict, schedules)}
+<h2>What it is</h2>
+{table((), [[escape(key), escape(value)] for key, value in facts(loaded).items()])}
+<h2>Step by step</h2>
+{steps_part(loaded)}"""
+    return document(name, header, body, up="../")
+
+
+def in_short(name: str, record: Record | None, verdict: Verdict) -> str:
+    """The design in two sentences: what happens in the thread's scenario, and the checker's word."""
+    said = f"The checker: {verdict_words(verdict.verdict)}."
+    if record is None:
+        return said
+    wrong = flaw_words(record)
+    time = f"all memory is free after <strong>{format_time(moment(record, 'all'))}</strong>"
+    how = f"it {escape(wrong)}; " if wrong and not wrong.startswith("unsafe") else ""
+    return f"While a page-lock holder waits for memory, {how}{time}. {said}"
+
+
+def scenario_table(name: str, runs: Mapping[str, Sequence[Record]]) -> str:
+    """A row per scenario: times against the baseline, blocking, who freed, and what went wrong."""
+    rows = []
+    for scenario, records in runs.items():
+        record = next((r for r in records if r["strategy"] == name), None)
+        base = next((moment(r, "all") for r in records if r["strategy"] == BASELINE), None)
+        if record is None:
+            continue
+        meaning = skip_meaning(record)
+        freed = part(record, "freed_pages")
+        helper = sum(n for task, n in freed.items() if task != "exit")
+        rows.append(
+            [
+                f"{code(scenario)}<small>{escape(NAMED[scenario][0])}</small>",
+                format_time(moment(record, "all")),
+                ratio_text(moment(record, "all"), base),
+                format_time(moment(record, "oom_skip")) + (f"<small>{meaning}</small>" if meaning else ""),
+                format_time(blocked_ps(record)),
+                format_share(helper, record.get("resident_pages")),
+                format_count(record.get("collateral_kills")),
+                f'<span class="outcome {record["outcome"]}">{escape(flaw_words(record) or "memory back")}</span>',
+            ]
+        )
+    head = ("scenario", "all freed", f"of {BASELINE}", "MMF_OOM_&#8203;SKIP", "blocked", "freed by helpers")
+    return table((*head, "extra kills", "outcome"), rows)
+
+
+def checker_part(verdict: Verdict, schedules: Sequence[str]) -> str:
+    """The verdict, its bounds, and the schedules behind it."""
+    broken = [key for key, status in verdict.properties.items() if status == "broken"]
+    links = ", ".join(f'<a href="../schedules/{escape(s)}">{escape(s.removesuffix(".txt"))}</a>' for s in schedules)
+    shown = f"<p>The schedules that show it: {links}.</p>" if links else ""
+    breaks = f" It breaks {escape(', '.join(broken))}." if broken else ""
+    size = f"{verdict.states:,} states, {verdict.transitions:,} transitions{'' if verdict.complete else ', incomplete'}"
+    says = f'<span class="verdict {verdict.verdict}">{escape(verdict_words(verdict.verdict))}</span>'
+    return f"""<p>{says}.{breaks} Scope {code(verdict.scope)}: {size}. A small world, without time.</p>
+{shown}"""
+
+
+def steps_part(loaded: Loaded) -> str:
+    """A table per role, a row per atomic step."""
+    rows = step_rows(loaded)
+    parts = []
+    for role in loaded.roles:
+        cells = [[escape(row[column]) or "&nbsp;" for column in STEP_COLUMNS] for row in rows if row["role"] == role]
+        parts.append(f"<h3>{escape(role)}</h3>\n{table(STEP_COLUMNS, cells)}")
+    return "\n".join(parts)
