@@ -11,12 +11,12 @@ from collections import OrderedDict
 from mmbench.victims.kernel_log import said as s
 from mmbench.victims.kernel_log.daemons import read_daemon
 from mmbench.victims.kernel_log.dump import Dump
+from mmbench.victims.kernel_log.ends import find_any, find_start
 from mmbench.victims.kernel_log.kernel import find_row, read_kernel, read_trace
 from mmbench.victims.kernel_log.kills import Kill, Reap, family, is_copy, is_same, merge, print_of, since
 from mmbench.victims.kernel_log.machine import Machine
 from mmbench.victims.kernel_log.prefix import OTHER, Message
 from mmbench.victims.kernel_log.said import Said
-from mmbench.victims.kernel_log.starts import find_start
 from mmbench.victims.kernel_log.timeline import Timeline
 from mmbench.victims.kernel_log.wrapped import read_entry, read_line
 
@@ -64,11 +64,11 @@ class Collector:
         if traced is not None:
             self._hear(traced[1], Message(line.strip(), "kernel", traced[0]), number)
         else:
-            self._take_all(read_line(line, _find_any if self.wants_every_line else find_start), number)
+            self._take_all(read_line(line, find_any if self.wants_every_line else find_start), number)
 
     def take_entry(self, number: int, entry: dict[str, object]) -> None:
         """Read one record of a log that has several lines a record."""
-        self._take_all(read_entry(entry, _find_any if self.wants_every_line else find_start), number)
+        self._take_all(read_entry(entry, find_any if self.wants_every_line else find_start), number)
 
     def _take_row(self, line: str) -> bool:
         """Take a plain row of the one task table there is: most lines of a crowded log are such rows."""
@@ -264,12 +264,6 @@ class Collector:
         elif kill.reap.outcome == said.kind:
             kill.reap.sizes_kib = kill.reap.sizes_kib or said.sizes_kib
             kill.reap.after_us = after_us if kill.reap.after_us is None else kill.reap.after_us
-
-
-def _find_any(text: str) -> int:
-    """Where a message or a row of a task dump begins."""
-    row, start = find_row(text), find_start(text)
-    return start if row is None else row[0] if start < 0 else min(row[0], start)
 
 
 def _add_dump(kill: Kill, dump: Dump) -> None:

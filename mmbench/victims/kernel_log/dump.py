@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from mmbench.victims.kernel_log.ends import closed
 from mmbench.victims.kernel_log.kernel import read_row
 from mmbench.victims.kernel_log.prefix import Message
 from mmbench.victims.kernel_log.said import Said
@@ -76,6 +77,6 @@ class Dump:
 
     def row_of(self, pid: int | None, name: str, total_vm_kib: int | None) -> Said | None:
         """The victim's row; None when the table has none."""
-        text = self.rows.get(pid or 0)
+        text = closed(self.rows.get(pid or 0, ""))
         row = read_row(self.head, text, total_vm_kib) if text else None
         return row if row is not None and row.name[:15] == name[:15] else None

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from mmbench.errors import InputError
 from mmbench.victims.kernel_log.collect import Collector
-from mmbench.victims.kernel_log.entries import entries_of
+from mmbench.victims.kernel_log.entries import FieldEntries, JsonEntries, entries_of
 from mmbench.victims.kernel_log.lines import LogLines
 from mmbench.victims.kernel_log.record import make_record
 
@@ -29,27 +29,33 @@ def read_log(path: str, progress: Progress | None = None) -> Imported:
     lines, collector = LogLines(path), Collector()
     if progress is not None:
         lines.on_block = lambda: progress(lines, len(collector.kills))
-    entries = None
-
-    def on_start(block: bytes) -> None:
-        nonlocal entries
-        entries = entries_of(block)
-        lines.every_line = entries is not None
-
-    lines.on_start = on_start
-    for number, text in lines:
-        if entries is not None:
-            for at, entry in entries.feed(number, text):
-                collector.take_entry(at, entry)
-            continue
-        collector.take(number, text)
-        lines.every_line = collector.wants_every_line
-    for at, entry in entries.end() if entries is not None else ():
-        collector.take_entry(at, entry)
-    lines.n_long += 0 if entries is None else entries.n_lost
+    _read(lines, collector)
     if not collector.kills:
         raise InputError(_no_kills(lines, collector))
     return Imported(make_record(collector, lines), collector.examples)
+
+
+def _read(lines: LogLines, collector: Collector) -> None:
+    """Give the collector every line that may matter, or every record where records take several lines."""
+    entries: list[JsonEntries | FieldEntries] = []
+
+    def on_start(block: bytes) -> None:
+        if (form := entries_of(block)) is not None:
+            entries.append(form)
+            lines.every_line = True
+
+    lines.on_start = on_start
+    for number, text in lines:
+        if entries:
+            for at, entry in entries[0].feed(number, text):
+                collector.take_entry(at, entry)
+        else:
+            collector.take(number, text)
+            lines.every_line = collector.wants_every_line
+    for form in entries:
+        for at, entry in form.end():
+            collector.take_entry(at, entry)
+        lines.n_long += form.n_lost
 
 
 def _no_kills(lines: LogLines, collector: Collector) -> str:

@@ -16,7 +16,7 @@ MOST_UPTIME_US = 10**9 * SECOND_US  # 31 years: nothing has been up longer, and 
 # [  758.839405], also with a unit, a CPU, a difference or a caller behind the number, as vendors' kernels print them
 _BOOT = re.compile(r"\[ *(\d{1,20})\.(\d{1,9})(?:s|[@,]\d+)?(?: *<[^>\]]*>)?(?: +[^\]\[:]{1,24})?\]")
 _KMSG = re.compile(r"(?<![\d.])\d{1,4},\d+,(\d+),[^;\s]*;")
-_TIME = re.compile(r"(?<!\d)(?<!\d:)(\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))?(?!\d|:\d)")
+_TIME = re.compile(r"(?<!\d)(?:(?<!\d:)|(?<=/\d{4}:))(\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))?(?!\d|:\d)")
 _HALF = re.compile(r" ?([AP])M\b")
 _ZONE = re.compile(r" ?(?:Z|UTC|GMT|[+-]\d\d:?\d\d)(?![\w:])")
 _YEAR_BEHIND = re.compile(r"(?: [A-Z]{2,5})? (\d{4})(?=[\]\s:,\"'>|)]|$)")
@@ -27,7 +27,7 @@ _DMY = re.compile(r"(?<!\d)(\d{1,2})[ /-]([^\s\d/:-]{3,20})[ /-](\d{4})[ :T]$")
 _DMY_DOTS = re.compile(r"(?<!\d)(\d\d)\.(\d\d)\.(\d{4}),? $")
 _YEAR_FIRST = re.compile(r"(?<!\d)(\d{4}) $")
 _COMPACT = re.compile(r"(?<![\w-])(\d{4})(\d\d)(\d\d)T?(\d\d)(\d\d)(\d\d)(?:[.,](\d{1,6}))?Z?(?!\w)")
-_UNIX = re.compile(r"(?<![\w.,;:-])(\d{10}|\d{13}|\d{16}|\d{19})(?:\.(\d{1,9}))?(?![\w.])")
+_UNIX = re.compile(r"(?<![\w.-])(\d{10}|\d{13}|\d{16}|\d{19})(?:\.(\d{1,9}))?(?![\w.])")
 _BEFORE_WORD = re.compile(r".*[:\[(\"'|>=,;`{]", re.DOTALL)
 
 
@@ -123,8 +123,10 @@ def _dated(text: str, time: re.Match[str]) -> tuple[int, Wall | None, int]:
 
 def _named(text: str) -> tuple[int, int | str] | None:
     """Where the name of a month at the end of `text` begins, and its number, or the name when it is not known."""
-    words = text.rsplit(" ", 2)[-2:]
-    for word in (text[-len(" ".join(words)) :], words[-1]):
+    words = text.split()[-2:]
+    if not words:
+        return None
+    for word in (" ".join(words), words[-1]):
         for name in (word, _BEFORE_WORD.sub("", word)):
             number = month_number(name) if name else None
             if number is not None:

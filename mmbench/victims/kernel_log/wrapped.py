@@ -13,9 +13,9 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from mmbench.victims.kernel_log.ends import closed, find_any, find_start
 from mmbench.victims.kernel_log.prefix import KERNEL, KILLERS, OTHER, Message, read_prefix
 from mmbench.victims.kernel_log.stamps import MOST_UPTIME_US, read_time
-from mmbench.victims.kernel_log.starts import find_start
 from mmbench.victims.kernel_log.walltime import SECOND_US, Wall, from_epoch
 
 Find = Callable[[str], int]
@@ -25,8 +25,6 @@ _COLOUR = re.compile(rf"{_ESC}\[[0-9;]*[A-Za-z]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\
 _BREAK = re.compile(r"\n|\r|\\r?\\n|\\n|\\x0a|#012|\\012")
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.|"")*)(?:"|$)')
 _ESCAPE = re.compile(r'\\(["\\/])|""')
-_ENDS = " \t\"'`,;|)]}>\\"
-_PARENS = {")": "(", "]": "[", "}": "{"}
 _TEXTS = ("MESSAGE", "message", "msg", "log", "_msg", "textPayload", "_raw", "body", "line", "text")
 _MONO = ("_SOURCE_MONOTONIC_TIMESTAMP", "_SOURCE_BOOTTIME_TIMESTAMP", "__MONOTONIC_TIMESTAMP")
 _WALL = ("_SOURCE_REALTIME_TIMESTAMP", "__REALTIME_TIMESTAMP")
@@ -124,6 +122,7 @@ def _known(entry: dict[str, Any], outer: Message) -> Message:
 def _texts(text: str, known: Message, find: Find) -> Iterator[Message]:
     """The messages in a text: each of its lines may have a prefix, and lacks what an earlier one had."""
     parts = _BREAK.split(text) if _BREAK.search(text) else [text]
+    find = find_any if len(parts) > 1 else find
     for part in parts:
         start = find(part)
         if start < 0:
@@ -146,24 +145,11 @@ def _message(line: str, start: int) -> Message:
                 prefix, text, tail = line[: quoted.start()] + inside[:at], inside[at:], line[quoted.end() :]
                 text = _ESCAPE.sub(lambda found: found[1] or '"', text)
                 break
-    message = read_prefix(prefix, _closed(text))
+    message = read_prefix(prefix, closed(text))
     if message.wall is None and message.mono_us is None and tail:
         behind = read_prefix(tail)
         message = message._replace(wall=behind.wall, mono_us=behind.mono_us)
     return message
-
-
-def _closed(text: str) -> str:
-    """`text` without quotes, commas and brackets at its end that were opened before it."""
-    end = len(text)
-    while end and text[end - 1] in _ENDS:
-        last = text[end - 1]
-        if last in _PARENS and text.count(_PARENS[last], 0, end) >= text.count(last, 0, end):
-            break
-        if last in "\"'`" and text.count(last, 0, end) % 2 == 0:
-            break
-        end -= 1
-    return text[:end]
 
 
 def _filled(message: Message, known: Message) -> Message:

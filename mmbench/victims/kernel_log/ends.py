@@ -1,4 +1,4 @@
-"""Where in a line a message about OOM kills begins, whatever stands before it.
+"""Where in a line a message about OOM kills begins and ends, whatever stands around it.
 
 A start is told by the first words of the message and what must follow them; `kernel` and `daemons` read the rest.
 """
@@ -6,6 +6,8 @@ A start is told by the first words of the message and what must follow them; `ke
 from __future__ import annotations
 
 import re
+
+from mmbench.victims.kernel_log.kernel import find_row
 
 # In the kernel's order: the dump's head, its parts, the kill, the reap; then the killers in user space.
 _STARTS = (
@@ -36,9 +38,30 @@ _STARTS = (
     r"(?:Killed|Marked|Killing) /",
 )
 _START = re.compile("|".join(_STARTS))
+_CLOSERS = " \t\"'`,;|)]}>\\"
+_PARENS = {")": "(", "]": "[", "}": "{"}
 
 
 def find_start(text: str) -> int:
     """Where the first message begins; -1 when there is none."""
     found = _START.search(text)
     return -1 if found is None else found.start()
+
+
+def find_any(text: str) -> int:
+    """Where the first message, or row of a task dump, begins; -1 when there is none."""
+    row, start = find_row(text), find_start(text)
+    return start if row is None else row[0] if start < 0 else min(row[0], start)
+
+
+def closed(text: str) -> str:
+    """`text` without quotes, commas and brackets at its end that were opened before it."""
+    end = len(text)
+    while end and text[end - 1] in _CLOSERS:
+        last = text[end - 1]
+        if last in _PARENS and text.count(_PARENS[last], 0, end) >= text.count(last, 0, end):
+            break
+        if last in "\"'`" and text.count(last, 0, end) % 2 == 0:
+            break
+        end -= 1
+    return text[:end]
