@@ -20,6 +20,9 @@ def add(actions: Any) -> None:
     """Register the action."""
     parser = actions.add_parser("compare", help="hold the model against records: pages exactly, instructions closely")
     parser.add_argument("records", nargs="*", metavar="FILE", help=f"records of lab run ({RECORDS}/*.json)")
+    parser.add_argument(
+        "--strategy", metavar="ID|FILE", help="the design that these kernels run, when they are patched"
+    )
     parser.add_argument("--write-costs", metavar="FOLDER", help="write each kernel's cost table, in instructions, here")
     add_format_option(parser)
     parser.set_defaults(run=run)
@@ -30,13 +33,15 @@ def run(args: argparse.Namespace) -> int:
     from mmbench.cli.measuring import print_found
     from mmbench.lab.record import read_record
     from mmbench.records.files import write_json
+    from mmbench.strategies.load import load
     from mmbench.validation.kernel_lab import compare
 
     paths = [Path(name) for name in args.records] or sorted(Path(RECORDS).glob("*.json"))
     if not paths:
         raise InputError(f"no record given and none in {RECORDS}; make one: mmbench lab run 6.12 --set full -o FOLDER")
     records = [read_record(path) for path in paths]
-    found = [compare(record) for record in records]
+    design = load(args.strategy) if args.strategy else None
+    found = [compare(record, design) for record in records]
     if args.write_costs:
         for one in found:
             if one["table"]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmbench.cli.inputs import add_format_option
-from mmbench.errors import EXIT_BAD_NEWS, EXIT_CANNOT, EXIT_OK
+from mmbench.errors import EXIT_BAD_NEWS, EXIT_CANNOT, EXIT_OK, InputError
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -65,6 +65,40 @@ def run_designs(args: argparse.Namespace, say: Callable[[str], None], progress: 
     for row in wrong:
         print(f"mmbench: {row['design']}, {row['kind']} of {row['victim']}: {row['error']}", file=sys.stderr)
     return EXIT_BAD_NEWS if wrong else EXIT_OK
+
+
+def run_patched(args: argparse.Namespace, say: Callable[[str], None], progress: Progress) -> int:
+    """Run kernels that are somebody's patch, without a module, and hold each against the design that describes it."""
+    from mmbench.cli.lab_compare import view as compared_view
+    from mmbench.cli.measuring import print_found
+    from mmbench.lab import kernels, qemu
+    from mmbench.lab.record import to_text
+    from mmbench.lab.run import run_set
+    from mmbench.records.files import write_text
+    from mmbench.strategies.load import load
+    from mmbench.validation.kernel_lab import compare
+
+    if len(args.strategy) != 1:
+        raise InputError(
+            f"{len(args.strategy)} strategies for a kernel of your own: it runs the one design that it is built with; "
+            "give that one, or a kernel by its version (6.12) to run several inside it."
+        )
+    design = load(args.strategy[0])
+    qemu.find_qemu()
+    found = []
+    for name in args.kernels:
+        kernel = kernels.find(name, say)
+        with progress(kernel.release) as report:
+            record = run_set(kernel, args.set_name, report, args.fresh)
+        if args.output is not None:
+            path = Path(args.output) / f"{kernel.series}.json"
+            write_text(path, to_text(record))
+            print(f"written: {path}", file=sys.stderr)
+        found.append(compare(record, design))
+    cells = [{"series": one["series"], **cell} for one in found for cell in one["cells"]]
+    print_found(args.format, found, cells, lambda: compared_view(found))
+    exact = all(one["freed_pages"]["exact"] == one["freed_pages"]["n"] for one in found)
+    return EXIT_OK if exact else EXIT_BAD_NEWS
 
 
 def view(records: list[Record]) -> RenderableType:

@@ -15,6 +15,7 @@ from mmbench.cost.from_fit import OLD_PARTS, PARTS, Part, fit_prices, set_fitted
 from mmbench.cost.table import CostTable, load_table, rescaled, table_from
 from mmbench.engine import run_prepared
 from mmbench.errors import InputError
+from mmbench.machine.ops import Op
 from mmbench.scenarios import scenario
 from mmbench.scenarios.scenario import NEVER
 from mmbench.strategies import load
@@ -42,14 +43,16 @@ def era_of(release: str) -> str:
     return name
 
 
-def compare(record: dict[str, Any]) -> dict[str, Any]:
+def compare(record: dict[str, Any], design: Loaded | None = None) -> dict[str, Any]:
     """Hold the model against one lab record (see mmbench.lab.record).
+
+    design: what this kernel does, when it is a patched one; else the design of its era.
 
     Returns ``freed_pages`` {n, exact} with one row per victim and party in ``cells``; ``held_out`` (kind -> n,
     median_abs_error, p95_abs_error) with its ``rows``; and ``table``, the cost table in instructions. A race is
     predicted with what the record's other races show.
     """
-    design = load(era_of(record["release"]))
+    design = design or load(era_of(record["release"]))
     cells = freed_cells(record, design)
     table, fitted = fit(record, design)
     rows = predict_all(record, design, table) if table else []
@@ -65,6 +68,11 @@ def compare(record: dict[str, Any]) -> dict[str, Any]:
         "rows": rows,
         "table": table,
     }
+
+
+def has_old_munlock(design: Loaded) -> bool:
+    """Whether exit_mmap of a design munlocks page by page, as up to v5.17."""
+    return any(step.op is Op.UNLOCK_RANGE for step in design.roles["exit"])
 
 
 def experiments(record: dict[str, Any], role: str = "") -> list[dict[str, Any]]:
@@ -120,7 +128,7 @@ def fit(record: dict[str, Any], design: Loaded) -> tuple[dict[str, Any], dict[st
     only the first fit knows. Huge pages and shared memory follow, with all other prices as they are then.
     """
     reference = load_table(REFERENCE)
-    parts, kinds = (OLD_PARTS, OLD_KINDS) if design.name == "v4.17" else (PARTS, NEW_KINDS)
+    parts, kinds = (OLD_PARTS, OLD_KINDS) if has_old_munlock(design) else (PARTS, NEW_KINDS)
     used = priceable(record, "calibration", design)
     try:
         rate = fit_prices(used, reference, parts=parts, cold_after=COLD_AFTER_PAGES).factors["page"][0]

@@ -161,3 +161,20 @@ def test_the_compiled_codes_cache_leaves_the_lab_alone(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-c", "import mmbench.accelerate"], env=environment, check=True)
     assert (tmp_path / "lab").is_dir()
     assert not (tmp_path / names[1]).exists()
+
+
+def test_a_patched_kernel_is_held_against_the_design_that_it_is_built_with(
+    machine: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    small = plan.Boot("quick", tuple(plan.Item("semantics", "reaper", victim, 1) for victim in plan.layouts()[1:3]))
+    monkeypatch.setattr(run, "boots", lambda name: [small])
+    words = ["lab", "run", str(machine / "vmlinuz"), "-o", str(machine), "--format", "json", "--strategy"]
+    assert main([*words, "v6.18"]) == 1  # the stand-in leaves one page, the design none
+    (found,) = json.loads(capsys.readouterr().out)
+    assert (found["strategy"], found["freed_pages"]) == ("v6.18", {"n": 2, "exact": 0})
+    assert main(["lab", "compare", str(machine / "6.1.json"), "--strategy", "v5.17", "--format", "json"]) == 1
+    (found,) = json.loads(capsys.readouterr().out)
+    assert [cell["model_left"] for cell in found["cells"]] == [
+        3 - 16384,
+        3 - 8192,
+    ]  # v5.17 leaves the locked half; the stand-in has 3 pages
