@@ -30,6 +30,7 @@ Step = dict[str, Any]
 def make_record(
     kernel: Kernel,
     module: Module,
+    set_name: str,
     programs: list[Program],
     qemu_version: str,
     python: str,
@@ -49,6 +50,7 @@ def make_record(
         "vmlinuz_sha256": kernel.vmlinuz_sha256,
         "qemu": qemu_version,
         "python": python,
+        "set": set_name,
         "gcc": module.gcc,
         "module_source": module.source_sha256,
         "module_sha256": hashlib.sha256(module.ko).hexdigest(),

@@ -22,9 +22,7 @@ from mmbench.live.workload import VictimConfig
 
 ENTRY = "mmbench.lab.guest.design_init"
 SIZE = 64 * MIB
-N_RACES = 3
 MOST_S = 120.0  # of wall time for an experiment, on average, on a busy machine
-N_REPS = 2  # the first after boot may be dear; take the least
 
 
 @dataclass(frozen=True)
@@ -44,6 +42,44 @@ class DesignItem(Item):
 QUICK = (VictimConfig(SIZE, 0.9), VictimConfig(SIZE, 0.9, 64))
 FULL = (*QUICK, VictimConfig(SIZE, 0.5), VictimConfig(SIZE, 1.0), VictimConfig(SIZE, 1.0, kind="thp"))
 VICTIMS = {"quick": QUICK, "full": FULL}
+RACED = {"quick": QUICK, "full": (*QUICK, VictimConfig(SIZE // 2, 0.9, 1000))}
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Who holds what of the victim while the OOM killer kills it: a bystander's command (module/README.md).
+
+    hold_ms: how long after the kill, 0 until the trigger has its memory. A reader of 2 s outlasts the reaper's ten
+    attempts; for time's sake that reaper comes without its delay under every design.
+    """
+
+    kind: str
+    holds: str
+    victim: VictimConfig
+    held_page: int = 0
+    hold_ms: int = 0
+
+    def item(self, design: str, hurry: bool) -> DesignItem:
+        """The experiment under a design whose reaper comes at once, or after its delay."""
+        more = {"holds": self.holds, "held_page": self.held_page, "hold_ms": self.hold_ms}
+        return DesignItem(
+            "designs", self.kind, self.victim, 1, design, more | {"hurry": hurry or self.holds != "lock-page"}
+        )
+
+
+# The first page of few VMAs, the first of many, one in the middle.
+_HELD = tuple(
+    Scene("stuck-holder", "lock-page", victim, page)
+    for victim, page in ((QUICK[0], 0), (QUICK[1], 0), (QUICK[0], 7373))
+)
+_READER = Scene("reader", "read-count", QUICK[0], 0, 2000)
+HELD_PAGES = {"quick": _HELD[:1], "full": _HELD}
+READERS = {"quick": (_READER,), "full": (_READER, Scene("reader", "read-users", QUICK[0], 0, 500))}
+# The first exit after a boot is dear, and one in ten is by a tick: the least is taken.
+N_REPS = {
+    "quick": {"exit": 2, "mrelease": 1, "reaper": 1, "race": 2},
+    "full": {"exit": 3, "mrelease": 2, "reaper": 2, "race": 5},
+}
 
 
 def boots(designs: dict[str, bool], set_name: str, has_mrelease: bool) -> list[Boot]:
@@ -53,34 +89,34 @@ def boots(designs: dict[str, bool], set_name: str, has_mrelease: bool) -> list[B
     """
     kinds = ALONE if has_mrelease else ("exit", "reaper")
     alone = [
-        DesignItem("designs", kind, victim, N_REPS, design)
+        DesignItem("designs", kind, victim, N_REPS[set_name][kind], design)
         for victim in VICTIMS[set_name]
         for kind in kinds
         for design in (STOCK, *designs)
     ]
     logged = [DesignItem("designs", "steps", QUICK[0], 1, design) for design in designs]
-    found = [_boot("designs", [*alone, *logged]), _boot("stuck-holder", stuck_holders(designs))]
-    return [*found, _boot("race", races(designs), n_cpus=2)] if has_mrelease else found
+    found = [_boot("designs", [*alone, *logged]), _boot("holders", beside_holders(designs, set_name, has_mrelease))]
+    return [*found, _boot("race", races(designs, set_name), n_cpus=2)] if has_mrelease else found
 
 
 def _boot(name: str, items: list[Item], n_cpus: int = 1) -> Boot:
     return Boot(name, tuple(items), n_cpus, timeout_s=MOST_S * len(items))
 
 
-def races(designs: Iterable[str]) -> list[Item]:
+def races(designs: Iterable[str], set_name: str) -> list[Item]:
     """Exit and process_mrelease at once on two CPUs, few VMAs and many."""
-    victims = (QUICK[0], QUICK[1], VictimConfig(SIZE // 2, 0.9, 1000))
-    return [DesignItem("designs", "race", victim, N_RACES, design) for victim in victims for design in designs]
+    return [
+        DesignItem("designs", "race", victim, N_REPS[set_name]["race"], design)
+        for victim in RACED[set_name]
+        for design in designs
+    ]
 
 
-def stuck_holders(designs: dict[str, bool]) -> list[Item]:
-    """An OOM kill while the lock of one page is held: the first of few VMAs, the first of many, one in the middle."""
-    items: list[Item] = []
-    for victim, page in ((QUICK[0], 0), (QUICK[1], 0), (QUICK[0], 7373)):
-        for design, hurry in ({STOCK: not any_delay(designs)} | designs).items():
-            more = {"held_page": page, "hurry": hurry}
-            items.append(DesignItem("designs", "stuck-holder", victim, 1, design, more))
-    return items
+def beside_holders(designs: dict[str, bool], set_name: str, has_mrelease: bool) -> list[Item]:
+    """An OOM kill while somebody holds what exit_mmap will want: the lock of a page, or mmap_lock for read."""
+    scenes = HELD_PAGES[set_name] + (READERS[set_name] if has_mrelease else ())
+    asked = {STOCK: not any_delay(designs)} | designs
+    return [scene.item(design, hurry) for scene in scenes for design, hurry in asked.items()]
 
 
 def any_delay(designs: dict[str, bool]) -> bool:
@@ -121,7 +157,7 @@ def run_designs(
                 {"programs": texts, "items": [item.to_guest() for item in part.items]},
             ),
         )
-    return make_record(kernel, module, programs, version, userspace.python, answers)
+    return make_record(kernel, module, set_name, programs, version, userspace.python, answers)
 
 
 def run_to_the_end(boot: Boot, run: Callable[[Boot], dict[str, Any]]) -> list[dict[str, Any]]:

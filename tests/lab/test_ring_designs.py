@@ -40,9 +40,8 @@ def ask(prefix: str, monkeypatch: pytest.MonkeyPatch, boot: Boot, *specs: str) -
     return designs.run_designs(kernel, module, programs, "quick", lambda *_: None, is_fresh=True)
 
 
-def items(kind: str, *names: str, **more: object) -> tuple[Item, ...]:
-    n_reps = 1 if more else 2
-    return tuple(designs.DesignItem("designs", kind, designs.QUICK[1], n_reps, name, dict(more)) for name in names)
+def items(kind: str, *names: str) -> tuple[Item, ...]:
+    return tuple(designs.DesignItem("designs", kind, designs.QUICK[1], 2, name) for name in names)
 
 
 @pytest.mark.parametrize(
@@ -82,7 +81,7 @@ def test_a_second_run_gives_the_same_bytes(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_a_design_that_frees_tables_beside_the_reaper_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = tuple(i for i in designs.races(["v6.1", "broken"]) if i.victim == designs.QUICK[1])
+    asked = tuple(i for i in designs.races(["v6.1", "broken"], "full") if i.victim == designs.QUICK[1])
     record = ask("6.12", monkeypatch, Boot("test", asked, n_cpus=2), "v6.1", BROKEN)
     found = design_record.verdicts(record)
     assert found["v6.1"] == "nothing seen"
@@ -91,7 +90,7 @@ def test_a_design_that_frees_tables_beside_the_reaper_is_seen(monkeypatch: pytes
 
 def test_the_threads_worry_comes_true_and_no_munlock_would_have_spared_it(monkeypatch: pytest.MonkeyPatch) -> None:
     names = ("drop-oom-skip", "no-munlock")
-    asked = tuple(i for i in items("stuck-holder", *names, held_page=0, hurry=True))
+    asked = tuple(designs.HELD_PAGES["quick"][0].item(name, hurry=True) for name in names)
     record = ask("5.10", monkeypatch, Boot("test", asked), *names)
     stuck, free = design_record.experiments(record, "stuck-holder")
     assert stuck["gave_up_ns"][0] > 1_000_000_000

@@ -1,7 +1,8 @@
-"""The thread's worry, for real: an OOM kill in a cgroup while somebody holds the lock of one of the victim's pages.
+"""The thread's worry, for real: an OOM kill in a cgroup while somebody holds what exit_mmap will want.
 
 Three processes are in the cgroup: the victim, a bystander that the OOM killer takes next, and the trigger, whose memory
-is what the kill is for. The holder lets go when the trigger has its memory, is dead, or after a time.
+is what the kill is for. Whoever holds a page lock or mmap_lock lets go after a time, or when the trigger has its memory
+or is dead.
 """
 
 import os
@@ -30,10 +31,11 @@ PATIENCE_S = 6.0
 DEEPEST = 6  # functions of a stack that are told
 
 
-def stuck_holder(config: VictimConfig, item: dict[str, Any]) -> Found:
-    """Kill, hold a page lock until the trigger has its memory, and say who waited, who died, and what was left.
+def kill_beside_holder(config: VictimConfig, item: dict[str, Any]) -> Found:
+    """Have somebody hold something, kill, and say who waited, who died, and what was left.
 
-    item: ``held_page`` of the victim's range (-1: nobody holds one), ``hurry`` (whether the reaper comes without its
+    item: ``holds`` (a bystander's command, see module/README.md), ``held_page`` of the victim's range for "lock-page",
+    ``hold_ms`` after the kill (0: until the trigger has its memory), ``hurry`` (whether the reaper comes without its
     delay of 2 s). Times are ns after the kill.
     """
     with ExitStack() as stack:
@@ -45,12 +47,11 @@ def stuck_holder(config: VictimConfig, item: dict[str, Any]) -> Found:
         write_file(f"/proc/{bystander.pid}/oom_score_adj", "0")
         trigger = stack.enter_context(Trigger(str(cgroup.path)))
         stack.callback(interpreter.release)
-        if item["held_page"] >= 0:
-            interpreter.command("lock-page", victim.pid, victim.start + item["held_page"] * PAGE_BYTES)
+        interpreter.command(item["holds"], victim.pid, victim.start + item["held_page"] * PAGE_BYTES)
         interpreter.set_target(victim.pid)
         interpreter.start_log()
         cgroup.set_limit(cgroup.usage_bytes() + SLACK_BYTES)
-        scene = _Scene(victim, log, item["hurry"])
+        scene = _Scene(victim, log, item["hurry"], item["hold_ms"] / 1000)
         trigger.go()
         outcome = scene.watch(trigger)
         interpreter.release()
@@ -84,8 +85,8 @@ def _trace(stack: ExitStack) -> TraceInstance:
 class _Scene:
     """What is seen from outside while everybody waits for everybody."""
 
-    def __init__(self, victim: Victim, log: KernelLog, hurry: bool) -> None:
-        self.victim, self.log, self.hurry = victim, log, hurry
+    def __init__(self, victim: Victim, log: KernelLog, hurry: bool, hold_s: float) -> None:
+        self.victim, self.log, self.hurry, self.hold_s = victim, log, hurry, hold_s
         self.messages: list[OomMessage] = []
         self.stacks: list[list[str]] = []
         self.killed_at = 0.0
@@ -110,6 +111,9 @@ class _Scene:
             with suppress(CannotError):
                 interpreter.command("hurry", self.victim.pid)
             self.hurry = False
+        if self.killed_at and self.hold_s and now >= self.killed_at + self.hold_s:
+            interpreter.release()
+            self.hold_s = 0.0
         with suppress(OSError):
             stack = functions(read(f"/proc/{self.victim.pid}/stack"))
             if "exit_by_program" in stack or "exit_mmap" in stack:
