@@ -5,8 +5,16 @@ A shell's background job ignores Ctrl-C, and so would what it starts.
 
 import signal
 
-from hypothesis import settings
+from hypothesis import Phase, settings
 
 settings.register_profile("repeatable", derandomize=True, deadline=None)
+# For planted mutants: that there is a counterexample is all that is asked, not how small one can be.
+settings.register_profile(
+    "first-failure",
+    derandomize=True,
+    deadline=None,
+    phases=(Phase.explicit, Phase.generate),
+    report_multiple_bugs=False,
+)
 settings.load_profile("repeatable")
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
+PROFILE = ("--hypothesis-profile", "first-failure")
 
 CHAIN = "checker/test_reached.py::test_local_steps_are_followed_from_the_step_before"
 PACKS = "checker/test_packing.py::test_packing_what_changed_is_packing_everything"
@@ -60,7 +61,7 @@ def test_mutant_is_killed(tmp_path, file, right, wrong, tests):
     assert text.count(right) >= 1, f"the planted line is gone from {file}: plant another"
     source.write_text(text.replace(right, wrong))
     ran = subprocess.run(
-        [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", f"tests/{tests}"],
+        [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *PROFILE, f"tests/{tests}"],
         cwd=tmp_path,
         env=os.environ | {"NUMBA_DISABLE_JIT": "1", "MMBENCH_CACHE_DIR": str(tmp_path / "cache")},
         capture_output=True,
