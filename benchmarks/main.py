@@ -11,16 +11,19 @@ import json
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from mmbench.errors import CannotError, MmbenchError
+from mmbench.tracking.repository import asv as run_asv
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "results" / "asv"
 WORK = ROOT / ".asv"
 SCENARIOS = ("quiet", "stuck-holder")
 HEAD = "HEAD^!"  # git's words for this commit alone
+asv = partial(run_asv, ROOT)
 
 
 def say(text: str) -> None:
@@ -46,17 +49,11 @@ def head() -> str:
     return git("rev-parse", "--verify", "HEAD^{commit}")
 
 
-def asv(*args: str) -> int:
-    """Run asv in the repository and return its exit code."""
-    return subprocess.run([sys.executable, "-m", "asv", *args], cwd=ROOT, check=False).returncode
-
-
 def describe_machine() -> None:
     """Let asv note what this machine is, without its questions: --yes answers them. Raises CannotError."""
-    command = [sys.executable, "-m", "asv", "machine", "--yes"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise CannotError(f"asv machine --yes fails: {done.stdout.strip()} {done.stderr.strip()}")
+    lines: list[str] = []
+    if asv("machine", "--yes", on_line=lines.append):
+        raise CannotError(f"asv machine --yes fails: {' '.join(lines)}")
 
 
 def result_files(commit: str, since: float) -> list[Path]:

@@ -12,7 +12,18 @@ from mmbench.codecache import COMPILED
 
 PACKAGE = Path(mmbench.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
-BASE = {"accelerate", "codecache", "errors", "rng", "oom_printk", "release", "words", "__version__", "report.units"}
+BASE = {
+    "accelerate",
+    "codecache",
+    "errors",
+    "extras",
+    "rng",
+    "oom_printk",
+    "release",
+    "words",
+    "__version__",
+    "report.units",
+}
 
 # Folder -> folders of the package that it may import besides itself and BASE.
 ALLOWED = {

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from mmbench.ask.study_words import StudyWords, command_of
 from mmbench.errors import InputError
+from mmbench.extras import require
 
 if TYPE_CHECKING:
     from mmbench.sizing.estimate import Effort
@@ -99,7 +100,7 @@ def parts_of(words: StudyWords) -> list[Part]:
 
 
 def effort_of(words: StudyWords) -> Effort:
-    """How much work, and where. Raises InputError."""
+    """How much work, and where. Raises InputError, and CannotError for workers that need what is not installed."""
     from mmbench.sizing.estimate import Effort
     from mmbench.sizing.laws.spoken import parse_probability
 
@@ -109,6 +110,8 @@ def effort_of(words: StudyWords) -> Effort:
     precision = float(parse_probability(words.precision, "--precision")) if words.precision else 0.0
     if not 1 <= words.workers <= 1024:
         raise InputError(f"--workers {words.workers}: allowed are 1 to 1024.")
+    if words.backend == "dask" or words.cluster:
+        require("distributed", "--backend dask and --cluster need")
     return Effort(
         parse_count(words.n, "--n"), precision, parse_percentile(words.target, "--target"), confidence, words.workers,
         words.backend, words.cluster, Path(words.ledger) if words.ledger else None,

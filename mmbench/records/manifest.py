@@ -45,7 +45,7 @@ def build_manifest() -> dict[str, Any]:
     facts: dict[str, Any] = {
         "format": FORMAT,
         "mmbench_version": mmbench.__version__,
-        **_commit(Path(mmbench.__file__).resolve().parent.parent),
+        **commit_of_checkout(),
         "kernel": f"{uname.system} {uname.release}",
         "architecture": uname.machine,
         "cpu_model": cpu_model(_proc("cpuinfo")) or uname.processor or f"unnamed {uname.machine}",
@@ -94,6 +94,11 @@ def _version(package: str) -> str | None:
         return version(package)
     except PackageNotFoundError:
         return None
+
+
+def commit_of_checkout() -> dict[str, str | None]:
+    """Return commit and commit_modified of the checkout that runs; both None for an installed package."""
+    return _commit(Path(mmbench.__file__).resolve().parent.parent)
 
 
 def _commit(root: Path) -> dict[str, str | None]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mmbench.errors import CannotError, InputError
+from mmbench.extras import require
 from mmbench.records.files import read_json, write_bytes, write_json, write_text
 
 MARK = "mmbench-site.json"
@@ -96,10 +97,9 @@ def publish_asv(html_dir: Path, results: Path) -> None:
 
 def asv_config(html_dir: Path, results: Path) -> dict[str, Any]:
     """The repository's asv.conf.json with absolute folders. Raises CannotError without asv."""
-    try:
-        from asv.util import load_json
-    except ImportError:
-        raise CannotError("asv is not installed; `make publish` installs it, as does the extra [bench].") from None
+    require("asv", "publishing needs")
+    from asv.util import load_json
+
     folders = {"repo": str(ROOT), "results_dir": str(results), "html_dir": str(html_dir)}
     return {**load_json(str(ROOT / "asv.conf.json"), js_comments=True), **folders}
 

@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from mmbench.errors import CannotError, InputError
+from mmbench.extras import require
 
 CONFIG = "asv.conf.json"
 SUITE = ("benchmarks", CONFIG)
@@ -34,7 +35,9 @@ def find_root(start: Path | None = None) -> Path:
     try:
         root = Path(git(start or Path.cwd(), "rev-parse", "--show-toplevel"))
     except InputError as error:
-        raise CannotError("not inside a git repository; asv measures commits: clone the repository.") from error
+        raise CannotError(
+            f"no git repository to measure ({error}); asv measures commits: clone the repository."
+        ) from error
     if not (root / CONFIG).is_file():
         raise CannotError(f"{root} has no {CONFIG}: this is not the repository of mmbench.")
     return root
@@ -104,15 +107,13 @@ def asv(
 
     Ends asv and what it started when interrupted. Raises CannotError when asv is not installed.
     """
-    import importlib.util
-
-    if importlib.util.find_spec("asv") is None:
-        raise CannotError("asv is not installed; `make bench` sets it up, or: pip install 'mmbench[bench]'.")
+    require("asv", "measuring commits needs")
     sys.stdout.flush()
     with subprocess.Popen(
         [sys.executable, "-m", "asv", *args], cwd=root, encoding="utf-8", errors="replace",
         stdout=None if on_line is None else subprocess.PIPE, stderr=None if on_line is None else subprocess.STDOUT,
-        env={**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8", **(environment or {})},
+        env={**os.environ, "PATH": own_python_first(), "PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8",
+             **(environment or {})},
     ) as process:  # fmt: skip
         try:
             for line in process.stdout or ():
@@ -122,6 +123,11 @@ def asv(
         except BaseException:
             _end(process)
             raise
+
+
+def own_python_first() -> str:
+    """PATH for asv, which looks there for the version of Python in use: a shim of that name may have none behind it."""
+    return os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
 
 
 def _end(process: subprocess.Popen[str]) -> None:

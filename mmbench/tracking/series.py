@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from mmbench.errors import CannotError
+from mmbench.extras import require
 from mmbench.records.files import read_json
 
 # asv takes lower for better everywhere; these are the exceptions. A test holds them to the benchmarks' own words.
@@ -108,10 +109,9 @@ def read_results(path: Path) -> Measured:
 
 
 def _asv_results() -> Any:
-    try:
-        from asv.results import Results
-    except ImportError:
-        raise CannotError("asv is not installed; `make bench` sets it up, or: pip install 'mmbench[bench]'.") from None
+    require("asv", "reading results needs")
+    from asv.results import Results
+
     return Results
 
 

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from mmbench.errors import CannotError
+from mmbench.extras import require
 from mmbench.tracking.history import describe_machine
 from mmbench.tracking.repository import CONFIG, asv
 
@@ -41,10 +41,9 @@ def smoke(root: Path, chosen: str | None, on_line: Callable[[str], None]) -> tup
 
 def _config(root: Path, folder: Path) -> dict[str, object]:
     """The repository's asv.conf.json with other folders; plugins are for publishing."""
-    try:
-        from asv.util import load_json
-    except ImportError:
-        raise CannotError("asv is not installed; `make bench` sets it up, or: pip install 'mmbench[bench]'.") from None
+    require("asv", "measuring commits needs")
+    from asv.util import load_json
+
     places = {"repo": root, "benchmark_dir": root / "benchmarks"} | {
         name: folder / name for name in ("env_dir", "results_dir", "html_dir")
     }

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmbench.errors import InputError
+from mmbench.extras import require
 from mmbench.records.files import write_bytes
 
 if TYPE_CHECKING:
@@ -24,11 +25,15 @@ ABOUT = {".png": "Description", ".svg": "Description", ".pdf": "Subject"}
 
 
 def picture_suffix(path: str | os.PathLike[str]) -> str:
-    """Return the suffix of a path to draw into. Raises InputError for one that is not drawn."""
+    """Return the suffix of a path to draw into.
+
+    Raises InputError for one that is not drawn, and CannotError where nothing can be drawn.
+    """
     suffix = Path(path).suffix.lower()
     if suffix not in METADATA:
         found = f"{suffix!r}" if suffix else "no suffix"
         raise InputError(f"cannot draw into {os.fspath(path)!r}: {found}; allowed: {', '.join(METADATA)}.")
+    require("matplotlib", "pictures need")
     return suffix
 
 

@@ -13,11 +13,10 @@ from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from multiprocessing import connection
 
-from mmbench.errors import CannotError
+from mmbench.extras import missing
 from mmbench.sizing.compute.work import Pool, Work, compute, limit_threads, take_work
 
 WorkerLostError = BrokenProcessPool  # the result of every unfinished future of a pool that lost a worker
-NO_DASK = "dask.distributed is not installed, and --backend dask and --cluster need it: pip install mmbench[cluster]."
 
 
 @contextmanager
@@ -44,7 +43,7 @@ def dask_pool(work: Work, workers: int, cluster: str | None) -> AbstractContextM
     except ModuleNotFoundError as error:
         if error.name not in ("distributed", "dask"):
             raise
-        raise CannotError(NO_DASK) from None
+        raise missing(error.name, "--backend dask and --cluster need") from None
     return open_cluster(work, workers, cluster)
 
 
