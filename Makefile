@@ -4,20 +4,22 @@ PYTHON ?=
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 NOJIT := tests/model tests/pages tests/sync tests/machine tests/test_rng.py \
 	tests/sizing/test_histogram.py tests/sizing/test_intervals.py
-RINGS := not live and not browser and not lab
+RINGS := not live and not browser and not lab and not install
 WARM := warm-engine warm-checker
 CORES := $(shell nproc 2>/dev/null || echo 2)
 
-.PHONY: bench test test-jit test-nojit $(WARM) test-live test-lab test-browser lab lint lock publish clean
+.PHONY: bench test test-jit test-nojit $(WARM) test-live test-lab test-browser test-pythons test-install lab lint lock publish clean
 
 $(BIN)/pip:
 	python=$$(sh tools/find-python.sh "$(PYTHON)") && "$$python" -m venv $(VENV)
 
 $(STAMP): requirements.lock pyproject.toml | $(BIN)/pip
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(PIP) install --no-deps -r requirements.lock
+	$(PIP) install --no-deps --no-build-isolation -e .
+	$(PIP) check
 	touch $(STAMP)
 
 bench: $(STAMP)
@@ -62,10 +64,19 @@ publish: $(STAMP)
 lab: $(STAMP)
 	$(BIN)/python -m mmbench lab run --set full -o results/lab $(basename $(notdir $(wildcard results/lab/*.json)))
 
+# One lock for all: what the oldest Python takes, the newer ones take as well; `pip check` says so wherever it is installed.
 lock:
-	rm -rf build/lock && $(PYTHON) -m venv build/lock
+	rm -rf build/lock && python3.11 -m venv build/lock
 	build/lock/bin/python -m pip install --quiet --upgrade setuptools wheel ".[bench,dev]"
 	build/lock/bin/python -m pip freeze --all --exclude mmbench --exclude pip > requirements.lock
+
+# the core tests under every other Python that is here, and the same numbers from each
+test-pythons: $(STAMP)
+	sh tools/test-pythons.sh $(BIN)/python
+
+# the wheel in an empty environment outside the checkout, every verb
+test-install: $(STAMP)
+	$(BIN)/python -m pytest -m install -rs
 
 clean:
 	rm -rf $(VENV) build .asv

@@ -8,6 +8,7 @@ import json
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
@@ -63,10 +64,8 @@ def test_environment_is_the_lock() -> None:
 
 
 def test_environment_has_every_run_time_dependency() -> None:
-    pyproject = (ROOT / "pyproject.toml").read_text()
-    block = re.search(r"^dependencies = \[(.*?)\]", pyproject, re.M | re.S)
-    assert block
-    wanted = closure(name_of(line) for line in re.findall(r'"([^"]+)"', block[1]))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    wanted = closure(name_of(line) for line in project["dependencies"] + project["optional-dependencies"]["plot"])
     assert {name_of(name) for name in config().matrix["req"]} == wanted | {"setuptools", "wheel"}
 
 

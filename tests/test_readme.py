@@ -1,0 +1,41 @@
+"""README's commands work in a fresh clone as they stand: verbs and options parse, files exist, commits are measured."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from mmbench.cli.main import build_parser
+from mmbench.strategies import load
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+COMMANDS = [shlex.split(line, comments=True) for line in re.findall(r"^    (?:.*\| )?(mmbench .*)", README, re.M)]
+
+
+def parsed(argv: list[str]) -> argparse.Namespace:
+    return build_parser().parse_args([word.replace("$$", "1") for word in argv[1:]])
+
+
+@pytest.mark.parametrize("argv", COMMANDS, ids=" ".join)
+def test_the_command_is_one(argv: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    args = parsed(argv)
+    for name in ("strategy", "strategies"):
+        given = getattr(args, name, None) or []
+        for spec in [given] if isinstance(given, str) else given:
+            load(spec)
+
+
+def test_the_commits_that_it_compares_are_measured() -> None:
+    (argv,) = (argv for argv in COMMANDS if argv[1:3] == ["bench", "compare"])
+    assert len(argv) == 5 and all(list(ROOT.glob(f"results/asv/*/{commit}-*.json")) for commit in argv[3:])
+
+
+def test_every_verb_that_asks_is_shown_and_mmbench_is_on_the_path_by_then() -> None:
+    assert {argv[1] for argv in COMMANDS} >= {"compare", "run", "trace", "show", "check", "size", "import", "bench"}
+    assert README.index(". .venv/bin/activate") < README.index("    mmbench ")
