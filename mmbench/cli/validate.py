@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from mmbench.ask.values import parse_budget_s, parse_int
@@ -16,6 +18,7 @@ from mmbench.errors import EXIT_BAD_NEWS, EXIT_OK, InputError
 if TYPE_CHECKING:
     from mmbench.cli.measuring import Machine
     from mmbench.cost.table import CostTable
+    from mmbench.live.workload import VictimConfig
 
 EXAMPLE = """\
 examples:
@@ -24,9 +27,12 @@ examples:
   mmbench validate --costs ./here.json --held-out 40 --format json
 
 Without --costs it calibrates first, in the same session: times drift by a tenth between sessions. Predictions are on
-disk, with a digest, before the victims they speak of are measured. Exit code 0 for pass, 1 for fail or inconclusive.
+disk, with a digest, before the victims they speak of are measured. It measures on,
+twice as many victims each time, until the intervals tell or time is up. Exit code 0 for pass, 1 for fail or undecided.
 """
-N_HELD_OUT, QUICK_HELD_OUT = 24, 12
+N_HELD_OUT, QUICK_HELD_OUT = 25, 13  # at the first look; up to three more, each twice as many
+MOST_HELD_OUT = 200
+DEFAULT_BUDGET_S = 1800.0
 
 
 def add(verbs: Any) -> None:
@@ -42,7 +48,9 @@ def add(verbs: Any) -> None:
     parser.add_argument("-o", dest="output", metavar="FILE", help="write the record here (.json), its parts beside it")
     parser.add_argument("--plot", metavar="FILE", help="draw model against measured into a .png, .svg or .pdf file")
     parser.add_argument("--quick", action="store_true", help="smaller victims, fewer of them, done in five minutes")
-    parser.add_argument("--held-out", metavar="N", type=option(parse_int), help=f"how many victims ({N_HELD_OUT})")
+    parser.add_argument(
+        "--held-out", metavar="N", type=option(parse_int), help=f"victims before the first look ({N_HELD_OUT})"
+    )
     parser.add_argument(
         "--budget", metavar="TIME", type=option(parse_budget_s), help="measure no longer than this, each half"
     )
@@ -55,7 +63,7 @@ def add(verbs: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Predict, freeze, measure, judge and print; 0 for pass, 1 for fail or inconclusive."""
+    """Predict, freeze, measure until the intervals tell, and print; 0 for pass, 1 for fail or undecided."""
     from mmbench.cli.calibrate import samples_path, write_samples
     from mmbench.cli.measuring import effort_of, examine, measure, print_found, today, where
     from mmbench.live.design import held_out_set
@@ -63,20 +71,30 @@ def run(args: argparse.Namespace) -> int:
     from mmbench.records.manifest import build_manifest
     from mmbench.report.text.measured import validation_tables
     from mmbench.validation.freeze import Frozen
-    from mmbench.validation.verdict import judge
+    from mmbench.validation.looks import judge_in_looks, looks, what_more_would_buy
 
     check(args)
     machine = examine(args)
-    n_held_out = args.held_out or (QUICK_HELD_OUT if args.quick else N_HELD_OUT)
+    n_first = args.held_out or (QUICK_HELD_OUT if args.quick else N_HELD_OUT)
     configs = held_out_set(
-        n_held_out, machine.max_memory_bytes, machine.max_locked_bytes, machine.has_thp, True, args.seed
+        max(n_first, min(looks(n_first)[-1], MOST_HELD_OUT)),
+        machine.max_memory_bytes,
+        machine.max_locked_bytes,
+        machine.has_thp,
+        True,
+        args.seed,
     )
     costs = costs_for(args, machine)
     predictions = predict_all([config.to_dict() for config in configs], costs, machine.kernel)
     frozen = Frozen(predictions, described(costs), beside(args.output, ".predictions.json"))
     print(f"{len(configs)} victims predicted and frozen, sha256 {frozen.digest}", file=sys.stderr)
-    samples = measure("validating", configs, machine, effort_of(args), args.seed)
-    record = judge(frozen.predictions(), samples)
+    effort, begun = effort_of(args), monotonic()
+
+    def some(victims: Sequence[VictimConfig], left_s: float | None) -> list[dict[str, Any]]:
+        return measure("validating", list(victims), machine, effort._replace(budget_s=left_s), args.seed)
+
+    budget_s = effort.budget_s or DEFAULT_BUDGET_S
+    record, samples = judge_in_looks(configs, frozen.predictions(), some, n_first, budget_s)
     manifest = build_manifest()
     record |= {"costs": costs.name, "predictions_sha256": frozen.digest, "date": today()}
     record |= {"machine": where(manifest), "manifest": manifest}
@@ -89,6 +107,8 @@ def run(args: argparse.Namespace) -> int:
         scatter_figure(record, args.plot)
         print(f"drawn: {args.plot}", file=sys.stderr)
     print_found(args.format, record, record["rows"], lambda: validation_tables(record))
+    if more := what_more_would_buy(record, monotonic() - begun):
+        print(f"mmbench: {more}", file=sys.stderr)
     return EXIT_OK if record["verdict"] == "pass" else EXIT_BAD_NEWS
 
 

@@ -1,7 +1,9 @@
-"""Predictions against measurements: errors with intervals, and pass, fail or inconclusive per kind of tear-down.
+"""Predictions against measurements: errors with intervals, and pass, fail or undecided per kind of tear-down.
 
-A kind is inconclusive when its measurements scatter more (IQR over median) than what is to be told apart, and then
-the verdict says what disturbed them. Page counts need no quiet machine: one that differs is a failure.
+An interval decides, never a point: below the goal is a pass, above it a failure, and one that holds the goal is
+undecided, with how many victims would tell. A kind whose measurements scatter more (IQR over median) than what is to
+be told apart is undecided, too, and the record says what disturbed them. Page counts need no quiet machine: one that
+differs is a failure.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from math import ceil, inf, isnan, log
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,9 +19,9 @@ import numpy as np
 from mmbench.cost.summary import INCONCLUSIVE_SPREAD, median_spread, summarize
 from mmbench.cost.table import BASES
 
-FORMAT = "mmbench-validation 1"
-N_BOOTSTRAP = 1000
-INTERVAL_PERCENT = (2.5, 97.5)
+FORMAT = "mmbench-validation 2"
+MOST_LOOKS = 4  # a session judges at most so often before it ends; the intervals are wide enough for all of them
+CONFIDENCE = 1.0 - 0.05 / MOST_LOOKS
 MOST_REASONS = 4
 
 
@@ -29,6 +32,38 @@ class Goal(NamedTuple):
     p95: float | None
 
 
+class Bounds(NamedTuple):
+    """One statistic of the errors: its value, its interval (no bound: None), its goal, and pass, fail or undecided."""
+
+    name: str
+    value: float
+    low: float | None
+    high: float | None
+    goal: float
+    n: int
+
+    @property
+    def verdict(self) -> str:
+        """Pass when the interval lies below the goal, fail when above it."""
+        if self.high is not None and self.high <= self.goal:
+            return "pass"
+        return "fail" if self.low is not None and self.low > self.goal else "undecided"
+
+    @property
+    def n_needed(self) -> int | None:
+        """About how many victims would tell, if errors go on as they were; None where more would not."""
+        if self.high is None:
+            return ceil(log((1 - CONFIDENCE) / 2) / log(0.95))  # so many at least, for an upper bound of a p95
+        gap = abs(self.value - self.goal)
+        half = (self.high - (self.low or 0.0)) / 2
+        return ceil(self.n * (half / gap) ** 2) if gap > half / 10 else None
+
+    def __str__(self) -> str:
+        low = "0" if self.low is None else f"{100 * self.low:.1f}"
+        high = "?" if self.high is None else f"{100 * self.high:.1f}"
+        return f"{self.name} error {self.value:.1%} [{low}, {high}], goal {self.goal:.0%}"
+
+
 GOALS = {
     "exit": Goal(0.03, 0.10),
     "mrelease": Goal(0.04, 0.12),
@@ -37,12 +72,12 @@ GOALS = {
 }
 
 
-def judge(predictions: list[dict[str, Any]], samples: list[dict[str, Any]], seed: int = 1) -> dict[str, Any]:
+def judge(predictions: list[dict[str, Any]], samples: list[dict[str, Any]]) -> dict[str, Any]:
     """Hold predictions (of validation.predict) against raw samples of the same configurations.
 
     Returns a record: ``verdict``, ``held_out`` (kind -> n, median_abs_error, p95_abs_error), ``freed_pages`` (n
-    configurations, how many of them exact), ``kinds`` (kind -> verdict, goal, interval, spread, why), ``disturbed``
-    and ``rows`` (one per configuration and kind: measured, model, error).
+    configurations, how many of them exact), ``kinds`` (kind -> verdict, goals, intervals, n_needed, spread, why),
+    ``disturbed`` and ``rows`` (one per configuration and kind: measured, model, error).
     """
     summary = summarize(samples)
     measured = {(_key(row["config"]), row["what"]): row for row in summary}
@@ -51,16 +86,17 @@ def judge(predictions: list[dict[str, Any]], samples: list[dict[str, Any]], seed
         for prediction in predictions
         if (key := (_key(prediction["config"]), prediction["what"])) in measured
     ]
-    kinds = {what: judge_kind(what, rows, median_spread(summary, what), seed) for what in BASES}
+    kinds = {what: judge_kind(what, rows, median_spread(summary, what)) for what in BASES}
     freed = count_exact(predictions, samples)
-    verdicts = [kind["verdict"] for kind in kinds.values()]
+    verdicts = {kind["verdict"] for kind in kinds.values()}
     if freed["exact"] < freed["n"] or "fail" in verdicts:
         verdict = "fail"
     else:
-        verdict = "inconclusive" if "inconclusive" in verdicts or not freed["n"] else "pass"
+        verdict = "undecided" if "undecided" in verdicts or not freed["n"] else "pass"
     return {
         "format": FORMAT,
         "verdict": verdict,
+        "confidence": CONFIDENCE,
         "held_out": {what: _errors(rows, what) for what in BASES},
         "freed_pages": freed,
         "kinds": kinds,
@@ -85,30 +121,45 @@ def compared(prediction: dict[str, Any], row: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def judge_kind(what: str, rows: list[dict[str, Any]], spread: float, seed: int) -> dict[str, Any]:
-    """Judge one kind of tear-down: its verdict, the goal, the 95 % interval of the median error, and why."""
-    goal, found = GOALS[what], _errors(rows, what)
-    absolute = np.array([abs(row["error"]) for row in rows if row["what"] == what])
+def judge_kind(what: str, rows: list[dict[str, Any]], spread: float) -> dict[str, Any]:
+    """Judge one kind of tear-down by the intervals of its errors: verdict, goals, intervals, and why."""
+    goal = GOALS[what]
+    absolute = [abs(row["error"]) for row in rows if row["what"] == what]
     judged: dict[str, Any] = {
         "goal_median": goal.median,
         "goal_p95": goal.p95,
-        "spread": None if np.isnan(spread) else spread,
+        "spread": None if isnan(spread) else spread,
         "median_interval": None,
+        "p95_interval": None,
+        "n_needed": None,
     }
-    if not len(absolute):
-        return judged | {"verdict": "inconclusive", "why": "it was not measured"}
-    draw = np.random.default_rng(seed)
-    medians = np.median(draw.choice(absolute, (N_BOOTSTRAP, len(absolute))), axis=1)
-    judged["median_interval"] = [float(x) for x in np.percentile(medians, INTERVAL_PERCENT)]
+    if not absolute:
+        return judged | {"verdict": "undecided", "why": "it was not measured"}
+    found = [bounds_of("median", absolute, 0.5, goal.median)]
+    if goal.p95 is not None:
+        found.append(bounds_of("p95", absolute, 0.95, goal.p95))
+    judged |= {f"{bounds.name}_interval": [bounds.low, bounds.high] for bounds in found}
     if spread > INCONCLUSIVE_SPREAD:
         why = f"measurements scatter by {spread:.0%} (IQR/median); at most {INCONCLUSIVE_SPREAD:.0%} can be judged"
-        return judged | {"verdict": "inconclusive", "why": why}
-    misses = []
-    if found["median_abs_error"] > goal.median:
-        misses.append(f"median error {found['median_abs_error']:.1%}, goal {goal.median:.0%}")
-    if goal.p95 is not None and found["p95_abs_error"] > goal.p95:
-        misses.append(f"p95 error {found['p95_abs_error']:.1%}, goal {goal.p95:.0%}")
-    return judged | {"verdict": "fail" if misses else "pass", "why": "; ".join(misses)}
+        return judged | {"verdict": "undecided", "why": why}
+    verdict = next((v for v in ("fail", "undecided") if any(b.verdict == v for b in found)), "pass")
+    deciding = [bounds for bounds in found if bounds.verdict == verdict]
+    if verdict == "undecided":
+        needed = [bounds.n_needed for bounds in deciding]
+        judged["n_needed"] = None if None in needed else max(n for n in needed if n is not None)
+    return judged | {"verdict": verdict, "why": "" if verdict == "pass" else "; ".join(map(str, deciding))}
+
+
+def bounds_of(name: str, absolute: list[float], p: float, goal: float) -> Bounds:
+    """The p-quantile of absolute errors with its exact order-statistic interval at CONFIDENCE, two-sided.
+
+    A bound that so few errors cannot give is None.
+    """
+    from scipy.stats import quantile_test
+
+    interval = quantile_test(absolute, p=p).confidence_interval(CONFIDENCE)
+    low, high = (None if isnan(x) or abs(x) == inf else float(x) for x in interval)
+    return Bounds(name, float(np.percentile(absolute, 100 * p)), low, high, goal, len(absolute))
 
 
 def count_exact(predictions: list[dict[str, Any]], samples: list[dict[str, Any]]) -> dict[str, int]:

@@ -29,7 +29,7 @@ TEXT_HEADERS = (
     "verdict",
     "why",
 )
-VERDICT_STYLES = {"pass": "green", "fail": "bold red", "inconclusive": "yellow"}
+VERDICT_STYLES = {"pass": "green", "fail": "bold red", "undecided": "yellow"}
 
 
 def percent(share: float | None, signed: bool = False) -> str:
