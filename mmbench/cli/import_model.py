@@ -1,6 +1,7 @@
 """The model's reap of a kill that a log shows, for the strategy of the kernel that the log names.
 
-The victim is held before exit_mmap, so that the reaper works alone, as it did when it printed its line.
+The victim is held before exit_mmap, so that the reaper works alone, as it did when it printed its line; for lmkd, whose
+reaper threads print how long they took, the work is process_mrelease's.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from typing import Any
 from mmbench.errors import InputError
 
 MAX_RUNS = 40
+ASSUMED = "v6.1"  # for lmkd's kills in a log that names no kernel: what Linux 6.1 to 6.17 ship
 
 
 def design_of(release: str | None) -> str | None:
@@ -25,7 +27,9 @@ def design_of(release: str | None) -> str | None:
 def predict(record: dict[str, Any], locked: str | None, shared: str | None, costs: str) -> list[dict[str, Any]]:
     """The model's reap of the first MAX_RUNS kills whose kernel, sizes and reap are in the log.
 
-    Returns one object a kill: number, strategy, after_ps (from the kill to the reaper's last step), left_pages.
+    Returns one object a kill: number, strategy, is_assumed (the log names no kernel), party (reaper or mrelease),
+    locked_share, is_limited (the kill's dump allows less than was asked for), after_ps (from the kill to the party's
+    last step), left_pages.
 
     Raises InputError when there is none, or when the share of mlocked pages is needed and not given.
     """
@@ -35,29 +39,51 @@ def predict(record: dict[str, Any], locked: str | None, shared: str | None, cost
     from mmbench.strategies import load
     from mmbench.validation.predict import HELD_PS
     from mmbench.victims import parse_share
-    from mmbench.victims.kernel_log.victim import build
+    from mmbench.victims.kernel_log.victim import build, most_locked
 
-    chosen = [(n, kill, design_of(kill["kernel"])) for n, kill in enumerate(record["kills"], start=1)]
-    chosen = [(n, kill, name) for n, kill, name in chosen if name and kill["anon_pages"] is not None and _seen(kill)]
+    chosen = [(n, kill, _strategy(kill)) for n, kill in enumerate(record["kills"], start=1) if _is_seen(kill)]
+    chosen = [(n, kill, name) for n, kill, name in chosen if name]
     if not chosen:
         raise InputError(
-            "--model needs a kill with the sizes and the reap that the kernel prints, and its version (4.14 on), "
-            'which stands in the OOM dump ("Not tainted 6.1.0"). Give a log with whole dumps.'
+            "--model needs a kill with the sizes and the reap that the kernel or lmkd prints, and the kernel's version "
+            '(4.14 on), which stands in the OOM dump ("Not tainted 6.1.0"). Give a log with whole dumps.'
         )
-    held, table = scenario("quiet", {"exit_start_ps": HELD_PS}), load_table(costs)
+    table = load_table(costs)
+    held = {
+        "reaper": scenario("quiet", {"exit_start_ps": HELD_PS}),
+        "mrelease": scenario("mrelease", {"exit_start_ps": HELD_PS}),
+    }
     share, shared_share = (
         None if text is None else parse_share(text, name) for text, name in ((locked, "--locked"), (shared, "--shared"))
     )
     found = []
     for number, kill, name in chosen[:MAX_RUNS]:
-        victim = build(kill, f"kill {number}", share, shared_share or 0.0)
-        run = run_prepared(prepare(victim.vmas), load(str(name)), held, table, victim=victim.name)
-        left = run["resident_pages"] - run["freed_pages"]["reaper"]
+        party = "mrelease" if kill["by"] == "lmkd" else "reaper"
+        used = None if share is None else min(share, most_locked(kill, kill["rss_pages"]))
+        victim = build(kill, f"kill {number}", used, shared_share or 0.0)
+        run = run_prepared(prepare(victim.vmas), load(str(name)), held[party], table, victim=victim.name)
         found.append(
-            {"number": number, "strategy": run["strategy"], "after_ps": run["end_ps"]["reaper"], "left_pages": left}
+            {
+                "number": number,
+                "strategy": run["strategy"],
+                "is_assumed": kill["kernel"] is None,
+                "party": party,
+                "locked_share": used or 0.0,
+                "is_limited": share is not None and used != share,
+                "after_ps": run["end_ps"][party],
+                "left_pages": run["resident_pages"] - run["freed_pages"][party],
+            }
         )
     return found
 
 
-def _seen(kill: dict[str, Any]) -> bool:
-    return kill["reap"] is not None and kill["reap"]["outcome"] in ("reaped", "gave-up") and kill["rss_pages"] > 0
+def _strategy(kill: dict[str, Any]) -> str | None:
+    return ASSUMED if kill["by"] == "lmkd" and kill["kernel"] is None else design_of(kill["kernel"])
+
+
+def _is_seen(kill: dict[str, Any]) -> bool:
+    """True for a kill with a size whose reaping was seen to end, well or not."""
+    if kill["reap"] is None or not kill["rss_pages"]:
+        return False
+    told = kill["anon_pages"] is not None or kill["by"] == "lmkd"
+    return told and kill["reap"]["outcome"] in ("reaped", "gave-up")

@@ -49,7 +49,7 @@ def kills_view(
     if hidden > 0:
         parts.append(Text(f"... and {hidden:,} more in {target}"))
     if predictions is not None:
-        parts += [Text(""), _model_table(record, predictions)]
+        parts += [Text(""), _model_table(record, predictions), *map(Text, _assumed(predictions))]
     parts += [Text(""), *(Text(note) for note in record["notes"])]
     if record["n_repeated"]:
         parts.append(Text(f"{record['n_repeated']:,} kills were in the log twice and are counted once."))
@@ -186,6 +186,17 @@ def _model_table(record: dict[str, Any], predictions: list[dict[str, Any]]) -> T
         )
     heads = ["", "victim", "observed reap", "observed left", "strategy", "model reap", "model left"]
     return _grid(heads, rows, left=("victim", "strategy"))
+
+
+def _assumed(predictions: list[dict[str, Any]]) -> list[str]:
+    """What the model assumed where the log does not tell, in sentences."""
+    unnamed = [one for one in predictions if one["is_assumed"]]
+    said = []
+    if unnamed:
+        said.append(f"{unnamed[0]['strategy']} is assumed where the log names no kernel; lmkd calls process_mrelease.")
+    if any(one["is_limited"] for one in predictions):
+        said.append("Where a dump shows less mlocked than --locked says, the model locks what the dump shows.")
+    return said
 
 
 def _grid(heads: list[str], rows: list[list[str]], left: tuple[str, ...]) -> Table:

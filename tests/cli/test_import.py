@@ -136,6 +136,45 @@ def test_a_give_up_is_named_beside_the_models_success(capsys):
     assert "gave-up, 3.10 s" in table
 
 
+LMKD = """\
+07-18 12:48:23.514   479   479 I lowmemorykiller: Kill 'org.demo.brew' (4100), uid 10123, oom_score_adj 905 to free \
+4000kB rss, 3000kB anon rss, 800kB swap, 0kB dmabuf_pss, 0kB dmabuf_rss; reason: low watermark is breached
+07-18 12:48:23.560   479   491 I lowmemorykiller: Process 4100 was reaped in 32ms
+"""
+
+
+def test_lmkds_own_times_beside_the_models_process_mrelease(capsys):
+    Path("lmkd.log").write_text(LMKD)
+    assert main(["import", "lmkd.log", "--model", "--locked", "0", "--format", "json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    (kill,), (model,) = found["kills"], found["model"]
+    assert (kill["reap"]["outcome"], kill["reap"]["after_us"], kill["rss_pages"]) == ("reaped", 32_000, 1000)
+    assert (model["strategy"], model["party"], model["is_assumed"]) == ("v6.1", "mrelease", True)
+    assert 0 < model["after_ps"] < 32 * 10**9
+    assert main(["import", "lmkd.log", "--model", "--locked", "0"]) == 0
+    out = capsys.readouterr().out
+    assert "32.0 ms" in out.partition("observed reap")[2] and "v6.1 is assumed" in out
+
+
+def test_a_reap_that_left_125_gib_and_a_model_that_leaves_them_too(capsys):
+    lines = Path(EOS).read_text()
+    for size in ("8452480kB", "7928148kB", "7926420kB"):
+        lines = lines.replace(size, "131072000kB")
+    Path("big.log").write_text(lines)
+    assert main(["import", "big.log", "--model", "--locked", "1", "--shared", "1"]) == 0
+    assert capsys.readouterr().out.count("125 GiB") >= 4  # resident, left; observed left, model left
+
+
+def test_more_mlocked_than_the_dump_shows_is_refused_for_a_victim_and_limited_in_a_model(capsys):
+    assert main(["import", str(LOGS / "give_up_printk.log"), "-o", "a.kills.json"]) == 0
+    capsys.readouterr()
+    said = refused(capsys, "compare", "--victim", "a.kills.json:1", "--locked", "1")
+    assert "at most 4 MiB" in said and "--locked 0.059 or less" in said
+    assert main(["import", str(LOGS / "give_up_printk.log"), "--model", "--locked", "1", "--format", "json"]) == 0
+    (model,) = json.loads(capsys.readouterr().out)["model"]
+    assert model["is_limited"] and 0.059 < model["locked_share"] < 0.06
+
+
 def test_a_model_without_anything_to_model_writes_no_record(capsys):
     refused(capsys, "import", DOCKER, "--model", "--locked", "1")
     refused(capsys, "import", EOS, "--model")

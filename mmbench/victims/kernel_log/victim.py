@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+from math import floor
 from typing import Any
 
 from mmbench.errors import InputError
@@ -35,7 +36,7 @@ def kill_victim(spec: str, locked: float | None = None, shared: float = 0.0, vma
     shared: share of the file pages in shared mappings, which no reaper frees; shmem is shared always
     vmas:   VMAs in all (64 a GiB, at least one for each kind of memory)
 
-    Raises InputError for an unknown kill, one of unknown size, or without `locked`.
+    Raises InputError for an unknown kill, one of unknown size, without `locked`, or with more than the log allows.
     """
     found = _SPEC.fullmatch(spec)
     if found is None:
@@ -62,6 +63,13 @@ def build(
             )
         locked = 0.0
     pages = sum(parts.values())
+    most = most_locked(kill, pages)
+    if locked > most:
+        raise InputError(
+            f"{what}: {format_share(locked)} mlocked is more than the log allows: its dump shows at most "
+            f"{format_size(kill['locked_at_most_pages'] * PAGE_BYTES)} for the whole machine or group, "
+            f"{format_share(most)} of this victim. Give --locked {floor(most * 1000) / 1000:g} or less."
+        )
     assumed += [f"{format_share(locked)} mlocked", f"{format_share(shared)} of file pages shared"]
     source = f"killed by {kill['by']}, read from a log; assumed: {', '.join(assumed)}, VMAs alike"
     facts = {"size": format_size(pages * PAGE_BYTES)}
@@ -70,11 +78,20 @@ def build(
     return Victim(kill["process"] or what, _table(parts, locked, shared, vmas), source, facts)
 
 
+def most_locked(kill: dict[str, Any], pages: int) -> float:
+    """The largest share of the victim's `pages` that can have been mlocked: 1 where no dump tells."""
+    bound = kill["locked_at_most_pages"]
+    return 1.0 if bound is None or not pages else min(1.0, bound / pages)
+
+
 def _parts(kill: dict[str, Any], what: str) -> tuple[dict[str, int], list[str]]:
     """Pages of each kind that is not empty, and what had to be assumed for that."""
     told = {kind: kill[f"{kind}_pages"] for kind in KINDS}
     if told["anon"] is not None:
         parts = {kind: pages for kind, pages in told.items() if pages}
+        rest = kill["rss_pages"] - sum(parts.values())
+        if rest > 0:
+            return parts | {"file": parts.get("file", 0) + rest}, ["pages that are not anonymous file pages"]
         if parts:
             return parts, []
     elif kill["rss_pages"]:
