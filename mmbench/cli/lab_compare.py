@@ -30,7 +30,9 @@ def add(actions: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Compare and print; 1 when a page count differs."""
+    from mmbench.cli.lab_designs import compare_records
     from mmbench.cli.measuring import print_found
+    from mmbench.lab.design_record import is_record
     from mmbench.lab.record import read_record
     from mmbench.records.files import write_json
     from mmbench.strategies.load import load
@@ -39,6 +41,8 @@ def run(args: argparse.Namespace) -> int:
     paths = [Path(name) for name in args.records] or sorted(Path(RECORDS).glob("*.json"))
     if not paths:
         raise InputError(f"no record given and none in {RECORDS}; make one: mmbench lab run 6.12 --set full -o FOLDER")
+    if all(is_record(path) for path in paths):
+        return compare_records(args, paths)
     records = [read_record(path) for path in paths]
     design = load(args.strategy) if args.strategy else None
     found = [compare(record, design) for record in records]

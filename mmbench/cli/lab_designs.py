@@ -116,6 +116,71 @@ def view(records: list[Record]) -> RenderableType:
     )
 
 
+def compare_records(args: argparse.Namespace, paths: list[Path]) -> int:
+    """Hold the model against records of designs; 1 when a page count or an outcome differs, or a design is broken."""
+    from rich.console import Group
+
+    from mmbench.cli.measuring import print_found
+    from mmbench.lab.design_record import read_record, verdicts
+    from mmbench.validation.designs import compare_designs
+
+    found = []
+    for path in paths:
+        record = read_record(path)
+        found.append(compare_designs(record) | {"verdicts": verdicts(record)})
+    cells = [{"release": one["release"], **cell} for one in found for cell in one["cells"]]
+    print_found(args.format, found, cells, lambda: Group(*(part for one in found for part in compared(one))))
+    return EXIT_OK if all(as_predicted(one) for one in found) else EXIT_BAD_NEWS
+
+
+def as_predicted(one: dict[str, Any]) -> bool:
+    """Whether every page count and outcome is the model's, and no design was seen to break."""
+    same = all(h[what] == h[f"model_{what}"] for h in one["holders"] for what in ("kills", "gave_up"))
+    return same and one["left"]["exact"] == one["left"]["n"] and set(one["verdicts"].values()) <= {"nothing seen"}
+
+
+def compared(one: dict[str, Any]) -> list[RenderableType]:
+    """A line per design and party, one per design beside a holder, and the interpreter's own cost."""
+    victims = {str(c["victim"]): n for n, c in enumerate(one["cells"])}
+    alone = [
+        {"design": c["design"], "alone": c["what"], "victim": f"{_victim(c['victim'])}"}
+        | {"left": _both(c.get("left"), c.get("model_left")), "M instructions": c["ns"] / 1e6}
+        | {"model": c["model_ns"] / 1e6, "error": f"{c['error']:+.1%}", "order": victims[str(c["victim"])]}
+        for c in one["cells"]
+    ]
+    alone.sort(key=lambda row: (row["order"], row["alone"]))
+    holders = [
+        {"design": h["design"], "held page": h["held_page"], "further kills": _both(h["kills"], h["model_kills"])}
+        | {"gave up": _both(h["gave_up"], h["model_gave_up"]), "OOM_SKIP, ms": _both(h["skip_ms"], h["model_skip_ms"])}
+        | {"reaper left": _both(h["reaper_left"], h["model_reaper_left"]), "exit sleeps in": h["sleeps_in"][-1:]}
+        for h in one["holders"]
+    ]
+    columns = ("design", "held page", "further kills", "gave up", "OOM_SKIP, ms", "reaper left", "exit sleeps in")
+    copies = [abs(copy["error"]) for copy in one["copies"]]
+    notes = [
+        f"pages left as predicted: {one['left']['exact']} of {one['left']['n']}",
+        f"the interpreted copy of {one['era']} against the kernel's own code: within {max(copies, default=0.0):.2%}",
+        *(f"{design}: {verdict}" for design, verdict in one["verdicts"].items() if verdict != "nothing seen"),
+    ]
+    title = f"{one['release']}: seen | model"
+    parts: list[RenderableType] = [
+        _table(("design", "alone", "victim", "left", "M instructions", "model", "error"), alone, title)
+    ]
+    if holders:
+        parts.append(_table(columns, holders, "an OOM kill beside the holder of a page lock: seen | model"))
+    return [*parts, *notes]
+
+
+def _victim(config: dict[str, Any]) -> str:
+    from mmbench.live.workload import VictimConfig
+
+    return str(VictimConfig.from_dict(config))
+
+
+def _both(seen: Any, model: Any) -> str:
+    return "-" if seen is None and model is None else f"{_text(seen)} | {_text(model)}"
+
+
 def _table(columns: tuple[str, ...], rows: list[dict[str, Any]], title: str = "") -> RenderableType:
     from rich import box
     from rich.table import Table
@@ -131,4 +196,6 @@ def _text(found: Any) -> str:
         return "-"
     if isinstance(found, bool):
         return "yes" if found else "no"
+    if isinstance(found, list):
+        return ", ".join(found)
     return f"{found:.2f}" if isinstance(found, float) else f"{found:,}" if isinstance(found, int) else str(found)

@@ -86,6 +86,15 @@ def read_record(path: Path) -> Record:
     return dict(record)
 
 
+def is_record(path: Path) -> bool:
+    """Whether a file is a record of designs, and not one of a kernel's own code."""
+    try:
+        with open(path) as file:
+            return f'"format": "{FORMAT}"' in file.read(1000)
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
 def experiments(record: Record, kind: str = "") -> list[dict[str, Any]]:
     """A record's experiments of one kind ("" for all), in order; at last those that brought a guest down."""
     entries = [*(e for boot in record["boots"] for e in boot["experiments"]), *record["fatal"]]
