@@ -47,6 +47,7 @@ ALLOWED = {
         *("validation", "lab"),
     },
     "records": set(),
+    "glossary": set(),
     "report": {"records", "machine.ops"},  # what an op of a record means
 }
 ALLOWED["ask"] = set(ALLOWED) - {"site", "report", "tracking"}

@@ -19,7 +19,7 @@ def add(verbs: Any) -> None:
     """Register the verb."""
     parser = verbs.add_parser(
         "list",
-        help="list strategies, victims, scenarios, cost tables",
+        help="list strategies, victims, scenarios, cost tables, ops",
         description="List what the other verbs can be given.",
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -83,7 +83,14 @@ def costs() -> list[dict[str, str]]:
     return rows
 
 
-LISTS = {"strategies": strategies, "victims": victims, "scenarios": scenarios, "costs": costs}
+def ops() -> list[dict[str, str]]:
+    """Every op that a step may use."""
+    from mmbench.machine.ops import Op
+
+    return [{"name": op.name.lower(), "arguments": ", ".join(op.spec.args), "what": op.spec.meaning} for op in Op]
+
+
+LISTS = {"strategies": strategies, "victims": victims, "scenarios": scenarios, "costs": costs, "ops": ops}
 
 
 def run(args: argparse.Namespace) -> int:

@@ -15,7 +15,7 @@ from mmbench.errors import EXIT_BAD_INPUT, EXIT_INTERRUPTED, MmbenchError
 from mmbench.extras import require
 
 VERBS = (
-    "list", "show", "compare", "run", "trace", "check", "size", "snapshot", "import",
+    "list", "show", "explain", "compare", "run", "trace", "check", "size", "snapshot", "import",
     "doctor", "calibrate", "validate", "oom", "lab", "bench",
 )  # fmt: skip
 MODULES = {"import": "import_log"}  # a keyword is no name of a module

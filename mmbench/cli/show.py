@@ -16,6 +16,7 @@ EXAMPLE = """\
 examples:
   mmbench show v6.1
   mmbench show write-downgrade:self_reaping=kept
+  mmbench show ./my_design.py --against v6.18
 """
 
 
@@ -29,6 +30,9 @@ def add(verbs: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("strategy", metavar="ID|FILE", help="which, as ID[:param=value]")
+    parser.add_argument(
+        "--against", nargs="?", const="", metavar="ID|FILE", help="only what differs from this one (the nearest)"
+    )
     add_format_option(parser)
     parser.set_defaults(run=run)
 
@@ -39,6 +43,8 @@ def run(args: argparse.Namespace) -> int:
     from mmbench.strategies import load
 
     loaded = load(args.strategy)
+    if args.against is not None:
+        return show_difference(loaded, args)
     if args.format == "json":
         json.dump({"strategy": loaded.name, **facts(loaded), "steps": step_rows(loaded)}, sys.stdout, indent=1)
         print()
@@ -48,6 +54,38 @@ def run(args: argparse.Namespace) -> int:
         sys.stdout.write(csv_text(step_rows(loaded)))
     else:
         print_design(loaded)
+    return 0
+
+
+def show_difference(loaded: Loaded, args: argparse.Namespace) -> int:
+    """Print the steps that only one of two designs has; without a name, against the design that is nearest."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    from mmbench.ask.designs import nearest_design, step_difference
+    from mmbench.cli.output import print_view
+    from mmbench.records.csv_text import csv_text
+    from mmbench.records.files import json_text
+    from mmbench.strategies import load
+
+    other = load(args.against or nearest_design(loaded))
+    rows = step_difference(loaded, other)
+    if args.format == "json":
+        sys.stdout.write(json_text({"strategy": loaded.name, "against": other.name, "steps": rows}))
+    elif args.format == "csv":
+        sys.stdout.write(csv_text(rows))
+    elif not rows:
+        print(f"{loaded.name} takes the same steps as {other.name}, role by role.")
+    else:
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+        for column in ("", "role", "holds mmap_lock", "step", "op", "arguments"):
+            table.add_column(column, overflow="fold")
+        for row in rows:
+            cells = (row["sign"], row["role"], row["holds mmap_lock"], row["step"], row["op"], row["arguments"])
+            table.add_row(*(Text(cell, style="green" if row["sign"] == "+" else "red") for cell in cells))
+        print_view(Text(f"- {other.name}   + {loaded.name}", style="bold"))
+        print_view(table)
     return 0
 
 
