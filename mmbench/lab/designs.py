@@ -42,7 +42,8 @@ class DesignItem(Item):
 QUICK = (VictimConfig(SIZE, 0.9), VictimConfig(SIZE, 0.9, 64))
 FULL = (*QUICK, VictimConfig(SIZE, 0.5), VictimConfig(SIZE, 1.0), VictimConfig(SIZE, 1.0, kind="thp"))
 VICTIMS = {"quick": QUICK, "full": FULL}
-RACED = {"quick": QUICK, "full": (*QUICK, VictimConfig(SIZE // 2, 0.9, 1000))}
+RACED: dict[str, tuple[VictimConfig, ...]] = {"quick": (), "full": (*QUICK, VictimConfig(SIZE // 2, 0.9, 1000))}
+N_RACES = 3
 
 
 @dataclass(frozen=True)
@@ -77,8 +78,8 @@ HELD_PAGES = {"quick": _HELD[:1], "full": _HELD}
 READERS = {"quick": (_READER,), "full": (_READER, Scene("reader", "read-users", QUICK[0], 0, 500))}
 # The first exit after a boot is dear, and one in ten is by a tick: the least is taken.
 N_REPS = {
-    "quick": {"exit": 2, "mrelease": 1, "reaper": 1, "race": 2},
-    "full": {"exit": 3, "mrelease": 2, "reaper": 2, "race": 5},
+    "quick": {"exit": 2, "mrelease": 1, "reaper": 1},
+    "full": {"exit": 3, "mrelease": 2, "reaper": 2},
 }
 
 
@@ -96,7 +97,8 @@ def boots(designs: dict[str, bool], set_name: str, has_mrelease: bool) -> list[B
     ]
     logged = [DesignItem("designs", "steps", QUICK[0], 1, design) for design in designs]
     found = [_boot("designs", [*alone, *logged]), _boot("holders", beside_holders(designs, set_name, has_mrelease))]
-    return [*found, _boot("race", races(designs, set_name), n_cpus=2)] if has_mrelease else found
+    raced = races(designs, set_name) if has_mrelease else []
+    return [*found, _boot("race", raced, n_cpus=2)] if raced else found
 
 
 def _boot(name: str, items: list[Item], n_cpus: int = 1) -> Boot:
@@ -105,11 +107,7 @@ def _boot(name: str, items: list[Item], n_cpus: int = 1) -> Boot:
 
 def races(designs: Iterable[str], set_name: str) -> list[Item]:
     """Exit and process_mrelease at once on two CPUs, few VMAs and many."""
-    return [
-        DesignItem("designs", "race", victim, N_REPS[set_name]["race"], design)
-        for victim in RACED[set_name]
-        for design in designs
-    ]
+    return [DesignItem("designs", "race", victim, N_RACES, design) for victim in RACED[set_name] for design in designs]
 
 
 def beside_holders(designs: dict[str, bool], set_name: str, has_mrelease: bool) -> list[Item]:

@@ -67,7 +67,7 @@ def test_every_design_and_the_kernels_own_code_are_asked_the_same(kernel: kernel
     asked = {(e["design"], e["kind"]) for e in design_record.experiments(record)}
     both = (*design_record.ALONE, "stuck-holder", "reader")
     assert asked == {(d, k) for d in ("stock", "v6.1", "v6.18") for k in both} | {
-        (d, k) for d in ("v6.1", "v6.18") for k in ("steps", "race")
+        (d, "steps") for d in ("v6.1", "v6.18")
     }
     assert record["programs"]["v6.1"][0] == "name v6.1"
     rows = design_record.cells(record)
@@ -87,6 +87,13 @@ def test_a_record_is_read_back_and_written_again_as_the_same_bytes(kernel: kerne
     path.write_text('{"format": "mmbench-lab 1"}')
     with pytest.raises(InputError, match="is no record of designs"):
         design_record.read_record(path)
+
+
+def test_races_are_for_the_full_set_and_kernels_that_have_the_call() -> None:
+    names = {set_name: [b.name for b in designs.boots({"v6.1": False}, set_name, True)] for set_name in designs.VICTIMS}
+    assert names == {"quick": ["designs", "holders"], "full": ["designs", "holders", "race"]}
+    assert len(designs.boots({"v4.17": True}, "full", False)) == 2
+    assert {item.n_reps for item in designs.races(["v6.1"], "full")} == {designs.N_RACES}
 
 
 def test_a_kernel_without_mrelease_is_not_asked_for_it() -> None:
