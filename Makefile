@@ -11,7 +11,7 @@ RINGS := not live and not browser and not lab and not install
 WARM := warm-engine warm-checker
 CORES := $(shell nproc 2>/dev/null || echo 2)
 
-.PHONY: bench test test-jit test-nojit $(WARM) test-live test-lab test-browser test-pythons test-install lab lint lock publish clean
+.PHONY: bench test test-jit test-nojit $(WARM) test-live test-lab test-browser test-pythons test-install lab lab-designs lint lock publish clean
 
 $(BIN)/pip:
 	python=$$(sh tools/find-python.sh "$(PYTHON)") && "$$python" -m venv $(VENV)
@@ -63,6 +63,16 @@ publish: $(STAMP)
 # makes every record in results/lab again, for the newest package of its series; boots that finished are kept
 lab: $(STAMP)
 	$(BIN)/python -m mmbench lab run --set full -o results/lab $(basename $(notdir $(wildcard results/lab/*.json)))
+
+# the same of designs that run inside those kernels whose headers the archive keeps
+OLD_DESIGNS := v4.14 v4.17 drop-oom-skip write-downgrade write-downgrade:self_reaping=kept unlocking-flag \
+	unlocking-flag:flag_lifetime=until-munlocked trylock trylock:bail_out=vma v5.17 no-munlock
+NEW_DESIGNS := v5.18 v6.1 v6.18 exit-write
+lab-designs: $(STAMP)
+	$(BIN)/python -m mmbench lab run --strategy $(OLD_DESIGNS) -o results/lab/designs -- 5.10
+	$(BIN)/python -m mmbench lab run --strategy $(NEW_DESIGNS) -o results/lab/designs -- 6.1 7.3
+	$(BIN)/python -m mmbench lab run --strategy $(NEW_DESIGNS) exit-write:oom_skip=first exit-write:oom_skip=never \
+		-o results/lab/designs -- 6.12
 
 # One lock for all: what the oldest Python takes, the newer ones take as well; `pip check` says so wherever it is installed.
 lock:
