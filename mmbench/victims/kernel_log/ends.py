@@ -21,7 +21,7 @@ _STARTS = (
     r"Linux version \d",
     r"Memory cgroup stats for ",
     r"unevictable \d+\b",
-    r"Node \d+ \w+ free:",
+    r"(?:Node \d+ )?(?:DMA|DMA32|Normal|HighMem|Movable|Device) free:\d",
     r"(?:Memory cgroup o|O)ut of memory(?: and no killable|[^:\"]{0,60}: (?:OOM )?Kill)",
     r"send sigkill to \d",
     r"Kill(?:ing)? '",

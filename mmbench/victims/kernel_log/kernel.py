@@ -20,7 +20,7 @@ MOST_KIB = MAX_PAGES << 2  # a damaged number: no process holds more than its ad
 _RELEASE = re.compile(r"(?:ainted(?::| ).*?|^Linux version )(\d{1,3}\.\d{1,3}(?:\.\d{1,5})?)")
 _SCOPE = re.compile(r"^(?:(?P<reason>.*?): )?Kill process \d+ \(.*\) score \d+ or sacrifice child$")
 _CONSTRAINT = re.compile(r"^oom-kill:constraint=(CONSTRAINT_\w+),.*task=(.*),pid=(\d+),uid=-?\d+$")
-_MLOCKED = re.compile(r"^Node (\d+ \w+) free:.*\bmlocked:(\d+)kB")
+_MLOCKED = re.compile(r"^(?:Node )?((?:\d+ )?\w+) free:.*\bmlocked:(\d+)kB")
 _UNEVICTABLE = re.compile(r"^(?:Memory cgroup stats for (.*?):.*\bunevictable:(\d+)KB|unevictable (\d+)\b)")
 _TABLE = re.compile(r"^\[\s*pid\s*\]\s+uid\s+tgid\s+total_vm\s.*\bname$")
 _ROW = re.compile(r"\[\s*\d+\]\s+-?\d+\s+(\d+)\s+\d+\s")

@@ -38,11 +38,14 @@ def read_line(line: str, find: Find = find_start) -> list[Message]:
     """The messages in a line that `find` finds, each with what stood before it; those of other programs are marked."""
     line = _COLOUR.sub("", line) if "[" in line else line
     messages: list[Message] = []
-    rest = line
-    while (brace := rest.find("{")) >= 0 and (found := _object(rest, brace)):
+    rest, brace = line, line.find("{")
+    while brace >= 0 and (found := _object(rest, brace)):
         entry, end = found
-        messages += _walk(entry, read_prefix(rest[:brace]), 0, find)
-        rest = rest[end:]
+        inside = list(_walk(entry, read_prefix(rest[:brace]), 0, find))
+        if inside:
+            rest, end = rest[end:], 0
+        messages += inside
+        brace = rest.find("{", end)
     return messages + list(_texts(rest, Message(""), find))
 
 

@@ -104,6 +104,18 @@ def test_table_of_6_8_with_rss_by_kind():
     assert picked(kill, "swap_pages", "anon_pages", "rss_pages") == (3073656, 11203232, 11204801)
 
 
+def test_five_give_ups_after_ten_tries_of_100_ms():
+    kills = kills_of("give_ups_linux_mm.log")
+    assert [reaped(kill)[:2] for kill in kills] == [
+        ("gave-up", 1_005_292), ("gave-up", 1_046_674), ("gave-up", 1_090_980), ("gave-up", 1_061_276),
+        ("gave-up", 1_043_824),
+    ]  # fmt: skip
+    assert picked(kills[1], "process", "anon_pages", "kernel") == ("a.out", 2754236 // 4, None)
+    assert picked(kills[4], "process", "shmem_pages", "kernel", "locked_at_most_pages") == (
+        "systemd-udevd", 423, "5.0.0", 0,
+    )  # fmt: skip
+
+
 def test_give_up_and_what_the_machine_had_mlocked():
     (kill,) = kills_of("give_up_printk.log")
     assert picked(kill, "locked_at_most_pages", "kernel") == (1024, "6.12.41")
