@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from mmbench.sizing.study import Study
 
 PS_PER_US = 10**6
-CODE = ("mmbench_version", "commit", "commit_modified")
 _PERCENTILE = re.compile(r"p(\d{1,2}(?:\.\d{1,6})?)", re.ASCII)
 
 
@@ -145,7 +144,7 @@ def kill_law(spec: str) -> KillLaw:
 
 def made_from(command: str, setting: Setting, study: Study | None = None) -> dict[str, Any]:
     """The command, digests of cost table and study (laws and service table, so also of files read), and the code."""
-    from mmbench.records.manifest import build_manifest
+    from mmbench.records.manifest import CODE, build_manifest
     from mmbench.sizing.compute.ledger import digest_of
 
     manifest = build_manifest()

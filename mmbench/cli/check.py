@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mmbench.ask.checks import MAX_MEMORY, MAX_STATES
 from mmbench.ask.values import parse_int
 from mmbench.cli.inputs import add_format_option
 from mmbench.cli.values import option
@@ -15,7 +16,6 @@ from mmbench.errors import EXIT_BAD_NEWS, EXIT_OK, InputError
 
 if TYPE_CHECKING:
     from mmbench.checker.counterexample import Counterexample
-    from mmbench.checker.search import Limits
     from mmbench.checker.verdict import Verdict
     from mmbench.checker.world import Start
 
@@ -43,8 +43,8 @@ def add(verbs: Any) -> None:
     parser.add_argument("strategies", nargs="*", metavar="ID|FILE", help="which, as ID[:param=value] (all built in)")
     parser.add_argument("--scope", metavar="NAME|FILE", default="default", help="the small world (default)")
     parser.add_argument("--property", metavar="FILE", help="a property of your own: NAME and def holds(v)")
-    parser.add_argument("--max-states", metavar="N", type=option(parse_int), default=10_000_000, help="(10000000)")
-    parser.add_argument("--max-memory", metavar="SIZE", default="2GiB", help="memory of one search (2GiB)")
+    parser.add_argument("--max-states", metavar="N", type=option(parse_int), default=MAX_STATES, help=f"({MAX_STATES})")
+    parser.add_argument("--max-memory", metavar="SIZE", default=MAX_MEMORY, help=f"memory of one search ({MAX_MEMORY})")
     parser.add_argument("--unreduced", action="store_true", help="search without the reductions")
     parser.add_argument("--anyway", action="store_true", help="search a scope that is far too large, up to the limits")
     parser.add_argument("--save", metavar="FILE", help="write the first counterexample to a file, for --replay")
@@ -52,16 +52,6 @@ def add(verbs: Any) -> None:
     parser.add_argument("--replay", metavar="FILE", help="take the schedule of a saved counterexample again")
     add_format_option(parser, ("table", "json"))
     parser.set_defaults(run=run)
-
-
-def limits_of(args: argparse.Namespace) -> Limits:
-    """The bounds asked for. Raises InputError."""
-    from mmbench.checker.search import INDEX_LIMIT, Limits
-    from mmbench.victims.sizes import parse_size
-
-    if not 1 <= args.max_states <= INDEX_LIMIT:
-        raise InputError(f"--max-states {args.max_states}: allowed are 1 to {INDEX_LIMIT}.")
-    return Limits(args.max_states, parse_size(args.max_memory))
 
 
 def write_files(args: argparse.Namespace, found: list[Counterexample]) -> None:
@@ -83,20 +73,13 @@ def run(args: argparse.Namespace) -> int:
     """Check and print; 1 when any strategy is not shown to be safe."""
     if args.replay:
         return run_replay(args)
-    from mmbench.checker.estimate import refuse_if_hopeless
-    from mmbench.checker.properties import read_property
-    from mmbench.checker.scope import find_scope
-    from mmbench.checker.verdict import check
-    from mmbench.checker.world import start_of
-    from mmbench.strategies import IDS, load
+    from mmbench.ask.checks import check_all, limits_of
+    from mmbench.strategies import IDS
 
-    scope, limits = find_scope(args.scope), limits_of(args)
-    own = read_property(Path(args.property)) if args.property else None
+    limits = limits_of(args.max_states, args.max_memory)
+    options = {"reduce": not args.unreduced, "anyway": args.anyway}
     verdicts = []
-    for loaded in [load(spec) for spec in args.strategies or IDS]:
-        if not args.anyway:
-            refuse_if_hopeless(start_of(scope, loaded.roles), limits)
-        verdict = check(loaded.name, loaded.roles, scope, limits, own, reduce=not args.unreduced, spec=loaded.spec)
+    for verdict in check_all(args.strategies or IDS, args.scope, limits, args.property, **options):
         verdicts.append(verdict)
         if args.format == "table":
             print_verdict(verdict)

@@ -56,9 +56,10 @@ def add(verbs: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Read, write, and say what was found."""
-    from mmbench.cli.import_view import kills_view, rows_of
+    from mmbench.ask.kills import predict, rows_of
     from mmbench.cli.measuring import print_found
     from mmbench.cli.output import terminal_width
+    from mmbench.report.text.kills import kills_view
     from mmbench.victims.kernel_log import read_log, write_kills
 
     if not args.model and (args.locked or args.shared):
@@ -70,8 +71,6 @@ def run(args: argparse.Namespace) -> int:
         imported = read_log(args.log, tick)
     predictions = None
     if args.model:
-        from mmbench.cli.import_model import predict
-
         predictions = predict(imported.record, args.locked, args.shared, args.costs)
     if not args.output:
         check_overwrite(target)

@@ -85,14 +85,9 @@ def run(args: argparse.Namespace) -> int:
         picture_suffix(args.png)
     record = the_record(args)
     if args.output:
-        from mmbench.records.files import write_text
-        from mmbench.records.manifest import build_manifest
-        from mmbench.report.story.chrome import chrome_trace
+        from mmbench.report.story.chrome import write_trace
 
-        manifest = build_manifest()
-        names = ("mmbench_version", "commit", "commit_modified")
-        about: dict[str, Any] = {name: manifest[name] for name in names if name in manifest}
-        write_text(args.output, json.dumps(chrome_trace(record, about), ensure_ascii=False, allow_nan=False) + "\n")
+        write_trace(record, args.output)
         print(f"written: {args.output}", file=sys.stderr)
     if args.png:
         from mmbench.report.pictures.timeline import timeline

@@ -17,6 +17,7 @@ from mmbench.records.schema import Fields, Int, Text, check
 
 FORMAT = "mmbench-manifest 1"
 GIT_TIMEOUT_S = 10
+CODE = ("mmbench_version", "commit", "commit_modified")  # the fields that say which code it was
 
 MANIFEST = Fields(
     {

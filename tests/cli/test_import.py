@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from mmbench.cli.import_model import design_of
+from mmbench.ask.kills import design_of
 from mmbench.cli.main import main
 from mmbench.victims.kernel_log import read_kills
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import os
 from typing import Any
 
 from mmbench.records.chrome import Trace
+from mmbench.records.files import write_text
+from mmbench.records.manifest import CODE, build_manifest
 from mmbench.report.reading import Record, cause_name, heading, part
 from mmbench.report.story.spans import HOLD, WAIT, Span, Story, story
 
@@ -34,6 +38,13 @@ def chrome_trace(record: Record, about: dict[str, Any] | None = None) -> dict[st
     for at_ps, pages in zip(curve.get("time_ps") or [], curve.get("freed_pages") or [], strict=False):
         trace.counter("freed pages", at_ps, {"pages": pages})
     return trace.as_json(_about(record, s) | (about or {}))
+
+
+def write_trace(record: Record, path: str | os.PathLike[str]) -> None:
+    """Write the trace of one run, with the commit that made it, as JSON; errors as records.files.write_text."""
+    manifest = build_manifest()
+    about: dict[str, Any] = {name: manifest[name] for name in CODE if name in manifest}
+    write_text(path, json.dumps(chrome_trace(record, about), ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def title(span: Span) -> str:

@@ -19,18 +19,6 @@ NAME_WIDTH = 24
 ALWAYS = ("", "after first", "killed by", "victim")
 LEAST_WANTED = ("adj", "kernel", "shmem", "file", "anon", "mlocked up to")  # all in the record
 GAP = 2
-REAP_FIELDS = ("outcome", "after_us", "start_us", "left_anon_pages", "left_file_pages", "left_shmem_pages")
-
-
-def rows_of(record: dict[str, Any], predictions: list[dict[str, Any]] | None) -> list[dict[str, Any]]:
-    """One flat row per kill: its number, fields, observed reap and, where there is one, the model's."""
-    rows = []
-    for number, kill in enumerate(record["kills"], start=1):
-        reap = kill["reap"] or dict.fromkeys(REAP_FIELDS)
-        rows.append({"number": number} | kill | {"reap": reap})
-    for one in predictions or []:
-        rows[one["number"] - 1]["model"] = {name: value for name, value in one.items() if name != "number"}
-    return rows
 
 
 def kills_view(

@@ -1,7 +1,7 @@
-"""The model's reap of a kill that a log shows, for the strategy of the kernel that the log names.
+"""A question about the kills of a log: one row for each, and the model's reap by the strategy of its kernel.
 
-The victim is held before exit_mmap, so that the reaper works alone, as it did when it printed its line; for lmkd, whose
-reaper threads print how long they took, the work is process_mrelease's.
+The victim of a prediction is held before exit_mmap, so that the reaper works alone, as it did when it printed its line;
+for lmkd, whose reaper threads print how long they took, the work is process_mrelease's.
 """
 
 from __future__ import annotations
@@ -12,6 +12,18 @@ from mmbench.errors import InputError
 
 MAX_RUNS = 40
 ASSUMED = "v6.1"  # for lmkd's kills in a log that names no kernel: what Linux 6.1 to 6.17 ship
+REAP_FIELDS = ("outcome", "after_us", "start_us", "left_anon_pages", "left_file_pages", "left_shmem_pages")
+
+
+def rows_of(record: dict[str, Any], predictions: list[dict[str, Any]] | None = None) -> list[dict[str, Any]]:
+    """One row per kill: its number, fields, observed reap and, where there is one, the model's."""
+    rows = []
+    for number, kill in enumerate(record["kills"], start=1):
+        reap = kill["reap"] or dict.fromkeys(REAP_FIELDS)
+        rows.append({"number": number} | kill | {"reap": reap})
+    for one in predictions or []:
+        rows[one["number"] - 1]["model"] = {name: value for name, value in one.items() if name != "number"}
+    return rows
 
 
 def design_of(release: str | None) -> str | None:
