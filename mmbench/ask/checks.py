@@ -1,17 +1,25 @@
-"""A question about all interleavings: one verdict for each design in one scope."""
+"""A question about all interleavings: a verdict for each design in each scope, and what changed since the last time."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from threading import Event
+from typing import TYPE_CHECKING, Any
 
 from mmbench.errors import InputError
 
 if TYPE_CHECKING:
+    from mmbench.checker.judgement import Judgement
+    from mmbench.checker.scope import Scope
     from mmbench.checker.search import Limits
     from mmbench.checker.verdict import Verdict
+    from mmbench.strategies import Loaded
 
+FORMAT = "mmbench-verdicts 1"
 MAX_STATES = 10_000_000
 MAX_MEMORY = "2GiB"
 
@@ -35,21 +43,92 @@ def check_all(
     reduce: bool = True,
     anyway: bool = False,
 ) -> Iterator[Verdict]:
-    """Check one design after another, as `ID[:param=value]` or a file; each verdict as soon as it is there.
+    """Check one design after another in one scope; each verdict as soon as it is there. Arguments as of `judge_all`."""
+    for judgement in judge_all(strategies, [scope], limits, own_property, reduce=reduce, anyway=anyway):
+        yield judgement.verdicts[0]
 
-    scope: a name or a file; own_property: a file with NAME and holds(v); anyway: search what is far too large, too.
-    Raises InputError: for what cannot be read or loaded, before the first search.
+
+def judge_all(
+    strategies: Sequence[str],
+    scopes: Sequence[str],
+    limits: Limits | None = None,
+    own_property: str | None = None,
+    *,
+    reduce: bool = True,
+    anyway: bool = False,
+) -> Iterator[Judgement]:
+    """Check one design after another, as `ID[:param=value]` or a file, in every scope; each as soon as it is judged.
+
+    scopes: names or files; own_property: a file with NAME and holds(v); anyway: search what is far too large, too.
+    Searches run beside each other, one on each processor, each within the limits. Raises InputError: for what cannot be
+    read or loaded, before the first search.
     """
     from mmbench.checker.estimate import refuse_if_hopeless
+    from mmbench.checker.judgement import Judgement
     from mmbench.checker.properties import read_property
     from mmbench.checker.scope import find_scope
     from mmbench.checker.verdict import check
     from mmbench.checker.world import start_of
     from mmbench.strategies import load
 
-    small_world, bounds = find_scope(scope), limits or limits_of()
+    worlds, bounds = [find_scope(scope) for scope in scopes], replace(limits or limits_of(), cancelled=Event())
     own = read_property(Path(own_property)) if own_property else None
-    for loaded in [load(spec) for spec in strategies]:
+    designs = [load(spec) for spec in strategies]
+
+    def verdict(loaded: Loaded, world: Scope) -> Verdict:
         if not anyway:
-            refuse_if_hopeless(start_of(small_world, loaded.roles), bounds)
-        yield check(loaded.name, loaded.roles, small_world, bounds, own, reduce=reduce, spec=loaded.spec)
+            refuse_if_hopeless(start_of(world, loaded.roles), bounds)
+        return check(loaded.name, loaded.roles, world, bounds, own, reduce=reduce, spec=loaded.spec)
+
+    if own:  # its own code: one call at a time, and what it prints does not go where others print
+        for loaded in designs:
+            yield Judgement(loaded.name, loaded.roles, tuple(verdict(loaded, world) for world in worlds))
+        return
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        try:
+            jobs = [[pool.submit(verdict, loaded, world) for world in worlds] for loaded in designs]
+            for loaded, futures in zip(designs, jobs, strict=True):
+                yield Judgement(loaded.name, loaded.roles, tuple(job.result() for job in futures))
+        finally:  # whoever asked has gone, or something failed: nobody waits for the rest
+            bounds.cancelled.set()
+            pool.shutdown(cancel_futures=True)
+
+
+# --- verdicts as they were --------------------------------------------------------------------------
+
+
+def recorded(verdicts: Iterable[Verdict]) -> dict[str, Any]:
+    """Verdicts as a file keeps them, to be compared with later ones."""
+    found: dict[str, dict[str, str]] = {}
+    for v in verdicts:
+        found.setdefault(v.strategy, {})[v.scope] = " ".join([v.verdict, *v.broken])
+    return {"format": FORMAT, "verdicts": found}
+
+
+def read_recorded(path: str) -> dict[str, dict[str, str]]:
+    """Strategy -> scope -> verdict of a file that `recorded` made. Raises InputError."""
+    from mmbench.records.files import read_json
+
+    data = read_json(path)
+    found = data.get("verdicts") if isinstance(data, dict) and data.get("format") == FORMAT else None
+    if not isinstance(found, dict) or not all(
+        isinstance(scopes, dict) and all(isinstance(verdict, str) for verdict in scopes.values())
+        for scopes in found.values()
+    ):
+        raise InputError(f"{path}: holds no verdicts; make it with mmbench check --record {path}.")
+    return found
+
+
+def changed(expected: dict[str, dict[str, str]], verdicts: Iterable[Verdict], *, everything: bool) -> list[str]:
+    """A line for each verdict that is not as expected. everything: also for those expected that nobody found."""
+    now = recorded(verdicts)["verdicts"]
+    lines = [
+        f"{strategy}, scope {scope}: {verdict}; expected: {expected.get(strategy, {}).get(scope, 'nothing recorded')}"
+        for strategy, scopes in now.items()
+        for scope, verdict in scopes.items()
+        if expected.get(strategy, {}).get(scope) != verdict
+    ]
+    gone = [(s, scope) for s, scopes in expected.items() for scope in scopes if scope not in now.get(s, {})]
+    return lines + [
+        f"{s}, scope {scope}: not checked; expected: {expected[s][scope]}" for s, scope in gone if everything
+    ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from threading import Event
 
 import numpy as np
 
@@ -39,11 +40,12 @@ INDEX_LIMIT = 1 << 29  # an edge keeps twice the index in an int32
 
 @dataclass(frozen=True)
 class Limits:
-    """Bounds of one search: states kept, bytes of memory, seconds (0: no limit)."""
+    """Bounds of one search: states kept, bytes of memory, seconds (0: no limit); `cancelled` ends those of a thread."""
 
     max_states: int = MAX_STATES
     max_bytes: int = MAX_BYTES
     max_seconds: float = 0.0
+    cancelled: Event = field(default_factory=Event, compare=False)
 
 
 @dataclass
@@ -194,6 +196,8 @@ def make_room(
     n_used, n_states, n_edges = int(progress[bfs.P_STATES]), len(graph.parent), len(graph.edges)
     if limits.max_seconds and seconds > limits.max_seconds:
         return graph, f"incomplete: {n_used:,} states after {seconds:.0f} s"
+    if limits.cancelled.is_set():
+        return graph, "cancelled"
     if code == bfs.LOOKS_UP:
         return graph, ""
     if n_used >= limits.max_states or n_used > INDEX_LIMIT:

@@ -53,6 +53,27 @@ class Verdict:
     assumes: tuple[str, ...] = ASSUMES
     counterexamples: dict[str, Counterexample] = field(default_factory=dict)
 
+    @property
+    def broken(self) -> list[str]:
+        """Short names of the broken properties."""
+        return [name for name, status in self.properties.items() if status == "broken"]
+
+    def as_row(self) -> dict[str, Any]:
+        """The verdict as one flat row."""
+        return {
+            "strategy": self.strategy,
+            "scope": self.scope,
+            "verdict": self.verdict,
+            "broken": " ".join(self.broken),
+            "complete": self.complete,
+            "states": self.states,
+            "transitions": self.transitions,
+            "depth": self.depth,
+            "seconds": round(self.seconds, 3),
+            "unreached": self.unreached_in_words,
+            **self.properties,
+        }
+
     def as_dict(self) -> dict[str, Any]:
         """The verdict for programs."""
         from mmbench.checker.counterexample import to_json
@@ -173,7 +194,7 @@ def verdict_of(properties: dict[str, str], complete: bool) -> str:
 
 def line(v: Verdict) -> str:
     """The verdict line: what was found, and how much was looked at."""
-    bad = ", ".join(k for k, status in v.properties.items() if status == "broken")
+    bad = ", ".join(v.broken)
     looked = f"{v.states:,} states, {v.transitions:,} transitions, depth {v.depth}, {v.seconds:.2f} s"
     how = "complete" if v.complete else v.stop
     missed = f"\n  not reached, so not judged: {v.unreached_in_words}" if v.unreached else ""

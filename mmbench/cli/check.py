@@ -16,6 +16,7 @@ from mmbench.errors import EXIT_BAD_NEWS, EXIT_OK, InputError
 
 if TYPE_CHECKING:
     from mmbench.checker.counterexample import Counterexample
+    from mmbench.checker.judgement import Judgement
     from mmbench.checker.verdict import Verdict
     from mmbench.checker.world import Start
 
@@ -25,8 +26,9 @@ examples:
   mmbench check v4.14 drop-oom-skip --save v4.14.json
   mmbench check ./my_design.py --scope two-callers --property ./my_property.py
   mmbench check --replay v4.14.json --trace v4.14.trace.json
+  mmbench check --record verdicts.json; mmbench check --expect verdicts.json
 
-exit code 1 when a strategy fails or stalls, or a search is incomplete
+exit code 1 when a strategy fails or stalls, or a search is incomplete; with --expect, when a verdict is not as recorded
 """
 
 
@@ -41,7 +43,7 @@ def add(verbs: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("strategies", nargs="*", metavar="ID|FILE", help="which, as ID[:param=value] (all built in)")
-    parser.add_argument("--scope", metavar="NAME|FILE", default="default", help="the small world (default)")
+    parser.add_argument("--scope", metavar="NAME|FILE", help="one small world (all named ones)")
     parser.add_argument("--property", metavar="FILE", help="a property of your own: NAME and def holds(v)")
     parser.add_argument("--max-states", metavar="N", type=option(parse_int), default=MAX_STATES, help=f"({MAX_STATES})")
     parser.add_argument("--max-memory", metavar="SIZE", default=MAX_MEMORY, help=f"memory of one search ({MAX_MEMORY})")
@@ -50,7 +52,9 @@ def add(verbs: Any) -> None:
     parser.add_argument("--save", metavar="FILE", help="write the first counterexample to a file, for --replay")
     parser.add_argument("--trace", metavar="FILE", help="write the first counterexample as a Chrome trace")
     parser.add_argument("--replay", metavar="FILE", help="take the schedule of a saved counterexample again")
-    add_format_option(parser, ("table", "json"))
+    parser.add_argument("--record", metavar="FILE", help="write the verdicts to a file, for --expect")
+    parser.add_argument("--expect", metavar="FILE", help="exit code 0 when the verdicts are those of the file, else 1")
+    add_format_option(parser)
     parser.set_defaults(run=run)
 
 
@@ -70,35 +74,71 @@ def write_files(args: argparse.Namespace, found: list[Counterexample]) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Check and print; 1 when any strategy is not shown to be safe."""
+    """Check and print; 1 when any strategy is not shown to be safe, or any verdict is not as expected."""
     if args.replay:
         return run_replay(args)
-    from mmbench.ask.checks import check_all, limits_of
+    from mmbench.ask.checks import judge_all, limits_of, read_recorded, recorded
+    from mmbench.checker.scope import NAMED
+    from mmbench.records.files import write_json
     from mmbench.strategies import IDS
 
+    expected = read_recorded(args.expect) if args.expect else None
     limits = limits_of(args.max_states, args.max_memory)
     options = {"reduce": not args.unreduced, "anyway": args.anyway}
-    verdicts = []
-    for verdict in check_all(args.strategies or IDS, args.scope, limits, args.property, **options):
-        verdicts.append(verdict)
+    scopes = [args.scope] if args.scope else list(NAMED)
+    found = []
+    for judgement in judge_all(args.strategies or IDS, scopes, limits, args.property, **options):
+        found.append(judgement)
         if args.format == "table":
-            print_verdict(verdict)
-    if args.format == "json":
-        json.dump([verdict.as_dict() for verdict in verdicts], sys.stdout, indent=1)
-        print()
-    write_files(args, [c for verdict in verdicts for c in verdict.counterexamples.values()])
-    return EXIT_OK if all(verdict.verdict == "safe" for verdict in verdicts) else EXIT_BAD_NEWS
+            print_judgement(judgement)
+    verdicts = [v for judgement in found for v in judgement.verdicts]
+    print_all(args.format, found, verdicts)
+    write_files(args, [c for judgement in found for c in judgement.counterexamples])
+    if args.record:
+        write_json(args.record, recorded(verdicts))
+    if expected is not None:
+        return compare_with(expected, verdicts, everything=not (args.scope or args.strategies))
+    return EXIT_OK if all(v.verdict == "safe" for v in verdicts) else EXIT_BAD_NEWS
 
 
-def print_verdict(verdict: Verdict) -> None:
-    """The verdict line and the schedules."""
+def print_judgement(judgement: Judgement) -> None:
+    """What is said of a design, and the schedules."""
+    from mmbench.checker.judgement import lines
     from mmbench.checker.show import text
     from mmbench.checker.verdict import line
 
-    print(line(verdict))
-    for c in verdict.counterexamples.values():
-        print("\n" + text(c) + "\n")
+    several = len(judgement.verdicts) > 1
+    print("\n".join(lines(judgement)) if several else line(judgement.verdicts[0]))
+    for c in judgement.counterexamples:
+        where = f"scope {c.scope.name}:\n" if several else ""
+        print("\n" + where + text(c) + "\n")
     sys.stdout.flush()
+
+
+def print_all(how: str, found: list[Judgement], verdicts: list[Verdict]) -> None:
+    """The closing summary for people; for programs, every verdict."""
+    from mmbench.checker.judgement import summary
+    from mmbench.records.csv_text import csv_text
+
+    if how == "json":
+        json.dump([v.as_dict() for v in verdicts], sys.stdout, indent=1)
+        print()
+    elif how == "csv":
+        sys.stdout.write(csv_text(v.as_row() for v in verdicts))
+    elif len(found) > 1:
+        print("\n" + "\n".join(summary(found)))
+
+
+def compare_with(expected: dict[str, dict[str, str]], verdicts: list[Verdict], *, everything: bool) -> int:
+    """Say on stderr what is not as expected; 0 when nothing is, else 1."""
+    from mmbench.ask.checks import changed
+
+    lines = changed(expected, verdicts, everything=everything)
+    for text in lines:
+        print(f"mmbench: changed: {text}", file=sys.stderr)
+    if not lines:
+        print(f"mmbench: all {len(verdicts)} verdicts are as expected", file=sys.stderr)
+    return EXIT_BAD_NEWS if lines else EXIT_OK
 
 
 def print_timed(again: Counterexample, start: Start) -> None:
@@ -133,6 +173,8 @@ def run_replay(args: argparse.Namespace) -> int:
         raise InputError(f"{path} is a schedule of {old.strategy!r}, not of {loaded.name!r}.")
     found = unsearched(start_of(old.scope, loaded.roles))
     again = replay(path, old, found, read_property(Path(args.property)) if args.property else None)
+    if args.format == "csv":
+        raise InputError("--replay prints one schedule: --format table or json.")
     if args.format == "json":
         json.dump(to_json(again), sys.stdout, indent=1)
         print()

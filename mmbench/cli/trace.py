@@ -42,7 +42,9 @@ def add(verbs: Any) -> None:
     group = parser.add_argument_group("run and output")
     group.add_argument("--costs", metavar="NAME|FILE", default="default", help="cost table (default)")
     group.add_argument("--seed", metavar="N", type=option(parse_int), default=1, help="seed of the random numbers (1)")
-    group.add_argument("--format", choices=("text", "json"), help="print the events (text, when no file is asked for)")
+    group.add_argument(
+        "--format", choices=("text", "json", "csv"), help="print the events (text, when no file is asked for)"
+    )
     parser.set_defaults(run=run)
 
 
@@ -97,6 +99,10 @@ def run(args: argparse.Namespace) -> int:
     if args.format == "json":
         json.dump(event_rows(record), sys.stdout, indent=1, ensure_ascii=False)
         print()
+    elif args.format == "csv":
+        from mmbench.records.csv_text import csv_text
+
+        sys.stdout.write(csv_text(event_rows(record)))
     elif args.format == "text" or not (args.output or args.png):
         from mmbench.cli.output import print_view
 

@@ -38,7 +38,7 @@ def run(*argv: str) -> int:
 
     parser = argparse.ArgumentParser()
     verb.add(parser.add_subparsers())
-    args = parser.parse_args(["check", *argv])
+    args = parser.parse_args(["check", *([] if "--scope" in argv else ["--scope", "default"]), *argv])
     return verb.run(args)
 
 
