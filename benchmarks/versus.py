@@ -1,4 +1,4 @@
-"""How does the model compare with a C loop, a plain copy, SimPy and Ciw? Ratios, measured side by side in one run.
+"""How does the model compare with a C loop, a copy, SimPy, Ciw and Spin? Ratios, measured side by side in one run.
 
     python benchmarks/versus.py --json
 
@@ -28,9 +28,13 @@ from benchmarks.footprint import MODES  # noqa: E402
 from benchmarks.peers.c_loop import FLAGS, LOOPS, CannotCompileError, CLoop, bytes_of  # noqa: E402
 from benchmarks.peers.ciw_queue import build, waits_ps  # noqa: E402
 from benchmarks.peers.simpy_race import run_race  # noqa: E402
+from benchmarks.peers.spin import FLAGS as SPIN_FLAGS  # noqa: E402
+from benchmarks.peers.spin import CannotSpinError, Spin  # noqa: E402
 from benchmarks.speed import pages_of  # noqa: E402
 from benchmarks.turns import Report, Side, Spread, WrongAnswerError, put, skip, spread, take_turns, timed  # noqa: E402
 from mmbench.ask.runs import available_bytes  # noqa: E402
+from mmbench.checker.scope import find_scope  # noqa: E402
+from mmbench.checker.verdict import check  # noqa: E402
 from mmbench.cost.table import load_table  # noqa: E402
 from mmbench.engine import prepare, run_prepared  # noqa: E402
 from mmbench.errors import InputError, MmbenchError  # noqa: E402
@@ -258,6 +262,38 @@ def measure_ciw(report: Report, turns: int) -> None:
         kills_per_s={name: round(CIW_KILLS / statistics.median(taken)) for name, taken in seconds.items()})  # fmt: skip
 
 
+# --- the checker ------------------------------------------------------------------------------------
+
+
+def measure_checker(report: Report, turns: int) -> None:
+    """checker_vs_spin: transitions per second of this checker and of Spin's compiled search of the same design."""
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            spin = Spin(Path(folder))
+            theirs = spin.search()
+        except CannotSpinError as error:
+            skip(report, "checker_vs_spin", str(error))
+            return
+        loaded, scope = load(LATEST), find_scope("default")
+
+        def ours() -> tuple[float, Any]:
+            seconds, found = timed(lambda: check(loaded.name, loaded.roles, scope, explain=False))
+            return seconds / found.transitions, found.verdict
+
+        def spins() -> tuple[float, Any]:
+            found = spin.search()
+            return found.seconds / found.transitions, found.verdict
+
+        seconds = take_turns({"checker": ours, "spin": spins}, turns)
+    verdict = check(loaded.name, loaded.roles, scope, explain=False)
+    ratios = (their / mine for their, mine in zip(seconds["spin"], seconds["checker"], strict=True))
+    put(report, "checker_vs_spin", spread(ratios), spin=spin.version, flags=" ".join(SPIN_FLAGS), strategy=LATEST,
+        scope=scope.name, same_answer=verdict.verdict,
+        states={"checker": verdict.states, "spin": theirs.states},
+        transitions={"checker": verdict.transitions, "spin": theirs.transitions},
+        transitions_per_s={name: round(1 / statistics.median(taken)) for name, taken in seconds.items()})  # fmt: skip
+
+
 # --- memory -----------------------------------------------------------------------------------------
 
 
@@ -310,6 +346,7 @@ def measure(args: argparse.Namespace) -> Report:
     measure_simpy(report, args.size, args.simpy_size, max(2, args.turns // 2))
     measure_queue(report, args.turns)
     measure_ciw(report, max(1, args.turns // 3))
+    measure_checker(report, max(1, args.turns // 3))
     measure_memory(report, args.victim, max(1, args.turns // 4))
     report["turns"] = args.turns
     report["clock"] = "CPU time of one thread, after compilation"

@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 
 from benchmarks import footprint, turns, versus
-from benchmarks.peers import c_loop
+from benchmarks.peers import c_loop, spin
 
 ROOT = Path(__file__).resolve().parents[2]
 FIGURES = (
     "unmap_vs_c", "unmap_vs_copy", "engine_pages_per_s", "engine_vs_simpy", "bytes_per_page", "queue_kills_per_s",
-    "queue_vs_ciw",
+    "queue_vs_ciw", "checker_vs_spin",
 )  # fmt: skip
 SMALL = ["--size", "64MiB", "--simpy-size", "8MiB", "--victim", "64MiB", "--turns", "3"]
 
@@ -82,6 +82,34 @@ def test_simpy_with_another_answer_is_noticed(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr("benchmarks.peers.simpy_race.LRU_BATCH", 15)
     with pytest.raises(turns.WrongAnswerError, match="SimPy finds"):
         side()
+
+
+def test_spin_and_the_checker_agree_on_a_design_of_a_hundred_thousand_states() -> None:
+    report = empty_report()
+    versus.measure_checker(report, 1)
+    if report["checker_vs_spin"] is None:
+        pytest.skip(report["skipped"]["checker_vs_spin"])
+    known = report["details"]["checker_vs_spin"]
+    assert min(known["states"].values()) > 100_000
+    assert known["same_answer"] == "safe"
+
+
+def test_spin_sees_a_lock_that_is_missing_in_its_model(tmp_path: Path) -> None:
+    """Without the wait for readers a table is freed under a walk."""
+    text = spin.MODEL.read_text()
+    assert text.count("NO_READERS -> write_held") == 1
+    (tmp_path / "broken.pml").write_text(text.replace("NO_READERS -> write_held", "true -> write_held"))
+    try:
+        assert spin.Spin(tmp_path, tmp_path / "broken.pml").search().verdict == "fails"
+    except spin.CannotSpinError as error:
+        pytest.skip(str(error))
+
+
+def test_no_spin_is_a_skip_with_its_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spin.shutil, "which", lambda name: None)
+    report = empty_report()
+    versus.measure_checker(report, 1)
+    assert report["skipped"] == {"checker_vs_spin": "spin is not installed (apt install spin)"}
 
 
 def test_c_loops_agree_with_the_kernel() -> None:
