@@ -14,6 +14,7 @@ EXTRAS = {
     "distributed": "cluster",
     "dask": "cluster",
     "argcomplete": "completion",
+    "pandas": "frame",
 }
 
 
