@@ -7,11 +7,11 @@ STAMP := $(VENV)/.installed
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 NOJIT := tests/model tests/pages tests/sync tests/machine tests/test_rng.py \
 	tests/sizing/test_histogram.py tests/sizing/test_intervals.py
-RINGS := not live and not browser and not lab and not install
+RINGS := not live and not browser and not lab and not install and not docs
 WARM := warm-engine warm-checker
 CORES := $(shell nproc 2>/dev/null || echo 2)
 
-.PHONY: bench test test-jit test-nojit $(WARM) test-live test-lab test-browser test-pythons test-install lab lab-designs lint lock publish clean
+.PHONY: bench test test-jit test-nojit $(WARM) test-live test-lab test-browser test-docs test-pythons test-install lab lab-designs lint lock publish clean
 
 $(BIN)/pip:
 	python=$$(sh tools/find-python.sh "$(PYTHON)") && "$$python" -m venv $(VENV)
@@ -52,6 +52,9 @@ test-live: $(STAMP)
 
 test-lab: $(STAMP)
 	$(BIN)/python -m pytest -m lab -rs
+
+test-docs: $(STAMP)
+	$(BIN)/python -m pytest -m docs -rs
 
 test-browser: $(STAMP)
 	$(BIN)/python -m pytest -m browser -rs

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, overload
 
-from mmbench.errors import CannotError
+from mmbench.extras import require
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -50,11 +50,10 @@ class Answer(Sequence[dict[str, Any]]):
 
     def frame(self) -> DataFrame:
         """A pandas data frame with the columns of `--format csv`. Raises CannotError without pandas."""
-        try:
-            import pandas
-        except ImportError:
-            raise CannotError("frame() needs pandas, which is not installed: pip install 'mmbench[frame]'.") from None
+        require("pandas", "frame() needs")
         from io import StringIO
+
+        import pandas
 
         return pandas.read_csv(StringIO(self.csv()), dtype_backend="numpy_nullable")  # integers stay exact beside nulls
 

@@ -27,6 +27,10 @@ class Watch:
         """Kills of a study: called after each chunk, with the counts so far; None spares making them."""
         return _none()
 
+    def measuring(self, what: str) -> AbstractContextManager[Callable[[int, int, float], None]]:
+        """Victims of a measurement: done, total, seconds left."""
+        return _unseen()
+
 
 @contextmanager
 def _deaf() -> Iterator[Callable[[], None]]:
@@ -36,6 +40,11 @@ def _deaf() -> Iterator[Callable[[], None]]:
 @contextmanager
 def _none() -> Iterator[None]:
     yield None
+
+
+@contextmanager
+def _unseen() -> Iterator[Callable[[int, int, float], None]]:
+    yield lambda done, total, left_s: None
 
 
 NOBODY = Watch()

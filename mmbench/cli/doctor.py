@@ -33,7 +33,8 @@ def add(verbs: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Check and print; 3 when a measurement is impossible here."""
-    from mmbench.cli.measuring import ESSENTIAL, print_found
+    from mmbench.ask.measurements import ESSENTIAL
+    from mmbench.cli.measuring import print_found
     from mmbench.live.doctor import doctor
     from mmbench.report.text.measured import doctor_table
 

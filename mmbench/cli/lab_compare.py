@@ -7,13 +7,12 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mmbench.ask.labs import RECORDS, compare_kernels, found_records
 from mmbench.cli.inputs import add_format_option
-from mmbench.errors import EXIT_BAD_NEWS, EXIT_OK, InputError
+from mmbench.errors import EXIT_BAD_NEWS, EXIT_OK
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
-
-RECORDS = "results/lab"
 
 
 def add(actions: Any) -> None:
@@ -33,19 +32,12 @@ def run(args: argparse.Namespace) -> int:
     from mmbench.cli.lab_designs import compare_records
     from mmbench.cli.measuring import print_found
     from mmbench.lab.design_record import is_record
-    from mmbench.lab.record import read_record
     from mmbench.records.files import write_json
-    from mmbench.strategies.load import load
-    from mmbench.validation.kernel_lab import compare
 
-    paths = [Path(name) for name in args.records] or sorted(Path(RECORDS).glob("*.json"))
-    if not paths:
-        raise InputError(f"no record given and none in {RECORDS}; make one: mmbench lab run 6.12 --set full -o FOLDER")
+    paths = found_records(args.records)
     if all(is_record(path) for path in paths):
         return compare_records(args, paths)
-    records = [read_record(path) for path in paths]
-    design = load(args.strategy) if args.strategy else None
-    found = [compare(record, design) for record in records]
+    found = compare_kernels(paths, args.strategy)
     if args.write_costs:
         for one in found:
             if one["table"]:

@@ -1,33 +1,17 @@
-"""What the verbs that ask the running kernel share: what may be measured, progress with time left, where it ran."""
+"""What the verbs that ask the running kernel share: --max-memory, progress with time left, what was found."""
 
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple
+from contextlib import AbstractContextManager, contextmanager
+from typing import TYPE_CHECKING, Any
 
-from mmbench.errors import CannotError
+from mmbench.ask.watch import Watch
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
-
-    from mmbench.live.workload import VictimConfig
-
-ESSENTIAL = ("process_mrelease", "ptrace exit stop", "pagemap")
-QUICK_MEMORY_BYTES, FULL_MEMORY_BYTES = 640 << 20, 1536 << 20
-
-
-class Machine(NamedTuple):
-    """What can be measured here: memory a victim may take, bytes that may be locked, kinds of memory, ways."""
-
-    max_memory_bytes: int
-    max_locked_bytes: int | None
-    has_thp: bool
-    modes: tuple[str, ...]
-    kernel: str
 
 
 def add_memory_option(parser: Any) -> None:
@@ -42,57 +26,12 @@ def asked_memory_bytes(args: argparse.Namespace) -> int | None:
     return None if args.max_memory is None else parse_size(args.max_memory, "--max-memory")
 
 
-def examine(args: argparse.Namespace) -> Machine:
-    """Find out what can be measured here. Raises CannotError with what is missing and how to get it."""
-    from mmbench.live import experiment, proc
-    from mmbench.live.doctor import doctor
+class Measuring(Watch):
+    """Says on stderr how far measuring is, on a terminal or not: it takes minutes."""
 
-    checks = {check.name: check for check in doctor()}
-    missing = [checks[name] for name in ESSENTIAL if name in checks and not checks[name].ok]
-    missing += [check for name, check in checks.items() if name == "session" and not check.ok]
-    if missing:
-        raise CannotError("; ".join(f"{c.name}: {c.reason}. To get it: {c.how}" for c in missing))
-    allowed = experiment.allowed_memory_bytes(asked_memory_bytes(args))
-    if args.max_memory is None:
-        allowed = min(allowed, QUICK_MEMORY_BYTES if args.quick else FULL_MEMORY_BYTES)
-    modes = ("exit", "mrelease", "race") if len(os.sched_getaffinity(0)) > 1 else ("exit", "mrelease")
-    return Machine(allowed, proc.memlock_bytes(), checks["THP"].ok, modes, os.uname().release)
-
-
-class Effort(NamedTuple):
-    """How long to measure: repetitions, victims in each, seconds at most (None: as long as it takes)."""
-
-    n_reps: int
-    n_victims: int
-    budget_s: float | None
-
-
-FULL, QUICK = Effort(7, 3, None), Effort(5, 2, 120.0)
-
-
-def effort_of(args: argparse.Namespace) -> Effort:
-    """What --quick and --budget ask for."""
-    effort = QUICK if args.quick else FULL
-    return effort._replace(budget_s=args.budget or effort.budget_s)
-
-
-def measure(
-    what: str, configs: list[VictimConfig], machine: Machine, effort: Effort, seed: int
-) -> list[dict[str, Any]]:
-    """Measure configurations in every way there is, with progress on stderr."""
-    from mmbench.live import experiment
-
-    with progress(what) as report:
-        return experiment.measure(
-            configs,
-            machine.modes,
-            n_reps=effort.n_reps,
-            n_victims=effort.n_victims,
-            budget_s=effort.budget_s,
-            max_memory_bytes=machine.max_memory_bytes,
-            seed=seed,
-            progress=report,
-        )
+    def measuring(self, what: str) -> AbstractContextManager[Callable[[int, int, float], None]]:
+        """Done, total and time left: a bar on a terminal, a line per tenth elsewhere."""
+        return progress(what)
 
 
 @contextmanager
@@ -124,20 +63,6 @@ def _lines(what: str) -> Callable[[int, int, float], None]:
             print(f"{what}: {done} of {total} victims, {left_s:.0f} s left", file=sys.stderr, flush=True)
 
     return report
-
-
-def where(manifest: dict[str, Any]) -> str:
-    """Kernel and machine in a few words, from a manifest."""
-    n_cpus, ram = manifest["n_cpus"], manifest.get("ram_bytes")
-    memory = f", {ram / 2**30:.0f} GiB" if ram else ""
-    return f"{manifest['kernel']}, {n_cpus} x {manifest['cpu_model']}{memory}"
-
-
-def today() -> str:
-    """The date, UTC."""
-    from datetime import UTC, datetime
-
-    return datetime.now(UTC).strftime("%Y-%m-%d")
 
 
 def print_found(how: str, found: Any, rows: list[dict[str, Any]], view: Callable[[], RenderableType]) -> None:

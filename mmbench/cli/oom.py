@@ -51,34 +51,18 @@ def add(verbs: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Ask, kill, predict, print; 1 when page counts differ."""
-    import os
-
+    from mmbench.ask.ooms import kill, planned
     from mmbench.cli.measuring import asked_memory_bytes, print_found
-    from mmbench.cost.table import load_table
-    from mmbench.live import experiment
     from mmbench.report.text.measured import timeline_table
-    from mmbench.validation.oom import join, predict_oom
-    from mmbench.validation.predict import design_of
 
-    config, costs, asked = victim_of(args), load_table(args.costs), asked_memory_bytes(args)
-    design = design_of(os.uname().release)
-    experiment.allowed_memory_bytes(asked)
-    if not args.yes and not agreed(config):
+    memory = asked_memory_bytes(args)
+    plan = planned(args.size, args.locked, args.vmas, args.kind, not args.not_held, args.costs, memory)
+    if not args.yes and not agreed(plan.config):
         print("nothing was done", file=sys.stderr)
         return EXIT_OK
-    predicted = predict_oom(config.to_dict(), not args.not_held, design, costs)
-    kill = experiment.oom_kill(config, not args.not_held, asked, lambda step: print(step, file=sys.stderr, flush=True))
-    record = join(kill, predicted)
+    record = kill(plan, lambda step: print(step, file=sys.stderr, flush=True))
     print_found(args.format, record, record["timeline"], lambda: timeline_table(record))
     return EXIT_OK if record["verdict"] == "pass" else EXIT_BAD_NEWS
-
-
-def victim_of(args: argparse.Namespace) -> VictimConfig:
-    """The victim asked for. Raises InputError."""
-    from mmbench.live.workload import VictimConfig
-    from mmbench.victims.sizes import parse_share, parse_size
-
-    return VictimConfig(parse_size(args.size), parse_share(args.locked, "--locked"), args.vmas, kind=args.kind)
 
 
 def agreed(config: VictimConfig) -> bool:

@@ -4,21 +4,14 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
 from pathlib import Path
-from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mmbench.ask.values import parse_budget_s, parse_int
 from mmbench.cli.inputs import add_format_option
 from mmbench.cli.measuring import add_memory_option
 from mmbench.cli.values import option
 from mmbench.errors import EXIT_BAD_NEWS, EXIT_OK, InputError
-
-if TYPE_CHECKING:
-    from mmbench.cli.measuring import Machine
-    from mmbench.cost.table import CostTable
-    from mmbench.live.workload import VictimConfig
 
 EXAMPLE = """\
 examples:
@@ -31,8 +24,6 @@ disk, with a digest, before the victims they speak of are measured. It measures 
 twice as many victims each time, until the intervals tell or time is up. Exit code 0 for pass, 1 for fail or undecided.
 """
 N_HELD_OUT, QUICK_HELD_OUT = 25, 13  # at the first look; up to three more, each twice as many
-MOST_HELD_OUT = 200
-DEFAULT_BUDGET_S = 1800.0
 
 
 def add(verbs: Any) -> None:
@@ -64,56 +55,36 @@ def add(verbs: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Predict, freeze, measure until the intervals tell, and print; 0 for pass, 1 for fail or undecided."""
-    from mmbench.cli.calibrate import samples_path, write_samples
-    from mmbench.cli.measuring import effort_of, examine, measure, print_found, today, where
-    from mmbench.live.design import held_out_set
-    from mmbench.records.files import write_json
-    from mmbench.records.manifest import build_manifest
+    from mmbench.ask.measurements import effort_of, examine
+    from mmbench.ask.validations import Asked, validate_here
+    from mmbench.cli.measuring import Measuring, asked_memory_bytes, print_found
     from mmbench.report.text.measured import validation_tables
-    from mmbench.validation.freeze import Frozen
-    from mmbench.validation.looks import judge_in_looks, looks, what_more_would_buy
+    from mmbench.validation.looks import what_more_would_buy
 
     check(args)
-    machine = examine(args)
+    machine, effort = examine(asked_memory_bytes(args), args.quick), effort_of(args.quick, args.budget)
     n_first = args.held_out or (QUICK_HELD_OUT if args.quick else N_HELD_OUT)
-    configs = held_out_set(
-        max(n_first, min(looks(n_first)[-1], MOST_HELD_OUT)),
-        machine.max_memory_bytes,
-        machine.max_locked_bytes,
-        machine.has_thp,
-        True,
-        args.seed,
-    )
-    costs = costs_for(args, machine)
-    predictions = predict_all([config.to_dict() for config in configs], costs, machine.kernel)
-    frozen = Frozen(predictions, described(costs), beside(args.output, ".predictions.json"))
-    print(f"{len(configs)} victims predicted and frozen, sha256 {frozen.digest}", file=sys.stderr)
-    effort, begun = effort_of(args), monotonic()
-
-    def some(victims: Sequence[VictimConfig], left_s: float | None) -> list[dict[str, Any]]:
-        return measure("validating", list(victims), machine, effort._replace(budget_s=left_s), args.seed)
-
-    budget_s = effort.budget_s or DEFAULT_BUDGET_S
-    record, samples = judge_in_looks(configs, frozen.predictions(), some, n_first, budget_s)
-    manifest = build_manifest()
-    record |= {"costs": costs.name, "predictions_sha256": frozen.digest, "date": today()}
-    record |= {"machine": where(manifest), "manifest": manifest}
-    if args.output:
-        write_samples(samples_path(args.output), samples)
-        write_json(args.output, record)
+    done = validate_here(Asked(n_first, args.seed, args.costs, args.output), machine, effort, say_frozen, Measuring())
+    record = done.record
     if args.plot:
         from mmbench.report.pictures.scatter import scatter_figure
 
         scatter_figure(record, args.plot)
         print(f"drawn: {args.plot}", file=sys.stderr)
     print_found(args.format, record, record["rows"], lambda: validation_tables(record))
-    if more := what_more_would_buy(record, monotonic() - begun):
+    if more := what_more_would_buy(record, done.seconds):
         print(f"mmbench: {more}", file=sys.stderr)
     return EXIT_OK if record["verdict"] == "pass" else EXIT_BAD_NEWS
 
 
+def say_frozen(n_victims: int, digest: str) -> None:
+    """Tell the digest while nothing is measured yet."""
+    print(f"{n_victims} victims predicted and frozen, sha256 {digest}", file=sys.stderr)
+
+
 def check(args: argparse.Namespace) -> None:
     """Refuse bad input before anything is measured. Raises InputError."""
+    from mmbench.ask.validations import bases_of
     from mmbench.cli.calibrate import check_output
     from mmbench.report.pictures.picture import picture_suffix
 
@@ -127,52 +98,3 @@ def check(args: argparse.Namespace) -> None:
         raise InputError(f"--held-out {args.held_out}: allowed are 1 to 500 victims.")
     if args.costs:
         bases_of(args.costs)
-
-
-def bases_of(spec: str) -> CostTable:
-    """Load a table that was calibrated. Raises InputError for one without the process's own costs."""
-    from mmbench.cost.table import load_table
-
-    costs = load_table(spec)
-    if not costs.base_ps:
-        raise InputError(
-            f"cost table {spec!r} does not say what a process takes besides its victim's memory (base_ps): give one "
-            "that mmbench calibrate wrote, or leave --costs out to calibrate first."
-        )
-    return costs
-
-
-def costs_for(args: argparse.Namespace, machine: Machine) -> CostTable:
-    """The table asked for, or one calibrated now, in this session."""
-    from mmbench.cli.calibrate import calibrate_here
-    from mmbench.cli.measuring import effort_of
-    from mmbench.cost.table import table_from
-
-    if args.costs:
-        return bases_of(args.costs)
-    output = beside(args.output, ".costs.json")
-    found = calibrate_here(machine, effort_of(args), args.seed, output)
-    return table_from(found.table)
-
-
-def predict_all(configs: list[dict[str, Any]], costs: CostTable, kernel: str) -> list[dict[str, Any]]:
-    """Predictions for all configurations, by the engine."""
-    from mmbench.validation.predict import design_of, predict
-
-    design = design_of(kernel)
-    return [line for config in configs for line in predict(config, design, costs)]
-
-
-def described(costs: CostTable) -> dict[str, Any]:
-    """A cost table's numbers, to be frozen with the predictions."""
-    return {
-        "name": costs.name,
-        "machine": costs.machine,
-        "base_ps": costs.base_ps,
-        "prices_ps": {name: entry["ps"] for name, entry in costs.entries.items()},
-    }
-
-
-def beside(output: str | None, suffix: str) -> str | None:
-    """Path of a part of the record: beside it, with another suffix; None without a record."""
-    return str(Path(output).with_suffix(suffix)) if output else None

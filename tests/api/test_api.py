@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import builtins
 import json
 import os
 import subprocess
@@ -63,15 +62,9 @@ def test_a_frame_has_the_columns_of_csv_and_exact_integers():
 
 
 def test_a_frame_without_pandas_says_what_to_install(monkeypatch):
-    runs, real = mm.run("v6.18", **SMALL), builtins.__import__
-
-    def without(name, *rest):
-        if name == "pandas":
-            raise ImportError(name)
-        return real(name, *rest)
-
-    monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(mm.CannotError, match=r"needs pandas, .*: pip install 'mmbench\[frame\]'"):
+    runs = mm.run("v6.18", **SMALL)
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(mm.CannotError, match=r"pandas is not installed, .*: pip install 'mmbench\[frame\]'"):
         runs.frame()
 
 
@@ -88,6 +81,13 @@ def test_answers_are_tables_in_a_notebook_and_pictures_on_disk(tmp_path):
     assert {p.name for p in tmp_path.iterdir()} == {"runs.png", "trace.svg", "trace.json.gz", "sweep.pdf"}
     assert trace.csv().startswith("at_ps,end_ps,task,kind,what") and "<pre" in trace._repr_html_()
     assert [r["locked_pages"] for r in sweep] == [0, 4096] and "<pre" in sweep._repr_html_()
+
+
+def test_text_is_text_in_a_notebook_too(monkeypatch, capsys):
+    runs = mm.run("v6.18", **SMALL)
+    monkeypatch.setattr("rich.console._is_jupyter", lambda: True)  # where rich shows a table and returns nothing
+    assert "v6.18" in repr(runs) and "<pre" in runs._repr_html_()
+    assert not capsys.readouterr().out
 
 
 def test_check_gives_the_verdict(tmp_path):

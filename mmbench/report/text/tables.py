@@ -132,7 +132,9 @@ def as_text(view: RenderableType, width: int = 120) -> str:
     from rich.console import Console
 
     stream = io.StringIO()
-    Console(file=stream, width=width, color_system=None, force_terminal=False, legacy_windows=False).print(view)
+    Console(
+        force_jupyter=False, file=stream, width=width, color_system=None, force_terminal=False, legacy_windows=False
+    ).print(view)
     return "".join(f"{line.rstrip()}\n" for line in stream.getvalue().splitlines())
 
 

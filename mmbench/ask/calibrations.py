@@ -1,0 +1,117 @@
+"""A calibration: tear-downs measured here, or samples of an earlier one, and the cost table fitted to them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mmbench.ask.measurements import Effort, Machine, measure, today, where
+from mmbench.ask.watch import NOBODY, Watch
+from mmbench.errors import InputError
+
+if TYPE_CHECKING:
+    from mmbench.validation.calibration import Calibration
+
+REFERENCE = "reference"  # the table whose proportions serve for what cannot be told apart
+SAMPLES_SUFFIX = ".samples.jsonl.gz"
+SAMPLE_FIELDS = {"config", "facts", "what", "rep", "ns", "cpu_ns", "freed_pages", "error", "parts", "disturbed", "why"}
+
+
+def calibrate_here(
+    machine: Machine, effort: Effort, seed: int, output: str | None, watch: Watch = NOBODY
+) -> Calibration:
+    """Measure the calibration set and fit; write the table to `output` and the samples beside it."""
+    from mmbench.live.design import calibration_set
+    from mmbench.records.files import write_json
+    from mmbench.records.manifest import build_manifest
+
+    configs = calibration_set(machine.max_memory_bytes, machine.max_locked_bytes, has_thp=machine.has_thp)
+    samples = measure("calibrating", configs, machine, effort, seed, watch)
+    calibration = fit_to(samples, {"kernel": machine.kernel, "date": today(), "manifest": build_manifest()})
+    if output is not None:
+        beside = samples_path(output)
+        calibration.table["samples"] = beside.name
+        write_samples(beside, samples)
+        write_json(output, calibration.table)
+    return calibration
+
+
+def fit_again(path: str, output: str) -> Calibration:
+    """Fit to samples that calibrate wrote earlier; where they are from is read off the table beside them."""
+    from mmbench.records.files import read_json, write_json
+
+    samples = read_samples(path)
+    first = read_json(path.removesuffix(SAMPLES_SUFFIX) + ".json")
+    if not {"date", "manifest"} <= first.keys():
+        raise InputError(f"{path}: the table beside it does not say where and when it was measured.")
+    release = first["manifest"]["kernel"].removeprefix("Linux ")
+    measured = {"kernel": release, "date": first["date"], "manifest": first["manifest"]}
+    calibration = fit_to(samples, measured)
+    calibration.table["samples"] = Path(path).name
+    write_json(output, calibration.table)
+    return calibration
+
+
+def fit_to(samples: list[dict[str, Any]], measured: dict[str, Any]) -> Calibration:
+    """Fit a table to samples. measured: kernel, date and manifest of the machine they are from."""
+    from mmbench.cost.carry import carry_old_munlock
+    from mmbench.cost.table import load_table
+    from mmbench.validation.calibration import calibrate
+    from mmbench.validation.predict import design_of
+
+    manifest, design = measured["manifest"], design_of(measured["kernel"])
+    calibration = calibrate(samples, load_table(REFERENCE), design, f"{where(manifest)}, {measured['date']}")
+    table = calibration.table
+    carry_old_munlock(table, measured["kernel"])
+    table |= {"date": measured["date"], "manifest": manifest, "strategy": design.name, "spread": calibration.spread}
+    table |= {"errors": calibration.errors, "race_ratios": calibration.race_ratios, "fits": without_rows(calibration)}
+    return calibration
+
+
+def without_rows(calibration: Calibration) -> dict[str, Any]:
+    """The plain formula's fits, residuals left out: the samples beside the table have them all."""
+    return {
+        what: {key: value for key, value in fit.items() if key != "residuals"} for what, fit in calibration.fits.items()
+    }
+
+
+def samples_path(output: str) -> Path:
+    """Where raw samples go: beside the table."""
+    return Path(output).with_suffix(SAMPLES_SUFFIX)
+
+
+def read_samples(path: str) -> list[dict[str, Any]]:
+    """Read raw samples, one JSON object per line. Raises InputError naming the line."""
+    from mmbench.records.files import read_text
+
+    samples = []
+    for number, line in enumerate(read_text(path).splitlines(), 1):
+        try:
+            sample = json.loads(line)
+        except ValueError as error:
+            raise InputError(f"{path}, line {number}: not a sample: {error}.") from error
+        if not isinstance(sample, dict) or not sample.keys() >= SAMPLE_FIELDS:
+            raise InputError(f"{path}, line {number}: a sample of calibrate has {', '.join(sorted(SAMPLE_FIELDS))}.")
+        samples.append(sample)
+    return samples
+
+
+def write_samples(path: Path, samples: list[dict[str, Any]]) -> None:
+    """Write raw samples, one JSON object per line."""
+    from mmbench.records.files import write_text
+
+    write_text(path, "".join(json.dumps(sample, separators=(",", ":")) + "\n" for sample in samples))
+
+
+def inconclusive(calibration: Calibration) -> str:
+    """Say which measurements scatter too much to conclude anything, or nothing."""
+    from mmbench.cost.summary import INCONCLUSIVE_SPREAD
+
+    noisy = {what: x for what, x in calibration.spread.items() if x > INCONCLUSIVE_SPREAD}
+    if not noisy:
+        return ""
+    shown = ", ".join(f"{what} {x:.0%}" for what, x in noisy.items())
+    whys = sorted({why for row in calibration.rows for why in row["whys"]})
+    why = f"; for example: {whys[0]}" if whys else ""
+    return f"measurements scatter (IQR/median) by {shown}, at most {INCONCLUSIVE_SPREAD:.0%} is quiet{why}"
