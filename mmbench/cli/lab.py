@@ -31,7 +31,7 @@ examples:
 
 KERNEL is a version's beginning (5.10, 6.1, 7), fetched through apt's own configuration, or a path to a vmlinuz.
 """
-SETS = ("quick", "full")
+SETS = ("quick", "full", "forced")
 
 
 def add(verbs: Any) -> None:
@@ -60,7 +60,13 @@ def add(verbs: Any) -> None:
         metavar="ID|FILE",
         help="run these designs inside the kernel, in place of its own code; of a kernel of yours, the one it has",
     )
-    running.add_argument("--set", dest="set_name", choices=SETS, default="quick", help="experiments to run (quick)")
+    running.add_argument(
+        "--set",
+        dest="set_name",
+        choices=SETS,
+        default="quick",
+        help="experiments to run (quick); forced: of designs only",
+    )
     running.add_argument("--fresh", action="store_true", help="boot again even where the same boot was run before")
     running.add_argument(
         "-o", dest="output", metavar="FOLDER", help="write one record per series here, such as 6.1.json"

@@ -136,6 +136,7 @@ def compare_records(args: argparse.Namespace, paths: list[Path]) -> int:
 def as_predicted(one: dict[str, Any]) -> bool:
     """Whether every page count and outcome is the model's, and no design was seen to break."""
     same = all(h[what] == h[f"model_{what}"] for h in one["holders"] for what in ("kills", "gave_up"))
+    same &= all(row["seen"] == row["told"] for row in one["forced"])
     return same and one["left"]["exact"] == one["left"]["n"] and set(one["verdicts"].values()) <= {"nothing seen"}
 
 
@@ -160,6 +161,7 @@ def compared(one: dict[str, Any]) -> list[RenderableType]:
     notes = [
         f"pages left as predicted: {one['left']['exact']} of {one['left']['n']}",
         f"the interpreted copy of {one['era']} against the kernel's own code: within {max(copies, default=0.0):.2%}",
+        *([_forced(one["forced"])] if one["forced"] else []),
         *(f"{design}: {verdict}" for design, verdict in one["verdicts"].items() if verdict != "nothing seen"),
     ]
     title = f"{one['release']}: seen | model"
@@ -169,6 +171,13 @@ def compared(one: dict[str, Any]) -> list[RenderableType]:
     if holders:
         parts.append(_table(columns, holders, "an OOM kill beside the holder of a page lock: seen | model"))
     return [*parts, *notes]
+
+
+def _forced(rows: list[dict[str, Any]]) -> str:
+    other = [
+        f"{r['design']} before {r['before']}: {r['seen']}, not {r['told']}" for r in rows if r["seen"] != r["told"]
+    ]
+    return "; ".join([f"forced schedules as told: {len(rows) - len(other)} of {len(rows)}", *other])
 
 
 def _victim(config: dict[str, Any]) -> str:

@@ -44,6 +44,9 @@ FULL = (*QUICK, VictimConfig(SIZE, 0.5), VictimConfig(SIZE, 1.0), VictimConfig(S
 VICTIMS = {"quick": QUICK, "full": FULL}
 RACED: dict[str, tuple[VictimConfig, ...]] = {"quick": (), "full": (*QUICK, VictimConfig(SIZE // 2, 0.9, 1000))}
 N_RACES = 3
+FORCED = "forced"
+MET = VictimConfig(16 * MIB, 0.9, 8)
+DONE_BEFORE = ("EXIT_MM", "WAIT_LAST_USER")  # the kernel has done them when a program begins
 
 
 @dataclass(frozen=True)
@@ -83,11 +86,11 @@ N_REPS = {
 }
 
 
-def boots(designs: dict[str, bool], set_name: str, has_mrelease: bool) -> list[Boot]:
-    """The boots of a run: one party alone under each design and the kernel's own code, every design's steps, a stall.
-
-    designs: name -> whether its reaper comes at once; the kernel's own waits 2 s, and is hurried then.
-    """
+def boots(programs: list[Program], set_name: str, has_mrelease: bool) -> list[Boot]:
+    """The boots of a run: one party alone, under each design and the kernel's own code; steps; holders; races."""
+    if set_name == FORCED:
+        return [_boot(FORCED, forced(programs))]
+    designs = hurried(programs)
     kinds = ALONE if has_mrelease else ("exit", "reaper")
     alone = [
         DesignItem("designs", kind, victim, N_REPS[set_name][kind], design)
@@ -97,6 +100,7 @@ def boots(designs: dict[str, bool], set_name: str, has_mrelease: bool) -> list[B
     ]
     logged = [DesignItem("designs", "steps", QUICK[0], 1, design) for design in designs]
     found = [_boot("designs", [*alone, *logged]), _boot("holders", beside_holders(designs, set_name, has_mrelease))]
+    found += [_boot(FORCED, forced(programs))] if set_name == "full" else []
     raced = races(designs, set_name) if has_mrelease else []
     return [*found, _boot("race", raced, n_cpus=2)] if raced else found
 
@@ -115,6 +119,20 @@ def beside_holders(designs: dict[str, bool], set_name: str, has_mrelease: bool) 
     scenes = HELD_PAGES[set_name] + (READERS[set_name] if has_mrelease else ())
     asked = {STOCK: not any_delay(designs)} | designs
     return [scene.item(design, hurry) for scene in scenes for design, hurry in asked.items()]
+
+
+def forced(programs: list[Program]) -> list[Item]:
+    """Exit stopped before each of its own steps, while somebody who took the mm long ago comes to reap."""
+    items: list[Item] = []
+    for program in programs:
+        first, end = program.roles["exit"]
+        rows = (
+            [n for n in range(first, end) if program.rows[n].op not in DONE_BEFORE]
+            if "mrelease" in program.roles
+            else []
+        )
+        items += [DesignItem("designs", FORCED, MET, 1, program.name, {"stop": row}) for row in rows]
+    return items
 
 
 def any_delay(designs: dict[str, bool]) -> bool:
@@ -140,7 +158,7 @@ def run_designs(
     userspace = replace(userspace, entries=userspace.entries | {"mmbench.ko": cpio.regular(module.ko)})
     texts = {p.name: {"text": p.text, "labels": [row.label for row in p.rows]} for p in programs}
     answers: list[dict[str, Any]] = []
-    for boot in boots(hurried(programs), set_name, not module.has_old_munlock):
+    for boot in boots(programs, set_name, not module.has_old_munlock):
         if not can_boot(kernel.release, boot):
             continue
         answers += run_to_the_end(
@@ -179,7 +197,7 @@ def run_to_the_end(boot: Boot, run: Callable[[Boot], dict[str, Any]]) -> list[di
 
 
 def hurried(programs: list[Program]) -> dict[str, bool]:
-    """Design -> whether its reaper has no delay."""
+    """Design -> whether its reaper has no delay: it is hurried then. The kernel's own reaper waits 2 s."""
     found = {}
     for program in programs:
         first, _ = program.roles.get("reaper", (0, 0))

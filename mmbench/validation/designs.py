@@ -15,6 +15,7 @@ from mmbench.engine import run_prepared
 from mmbench.scenarios import scenario
 from mmbench.scenarios.scenario import NEVER
 from mmbench.strategies.load import Loaded, load
+from mmbench.validation.forced import meetings
 from mmbench.validation.kernel_lab import era_of, summary, total
 from mmbench.validation.predict import HELD_PS, Victim
 
@@ -34,7 +35,8 @@ def compare_designs(record: dict[str, Any], find: Callable[[str], Loaded] = load
 
     find: design's name -> the strategy; a file of the user's is named as its id. Returns ``cells`` (design, victim,
     what, left, model_left, ns, model_ns, error), their ``errors`` by kind, ``copies`` (how far the kernel's own code is
-    from the program of its own design), and ``holders`` (what happened beside a holder, and what the model says).
+    from the program of its own design), ``holders`` (what happened beside a holder, and what the model says), and
+    ``forced`` (what a caller met at each step of exit).
     """
     era = era_of(record["release"])
     costs = load_table(f"lab-{record['series']}")
@@ -57,6 +59,7 @@ def compare_designs(record: dict[str, Any], find: Callable[[str], Loaded] = load
             for entry in entries
             if entry["kind"] == "stuck-holder"
         ],
+        "forced": meetings(record),
     }
 
 

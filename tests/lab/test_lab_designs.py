@@ -90,14 +90,17 @@ def test_a_record_is_read_back_and_written_again_as_the_same_bytes(kernel: kerne
 
 
 def test_races_are_for_the_full_set_and_kernels_that_have_the_call() -> None:
-    names = {set_name: [b.name for b in designs.boots({"v6.1": False}, set_name, True)] for set_name in designs.VICTIMS}
-    assert names == {"quick": ["designs", "holders"], "full": ["designs", "holders", "race"]}
-    assert len(designs.boots({"v4.17": True}, "full", False)) == 2
+    names = {
+        set_name: [b.name for b in designs.boots([program("v6.1")], set_name, True)] for set_name in designs.VICTIMS
+    }
+    assert names == {"quick": ["designs", "holders"], "full": ["designs", "holders", "forced", "race"]}
+    assert len(designs.boots([program("v4.17")], "full", False)) == 3
+    assert [b.name for b in designs.boots([program("v6.1")], "forced", True)] == ["forced"]
     assert {item.n_reps for item in designs.races(["v6.1"], "full")} == {designs.N_RACES}
 
 
 def test_a_kernel_without_mrelease_is_not_asked_for_it() -> None:
-    boot, stuck = designs.boots({"v4.17": True}, "quick", has_mrelease=False)
+    boot, stuck = designs.boots([program("v4.17")], "quick", has_mrelease=False)
     assert {item.kind for item in (*boot.items, *stuck.items)} == {"exit", "reaper", "steps", "stuck-holder"}
 
 
@@ -226,3 +229,11 @@ def test_a_guest_that_never_begins_is_no_designs_fault() -> None:
     item = designs.DesignItem("designs", "exit", designs.QUICK[0])
     with pytest.raises(CannotError, match=r"the guest panicked\. The last lines"):
         designs.run_to_the_end(Boot("designs", (item,)), run)
+
+
+def test_exit_is_stopped_before_each_step_of_its_own() -> None:
+    items = designs.forced([program("v6.1"), program("v4.14")])
+    ops = [program("v6.1").rows[item.more["stop"]].op for item in items]
+    assert ops[:3] == ["MMAP_READ_LOCK", "TLB_GATHER_MMU", "UNMAP_VMAS"]
+    assert ops[-1] == "END"
+    assert {item.design for item in items} == {"v6.1"}  # v4.14 knows no process_mrelease

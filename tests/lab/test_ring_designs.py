@@ -17,6 +17,7 @@ from mmbench.lab.plan import Boot, Item
 from mmbench.lab.program import Program
 from mmbench.strategies.load import load
 from mmbench.validation.design_rows import plain_rows
+from mmbench.validation.forced import meetings
 
 pytestmark = pytest.mark.lab
 BROKEN = str(Path(__file__).with_name("broken.py"))
@@ -80,12 +81,13 @@ def test_a_second_run_gives_the_same_bytes(monkeypatch: pytest.MonkeyPatch) -> N
     assert first == second
 
 
-def test_a_design_that_frees_tables_beside_the_reaper_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = tuple(i for i in designs.races(["v6.1", "broken"], "full") if i.victim == designs.QUICK[1])
-    record = ask("6.12", monkeypatch, Boot("test", asked, n_cpus=2), "v6.1", BROKEN)
-    found = design_record.verdicts(record)
-    assert found["v6.1"] == "nothing seen"
-    assert found["broken"] == "unsafe: seen" or found["broken"].startswith("broken: ")
+def test_a_design_that_frees_tables_beside_a_reaper_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    programs = [Program.from_plain(plain_rows(load(spec))) for spec in ("v6.1", BROKEN)]
+    record = ask("6.12", monkeypatch, Boot("test", tuple(designs.forced(programs))), "v6.1", BROKEN)
+    assert design_record.verdicts(record) == {"v6.1": "nothing seen", "broken": "unsafe: seen"}
+    met = meetings(record)
+    assert len(met) == 19
+    assert [row for row in met if row["seen"] != row["told"]] == []
 
 
 def test_the_threads_worry_comes_true_and_no_munlock_would_have_spared_it(monkeypatch: pytest.MonkeyPatch) -> None:

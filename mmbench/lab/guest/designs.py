@@ -7,6 +7,7 @@ from typing import Any
 
 from mmbench.lab.guest import interpreter, system
 from mmbench.lab.guest.experiments import MAX_VICTIM_BYTES, POLL_S, Counted, Found, _Oom, pages
+from mmbench.lab.guest.forced import meet_exit
 from mmbench.lab.guest.stuck import kill_beside_holder
 from mmbench.live.probe import finish, time_exit, time_mrelease_then_exit, time_race
 from mmbench.live.proc import read
@@ -90,6 +91,8 @@ def run_item(item: dict[str, Any]) -> dict[str, Any]:
     with Watch(item):
         if "holds" in item:
             reps = [left_over(kill_beside_holder(config, item)) for _ in range(item["n_reps"])]
+        elif "stop" in item:
+            reps = [left_over(meet_exit(config, item)) for _ in range(item["n_reps"])]
         else:
             reps = [KINDS[item["kind"]](config) for _ in range(item["n_reps"])]
     interpreter.set_target(0)

@@ -136,6 +136,14 @@ int command_bystander(char *text)
 		return release();
 	if (!strcmp(what, "mrelease"))
 		return call_mrelease();
+	if (!strcmp(what, "go")) {
+		go_everybody();
+		return 0;
+	}
+	if (!strcmp(what, "stop-exit")) {
+		stop_before(ROLE_EXIT, number);
+		return 0;
+	}
 	rcu_read_lock();
 	task = pid_task(find_vpid(number), PIDTYPE_PID);
 	if (task)

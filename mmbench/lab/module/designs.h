@@ -93,9 +93,15 @@ bool is_reapable(struct vm_area_struct *vma, long skip);
 /* log.c */
 void log_step(struct mm_struct *mm, enum role_id role, int row);
 int log_open(struct inode *inode, struct file *file);
-int where_open(struct inode *inode, struct file *file);
 void clear_log(void);
 extern bool log_is_on;
+
+/* stops.c */
+void arrive(enum role_id role, int row);
+void stop_before(enum role_id role, int row);
+void go_everybody(void);
+void forget_where(void);
+int where_open(struct inode *inode, struct file *file);
 
 /* hooks.c */
 extern struct mm_struct *target; /* the only mm whose teardown is a program; others run the kernel's own code */

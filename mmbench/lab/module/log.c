@@ -17,7 +17,6 @@ struct entry {
 static struct entry entries[MAX_ENTRIES];
 static atomic_t n_entries;
 bool log_is_on;
-static int where[N_ROLES] = { -1, -1, -1 }; /* the row that each role is at, or was last; logged or not */
 
 static long counted(struct mm_struct *mm, int member)
 {
@@ -38,7 +37,6 @@ void log_step(struct mm_struct *mm, enum role_id role, int row)
 	struct entry *entry;
 	int at;
 
-	WRITE_ONCE(where[role], row);
 	if (!log_is_on)
 		return;
 	at = atomic_inc_return(&n_entries) - 1;
@@ -54,10 +52,6 @@ void log_step(struct mm_struct *mm, enum role_id role, int row)
 
 void clear_log(void)
 {
-	int role;
-
-	for (role = 0; role < N_ROLES; role++)
-		where[role] = -1;
 	atomic_set(&n_entries, 0);
 }
 
@@ -74,15 +68,4 @@ static int log_show(struct seq_file *file, void *unused)
 int log_open(struct inode *inode, struct file *file)
 {
 	return single_open(file, log_show, NULL);
-}
-
-static int where_show(struct seq_file *file, void *unused)
-{
-	seq_printf(file, "%d %d %d\n", where[ROLE_EXIT], where[ROLE_REAPER], where[ROLE_MRELEASE]);
-	return 0;
-}
-
-int where_open(struct inode *inode, struct file *file)
-{
-	return single_open(file, where_show, NULL);
 }

@@ -22,7 +22,8 @@ static int set_target(char *text)
 
 	if (kstrtoint(strim(text), 10, &number))
 		return -EINVAL;
-	clear_log();
+	go_everybody();
+	forget_where();
 	WRITE_ONCE(target, NULL);
 	if (was)
 		mmdrop(was);

@@ -129,6 +129,7 @@ void run_role(struct run *run)
 	while (went != THE_END) {
 		const struct row *row = &run->program->rows[at];
 
+		arrive(run->role, at);
 		log_step(run->mm, run->role, at);
 		went = row->op(run, row);
 		at = went == OTHERWISE ? row->otherwise : row->next;
@@ -143,6 +144,7 @@ bool run_reap(struct run *run)
 		if (run->program->rows[at].is_reap) {
 			bool is_whole;
 
+			arrive(run->role, at);
 			log_step(run->mm, run->role, at);
 			is_whole = run->program->rows[at].op(run, &run->program->rows[at]) == GO_ON;
 			log_step(run->mm, run->role, run->program->rows[at].next);
