@@ -32,7 +32,7 @@ ALLOWED = {
     "sync": {"model"},
     "machine": {"model", "pages", "sync"},
     "strategies": {"machine"},
-    "scenarios": {"machine"},
+    "scenarios": {"machine", "strategies.user_file"},
     "cost": {"machine"},
     "victims": {"model", "records"},
     "engine": {"model", "machine", "cost", "scenarios", "strategies"},

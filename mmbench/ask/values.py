@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from mmbench.errors import InputError
+from mmbench.scenarios import OPTIONS, Option
 
 UNITS_PS = {"ps": 1, "ns": 10**3, "us": 10**6, "ms": 10**9, "s": 10**12, "min": 60 * 10**12}
 TIME = re.compile(r"(\d{1,18}(?:\.\d{1,18})?)\s*([a-z]+)", re.ASCII)
@@ -78,19 +79,16 @@ SHARE = Word("SHARE", parse_ppm, lambda ppm: f"{ppm / 10**6:.6f}")
 PAGES = Word("SIZE", parse_pages, _spell_pages)
 COUNT = Word("N", parse_int, str)
 
+
+def word_of(option: Option) -> Word:
+    """How a person writes the value of a scenario's option."""
+    if option.unit == "ps":
+        return TIME_WORD if option.low >= 0 else TIME_OR_NEVER
+    if option.unit:
+        return {"ppm": SHARE, "pages": PAGES}[option.unit]
+    few = option.high - option.low < 4
+    return COUNT._replace(metavar="|".join(map(str, range(option.low, option.high + 1)))) if few else COUNT
+
+
 # Option of a scenario -> (its field, the kind of value).
-SCENARIO_OPTIONS = {
-    "exit-start": ("exit_start_ps", TIME_WORD),
-    "reaper-start": ("reaper_start_ps", TIME_OR_NEVER),
-    "mrelease-start": ("mrelease_start_ps", TIME_OR_NEVER),
-    "oom-victim": ("oom_victim", COUNT._replace(metavar="0|1")),
-    "exit-slowness": ("exit_slowness", COUNT),
-    "contended": ("contended_ppm", SHARE),
-    "hold-mean": ("hold_mean_ps", TIME_WORD),
-    "holder-needs": ("holder_needs_pages", PAGES),
-    "holder-hold": ("holder_hold_ps", TIME_WORD),
-    "holder-at": ("holder_at_ppm", SHARE),
-    "writer-hold": ("writer_hold_ps", TIME_WORD),
-    "need": ("need_pages", PAGES),
-    "batch-pages": ("batch_pages", COUNT._replace(metavar="0|1|2")),
-}
+SCENARIO_OPTIONS = {option.flag: (name, word_of(option)) for name, option in OPTIONS.items()}

@@ -86,8 +86,9 @@ MAX_LOCAL_STEPS = 64
     K_N_CELLS,
     K_N_HUGE,
     K_REDUCE,
-) = range(10)
-N_KNOBS = 10
+    K_OWNERS,  # bit mask of tasks that may run exit_mmap: a pass of theirs on an mm without users is its own
+) = range(11)
+N_KNOBS = 11
 
 # The monitor: bit `what * n_tasks + task` of its cell. LATE: the task took mmap_lock after MMF_OOM_SKIP was set;
 # GAVE_UP: its last attempt failed; ACCOUNTED: it has begun a reap pass or said why it leaves.
@@ -152,16 +153,16 @@ def break_property(w: Any, bit: int) -> None:
 
 
 @njit_inner
-def judge_pass(w: Any, task: int, monitor: int) -> None:
+def judge_pass(w: Any, task: int, knobs: Any) -> None:
     """A reap pass begins: I4, judged by the lock. Mutates: mem.
 
     It is broken when the task took mmap_lock after MMF_OOM_SKIP was set, on an mm whose last user is gone. (A pass
     whose task had the lock before is the in-flight one that exit waits for.)
     """
-    if task == 0 or w.mem[MM_USERS] != 0:
+    if knobs[K_OWNERS] >> task & 1 or w.mem[MM_USERS] != 0:
         return
     unlocked = w.mem[RW_READERS] & (1 << task) == 0
-    if monitor & monitor_bit(w, LATE, task) or (unlocked and w.mem[MM_FLAGS] & MMF_OOM_SKIP):
+    if w.mem[knobs[K_LATE]] & monitor_bit(w, LATE, task) or (unlocked and w.mem[MM_FLAGS] & MMF_OOM_SKIP):
         break_property(w, REAP_AFTER_SKIP)
 
 
@@ -218,7 +219,7 @@ def step(w: Any, task: int, rows: Any, choice: int, knobs: Any, meter: Any) -> i
     w.mem[MM_VIOLATIONS] &= ~(1 << REAP_AFTER_SKIP)  # the model's own, stricter test: it counts the in-flight pass too
     note_lock(w, readers, knobs)
     if begins_pass:
-        judge_pass(w, task, w.mem[knobs[K_LATE]])
+        judge_pass(w, task, knobs)
         w.mem[knobs[K_LATE]] |= monitor_bit(w, ACCOUNTED, task) if knobs[K_OOM_REAPERS] >> task & 1 else 0
     if op == LEAVE or op == END:
         judge_leave(w, task, op, row[ROW_A], knobs)

@@ -14,6 +14,8 @@ from typing import Any
 from mmbench.errors import InputError, nearest, short
 from mmbench.model.layout import KIND_NAMES, VM_FLAG_NAMES, VmaTable, vma_table
 from mmbench.records.files import read_json
+from mmbench.scenarios.bystander import Bystander
+from mmbench.scenarios.bystanders import BYSTANDERS
 from mmbench.words import PARTIES
 
 FORMAT = "mmbench-scope 1"
@@ -22,13 +24,18 @@ MAX_TASKS_OF_A_SCOPE = 8
 MAX_NUMBER = 1 << 40  # more pages than any address space has
 MAX_NAME = 80
 
+# Bystanders by what a scope calls them, each with the values that make it one.
+CAST: dict[str, tuple[Bystander, dict[str, int]]] = {
+    name: (one, values)
+    for one in BYSTANDERS
+    if not one.of_victim and not one.endless
+    for name, values in (one.variants or {one.key: {}}).items()
+}
+
 # Task name -> what it does. Names may repeat, but for exit.
-TASKS = {
-    **{party.key: party.what for party in PARTIES},
-    "holder": "holds a page lock until its own allocation succeeds",
-    "timed-holder": "holds a page lock for some time",
-    "allocator": "the allocation that ran out of memory, with the OOM killer's rule",
-    "writer": "holds mmap_lock for write for some time",
+TASKS = {party.key: party.what for party in PARTIES} | {
+    name: one.what + "".join(f", {key} = {value}" for key, value in values.items())
+    for name, (one, values) in CAST.items()
 }
 
 
@@ -66,6 +73,10 @@ class Scope:
     oom_victim: bool = True
     victim_waits: bool = False
 
+    def needs_of(self, name: str) -> int:
+        """Pages that a bystander's allocation needs; 0: all."""
+        return self.allocator_needs if name == "allocator" else self.holder_needs
+
 
 SMALL = (
     Vma(0, 1),
@@ -88,6 +99,9 @@ NAMED = {
         Scope("shared", SHARED, EVERYBODY),
         Scope("unlocked", UNLOCKED, ("exit", "reaper", "mrelease", "allocator")),
         Scope("writer", UNLOCKED, ("exit", "reaper", "mrelease", "writer", "allocator")),
+        Scope("reader", UNLOCKED, ("exit", "reaper", "mrelease", "reader", "allocator")),
+        Scope("proc-reader", UNLOCKED, ("exit", "reaper", "mrelease", "proc-reader", "allocator")),
+        Scope("memcg", UNLOCKED, ("exit", "reaper", "mrelease", "blind-allocator")),
     )
 }
 
@@ -136,7 +150,7 @@ def check_scope(scope: Scope) -> Scope:
             f"scope {scope.name!r} has {units(scope)} pages; the number of states grows by about a factor of "
             f"two per page, and {MAX_UNITS} is the most that a state can hold. Take pages away."
         )
-    holders = [task for task in scope.tasks if task.endswith("holder")]
+    holders = [task for task in scope.tasks if task in CAST and CAST[task][0].locks_page]
     locked = [vma for vma in scope.vmas if "locked" in vma.flags]
     n_locked = sum(vma.pages - 511 * vma.huge for vma in locked)
     if (holders or scope.victim_waits) and not 0 <= scope.holder_page < n_locked:

@@ -16,6 +16,7 @@ from mmbench.checker.expand import (
     K_N_HUGE,
     K_N_WORDS,
     K_OOM_REAPERS,
+    K_OWNERS,
     K_REAPABLE,
     K_REAPERS,
     K_REDUCE,
@@ -85,6 +86,7 @@ def make_problem(start: Start, plan: Plan, reduce: bool) -> bfs.Problem:
     knobs[K_RESIDENT] = start.resident_pages
     knobs[K_REAPERS] = row_mask(start, REAPERS)
     knobs[K_OOM_REAPERS] = row_mask(start, ("reaper",))
+    knobs[K_OWNERS] = sum(1 << task for task in start.owners)
     knobs[K_REAPABLE] = reapable(start)
     knobs[K_N_FIELDS], knobs[K_N_WORDS] = len(plan.fields), plan.n_words
     knobs[K_N_CELLS], knobs[K_N_HUGE] = len(plan.template), len(plan.huge)

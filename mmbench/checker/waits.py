@@ -73,7 +73,7 @@ def waits_of(found: Found, world: World) -> dict[int, tuple[str, list[int]]]:
     """Task -> (what it waits for, who would have to act), for every task that is not done and cannot get on."""
     v, mem = views(world), world.mem
     out: dict[int, tuple[str, list[int]]] = {}
-    for task, kind in enumerate(found.start.kinds):
+    for task in range(len(found.start.kinds)):
         cells = v.tasks[task]
         if cells[T_PC] == DONE:
             continue
@@ -84,7 +84,7 @@ def waits_of(found: Found, world: World) -> dict[int, tuple[str, list[int]]]:
             out[task] = MMAP_LOCK, lock_holders(found, world, task)
         elif wait == WAIT_USERS:
             out[task] = USERS, [t for t, k in enumerate(found.start.kinds) if k != "exit" and k in found.start.kinds]
-        elif kind in ("holder", "allocator") and mem[MM_FREED] + mem[MM_EXTRA_FREED] < cells[T_NEED]:
+        elif found.start.needs_memory(task) and mem[MM_FREED] + mem[MM_EXTRA_FREED] < cells[T_NEED]:
             out[task] = MEMORY, may_set_skip(found) if not mem[MM_FLAGS] & MMF_OOM_SKIP else []
         elif lock_holders(found, world, task) and polls_for_lock(found, int(cells[T_PC])):
             out[task] = MMAP_LOCK, lock_holders(found, world, task)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mmbench.checker.scope import Scope, locked_pages, table_of
+from mmbench.checker.scope import CAST, Scope, locked_pages, table_of
 from mmbench.errors import InputError
 from mmbench.machine.assemble import Program, assemble
 from mmbench.machine.ops import BY_CODE, REAPS, Op
@@ -28,15 +28,8 @@ from mmbench.model.world import (
     World,
     views,
 )
-from mmbench.scenarios.bystanders import ALLOCATOR, HOLDER_TIMED, HOLDER_UNTIL_FREED, WRITER
-
-BYSTANDERS: dict[str, Role] = {
-    "holder": HOLDER_UNTIL_FREED,
-    "timed-holder": HOLDER_TIMED,
-    "allocator": ALLOCATOR,
-    "writer": WRITER,
-}
-HOLDERS = ("holder", "timed-holder")
+from mmbench.scenarios.last_user import drops_pin, shared_out
+from mmbench.scenarios.scenario import DEFAULTS
 
 # A victim that sleeps before exit_mm until it gets a page lock (a fault, a read): it cannot be killed out of it.
 STUCK: Role = (
@@ -62,7 +55,19 @@ class Start:
 
     def locks_page(self, task: int) -> bool:
         """True when the task takes a page lock that the scope names."""
-        return self.kinds[task] in HOLDERS or (self.kinds[task] == "exit" and self.scope.victim_waits)
+        kind = self.kinds[task]
+        return CAST[kind][0].locks_page if kind in CAST else kind == "exit" and self.scope.victim_waits
+
+    def needs_memory(self, task: int) -> bool:
+        """True when the task has an allocation that waits for pages of the victim."""
+        return self.kinds[task] in CAST and bool(CAST[self.kinds[task]][0].needs)
+
+    @property
+    def owners(self) -> list[int]:
+        """Tasks that may run exit_mmap: exit, and those whose mmput can be the last."""
+        put = {role for (role, _), row in zip(self.program.labels, self.program.rows, strict=True)
+               if row[ROW_OP] == int(Op.MMPUT_IF_LAST)}  # fmt: skip
+        return [task for task, kind in enumerate(self.kinds) if kind == "exit" or kind in put]
 
     @property
     def symmetric(self) -> list[tuple[int, int]]:
@@ -82,27 +87,30 @@ def start_of(scope: Scope, roles: dict[str, Role]) -> Start:
     """
     if "exit" not in roles:
         raise InputError("a strategy without the role 'exit' cannot be checked.")
-    known = {**roles, **BYSTANDERS}
+    known = {**roles, **{name: one.steps({**DEFAULTS, **values}) for name, (one, values) in CAST.items()}}
     if scope.victim_waits:
         known["exit"] = (*STUCK, *roles["exit"])
     kinds = sorted((kind for kind in scope.tasks if kind in known), key=list(scope.tasks).index)
-    program = assemble({kind: known[kind] for kind in dict.fromkeys(kinds)})
+    known = {kind: known[kind] for kind in dict.fromkeys(kinds)}
+    if any(CAST[kind][0].may_be_last_user and drops_pin(known[kind]) for kind in kinds if kind in CAST):
+        known = shared_out(known)
+    program = assemble(known)
     table = table_of(scope)
     w = build(table, len(kinds))
     v = views(w)
     page = list(locked_pages(scope, v.vmas[:, V_FIRST].tolist()))
-    holder_needs = scope.holder_needs or table.resident_pages
+    start = Start(scope, w, unique_names(kinds), tuple(kinds), program, table.resident_pages)
     for task, kind in enumerate(kinds):
         cells = v.tasks[task]
         cells[T_PC] = program.starts[kind]
         cells[T_CAPACITY] = scope.gather_slots
-        if kind in HOLDERS or (kind == "exit" and scope.victim_waits):
+        if start.locks_page(task):
             cells[T_LOCK_PAGE] = page[scope.holder_page]
-        if kind in ("holder", "allocator"):
-            cells[T_NEED] = holder_needs if kind == "holder" else scope.allocator_needs
+        if start.needs_memory(task):
+            cells[T_NEED] = scope.needs_of(CAST[kind][0].name) or table.resident_pages
             cells[T_NEXT_VICTIM] = table.resident_pages
     w.mem[MM_FLAGS] = MMF_OOM_VICTIM if scope.oom_victim else 0
-    return Start(scope, w, unique_names(kinds), tuple(kinds), program, table.resident_pages)
+    return start
 
 
 def row_mask(start: Start, kinds: tuple[str, ...]) -> int:

@@ -25,12 +25,14 @@ def add_victim_options(parser: argparse.ArgumentParser) -> None:
 
 def add_scenario_options(parser: argparse.ArgumentParser) -> None:
     """What happens around it: --scenario and overrides of single fields."""
-    from mmbench.scenarios.scenario import FIELDS, NAMED
+    from mmbench.scenarios import NAMED, OPTIONS
 
     group = parser.add_argument_group("scenario", "a named one, or several joined by +, and single values of it")
-    group.add_argument("--scenario", metavar="NAME", default="quiet", help=f"{', '.join(NAMED)} (quiet)")
+    group.add_argument(
+        "--scenario", metavar="NAME|FILE", default="quiet", help=f"{', '.join(NAMED)}, or a .py file (quiet)"
+    )
     for name, (target, word) in SCENARIO_OPTIONS.items():
-        text = FIELDS[target].replace("%", "%%")
+        text = OPTIONS[target].help.replace("%", "%%")
         group.add_argument(f"--{name}", dest=target, metavar=word.metavar, type=option(word.parse), help=text)
 
 

@@ -20,7 +20,8 @@ from mmbench.engine.clocks import (
     spent_ps,
 )
 from mmbench.engine.clockwork import ALL_DONE
-from mmbench.engine.setup import SAMPLE_TIMES_PS, Prepared, Task
+from mmbench.engine.setup import SAMPLE_TIMES_PS, Prepared, task_key
+from mmbench.engine.tasks import Task
 from mmbench.engine.timeline import timeline
 from mmbench.machine.assemble import Program
 from mmbench.machine.protocol import RETRIES
@@ -62,7 +63,8 @@ def outcome(w: World, ending: int, tasks: list[Task]) -> str:
 
 def left_pages(w: World, tasks: list[Task]) -> dict[str, int]:
     """Pages that never came back, by reason, when the run ended."""
-    mapped = "exit_blocked" if w.mem[task_at(0) + T_PC] != DONE else "still_mapped"
+    exited = tasks[0].role and w.mem[task_at(0) + T_PC] == DONE
+    mapped = "still_mapped" if exited else "exit_blocked"
     left = {
         "mapped_elsewhere": int(w.mem[MM_ELSEWHERE]),
         mapped: int(w.mem[MM_RSS]),
@@ -122,6 +124,11 @@ def who_freed(w: World, names: list[str]) -> dict[str, int]:
     return freed
 
 
+def end_of(c: ClockViews, task: int) -> int | None:
+    """When a task was over; None: never."""
+    return int(c.rows[task, C_END]) if c.rows[task, C_END] != NEVER else None
+
+
 def rate(pages: int, ps: int) -> int:
     """Pages per second of simulated time, rounded down; 0 when no time passed."""
     return pages * PS_PER_SECOND // ps if ps > 0 else 0
@@ -144,7 +151,7 @@ def make_record(
     if not conserved(w, prepared.resident_pages):
         raise AssertionError("pages are not conserved")
     c = clock_views(clocks)
-    names = [task.name for task in tasks]
+    names = [task_key(tasks, k) for k in range(len(tasks))]
     freed = who_freed(w, names)
     total = sum(freed.values())
     time_ps = times(c, prepared.freeable_pages)
@@ -173,7 +180,7 @@ def make_record(
         **{f"{who}_left_pages": passed_over(w, names.index(who)) if who in names else {} for who in REAPERS},
         "blocked_ps": blocked,
         "busy_ps": {name: busy_ps(c.rows[i]) for i, name in waited_for},
-        "end_ps": {name: int(c.rows[i, C_END]) if c.rows[i, C_END] != NEVER else None for i, name in waited_for},
+        "end_ps": {name: end_of(c, i) if tasks[i].role else None for i, name in waited_for},
         "reap_passes": {name: int(w.mem[task_at(i) + T_PASSES]) for i, name in parties},
         "time_ps": time_ps,
         "throughput_pages_per_s": rate(total, last_freed),

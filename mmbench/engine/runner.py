@@ -16,11 +16,11 @@ from mmbench.engine.setup import (
     contend,
     held_page,
     place_tasks,
-    plan_tasks,
     prepare,
     reset,
     start_clocks,
 )
+from mmbench.engine.tasks import plan_tasks
 from mmbench.model.layout import PAGES_PER_TABLE, VmaTable
 from mmbench.model.world import MM_N_TABLES, MM_N_VMAS, World, views
 from mmbench.scenarios.scenario import Scenario
@@ -78,12 +78,13 @@ def run_prepared(
 
     width: pages per page-table step; chunk: steps between two looks at the clocks (speed only);
     until_ps: end of simulated time, after which the run counts as hung (default: ten minutes and 10 us a page,
-    times the slowness of exit). Mutates: prepared.world.
+    times the slowness of the slowest). Mutates: prepared.world.
     """
-    if until_ps is None:
-        until_ps = PATIENCE_PS + prepared.resident_pages * PATIENCE_PER_PAGE_PS * scenario.exit_slowness
     w = reset(prepared)
     tasks = plan_tasks(loaded, scenario, prepared.resident_pages, held_page(w, scenario))
+    if until_ps is None:
+        slowest = max(task.slowness for task in tasks)
+        until_ps = PATIENCE_PS + prepared.resident_pages * PATIENCE_PER_PAGE_PS * slowest
     program = assemble_tasks(tasks)
     if scenario.contended_ppm:
         v = views(w)

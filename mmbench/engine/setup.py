@@ -30,10 +30,9 @@ from mmbench.engine.clocks import (
     row_at,
     set_prices,
 )
+from mmbench.engine.tasks import MAX_TASKS_OF_A_RUN, Task
 from mmbench.errors import InputError
 from mmbench.machine.assemble import Program, assemble
-from mmbench.machine.gather import FULL_CAPACITY, ON_STACK_SLOTS
-from mmbench.machine.protocol import Role
 from mmbench.model.bits import ONE, ZERO, lowest_bit, popcount
 from mmbench.model.build import build
 from mmbench.model.layout import TABLE_SHIFT, WORDS_PER_TABLE, VmaTable
@@ -57,9 +56,7 @@ from mmbench.model.world import (
     views,
 )
 from mmbench.rng import STREAM_CONTENDED, below
-from mmbench.scenarios.bystanders import ALLOCATOR, CROWD, HOLDER_TIMED, HOLDER_UNTIL_FREED, WRITER
-from mmbench.scenarios.scenario import NEVER, Scenario
-from mmbench.strategies.load import Loaded
+from mmbench.scenarios.scenario import Scenario
 
 CURVE_POINTS = 256
 SAMPLE_TIMES_PS = np.array(
@@ -67,23 +64,6 @@ SAMPLE_TIMES_PS = np.array(
 )  # 1 ms .. 15 s
 LOG_EVENTS = 4096
 NO_VMA = -1  # no walk begins where its task is already, so that the log has its first VMA too
-BEFORE_THE_KILL = -1_000_000  # 1 us: who holds a lock from the start has it when the kill comes
-
-
-@dataclass(frozen=True)
-class Task:
-    """One task of a run: its role's steps, when it starts, and what the scenario tells it."""
-
-    name: str
-    role: Role
-    start_ps: int
-    lock_page: int = 0
-    hold_ps: int = 0
-    need_pages: int = 0
-    next_victim_pages: int = 0
-    slowness: int = 1
-    capacity: int = FULL_CAPACITY
-    waited_for: bool = True
 
 
 @dataclass
@@ -101,45 +81,11 @@ class Prepared:
     freeable_pages: int
 
 
-MAX_TASKS_OF_A_RUN = 8
-
-
 def prepare(vmas: VmaTable, *, reuse: bool = True) -> Prepared:
     """Build the world of a victim once. `reuse` keeps a template for further runs (doubles the memory)."""
     world = build(vmas, MAX_TASKS_OF_A_RUN)
     template = snapshot(world) if reuse else None
     return Prepared(world, template, vmas.resident_pages, vmas.locked_pages, vmas.freeable_pages)
-
-
-def gather_capacity(s: Scenario, name: str) -> int:
-    """mmu_gather slots of a task: under OOM only exit_mmap of the victim may get batch pages."""
-    gets_pages = s.batch_pages == 2 or (s.batch_pages == 1 and name == "exit")
-    return FULL_CAPACITY if gets_pages else ON_STACK_SLOTS
-
-
-def plan_tasks(loaded: Loaded, s: Scenario, resident_pages: int, page: int) -> list[Task]:
-    """The tasks of a run; those that a run waits for come first, exit always at 0."""
-    roles = loaded.roles
-    capacity = gather_capacity(s, "exit")
-    tasks = [Task("exit", roles["exit"], s.exit_start_ps, slowness=s.exit_slowness, capacity=capacity)]
-    for name, start in (("reaper", s.reaper_start_ps), ("mrelease", s.mrelease_start_ps)):
-        if start != NEVER and name in roles:
-            tasks.append(Task(name, roles[name], start, capacity=gather_capacity(s, name)))
-    need = max(min(s.need_pages, resident_pages // 4), 1)
-    holder_need = min(s.holder_needs_pages, resident_pages)
-    next_victim = max(need, holder_need)
-    if s.holder_needs_pages and page >= 0:
-        needs: dict[str, Any] = {"need_pages": holder_need, "next_victim_pages": next_victim}
-        tasks.append(Task("holder", HOLDER_UNTIL_FREED, BEFORE_THE_KILL, page, **needs))
-    if s.holder_hold_ps and page >= 0:
-        tasks.append(Task("holder", HOLDER_TIMED, BEFORE_THE_KILL, page, hold_ps=s.holder_hold_ps))
-    if s.writer_hold_ps:
-        tasks.append(Task("writer", WRITER, BEFORE_THE_KILL, hold_ps=s.writer_hold_ps))
-    if s.oom_victim:
-        tasks.append(Task("allocator", ALLOCATOR, 0, need_pages=need, next_victim_pages=next_victim))
-    if s.contended_ppm:
-        tasks += [Task("crowd", CROWD, 0, waited_for=False)] * 2
-    return tasks
 
 
 @njit

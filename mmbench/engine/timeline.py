@@ -25,7 +25,8 @@ from mmbench.engine.clocks import (
     NEVER,
     ClockViews,
 )
-from mmbench.engine.setup import Task, task_key
+from mmbench.engine.setup import task_key
+from mmbench.engine.tasks import Task
 from mmbench.machine.assemble import Program
 from mmbench.machine.lint import check_paths
 from mmbench.machine.ops import Op
@@ -42,7 +43,7 @@ COUNTS = (*((f"{cause}_ps", LOG_MET + k) for k, cause in enumerate(SPREAD)), ("f
 @lru_cache(maxsize=256)
 def _locks(path: Path) -> dict[str, str]:
     steps = tuple(Step(label, op, {}, otherwise, to) for label, op, otherwise, to in path)
-    held = check_paths("", "", steps, endless=True)
+    held = check_paths("", "", steps, endless=True) if steps else []
     return {step.label: h.mmap_lock for step, h in zip(steps, held, strict=True) if h.mmap_lock}
 
 

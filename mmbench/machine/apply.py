@@ -36,6 +36,7 @@ MMAP_WRITE_UNLOCK, MMAP_WRITE_DOWNGRADE = int(Op.MMAP_WRITE_UNLOCK), int(Op.MMAP
 SET_FLAG, IF_FLAG, UNLESS_FLAG = int(Op.SET_FLAG), int(Op.IF_FLAG), int(Op.UNLESS_FLAG)
 EXIT_MM, WAIT_LAST_USER, FIND_MM = int(Op.EXIT_MM), int(Op.WAIT_LAST_USER), int(Op.FIND_MM)
 MMGET_NOT_ZERO, MMPUT = int(Op.MMGET_NOT_ZERO), int(Op.MMPUT)
+EXIT_MM_IF_LAST, MMPUT_IF_LAST = int(Op.EXIT_MM_IF_LAST), int(Op.MMPUT_IF_LAST)
 RETRY, LEAVE, GOTO, END = int(Op.RETRY), int(Op.LEAVE), int(Op.GOTO), int(Op.END)
 LOCK_PAGE, UNLOCK_PAGE = int(Op.LOCK_PAGE), int(Op.UNLOCK_PAGE)
 HOLD_FOR, AWAIT_PAGE_WAITER = int(Op.HOLD_FOR), int(Op.AWAIT_PAGE_WAITER)
@@ -88,6 +89,10 @@ def apply_mm(w: Any, task: int, row: Any, work: Any) -> int:
         return locks.find_mm(w, task, row, op == MMGET_NOT_ZERO, work)
     if op == MMPUT:
         return locks.mmput(w, task, row, work)
+    if op == EXIT_MM_IF_LAST:
+        return locks.exit_mm_if_last(w, task, row, work)
+    if op == MMPUT_IF_LAST:
+        return locks.mmput_if_last(w, task, row, work)
     if op == REMOVE_VMAS:
         return teardown.remove_vmas(w, task, row, work)
     if op == TLB_GATHER_MMU:

@@ -12,7 +12,9 @@ from mmbench.machine import work as wk
 from mmbench.machine.locks import branch, forget_passed, go_on
 from mmbench.machine.status import BLOCKED, RAN, ROW_A, WOKE
 from mmbench.model.world import (
+    DONE,
     MM_COLLATERAL,
+    MM_DETACHED,
     MM_EXTRA_FREED,
     MM_FLAGS,
     MM_FREED,
@@ -26,6 +28,7 @@ from mmbench.model.world import (
     T_NEXT_VICTIM,
     T_PAGE_HELD,
     T_PASSED,
+    T_PC,
     T_TRIES,
     T_WAIT,
     T_WAIT_PAGE,
@@ -34,6 +37,9 @@ from mmbench.model.world import (
     task_at,
 )
 from mmbench.sync import page_lock
+
+EXIT = 0  # the victim is task 0
+SIGHT_OF_ALL, SIGHT_UNTIL_GONE, SIGHT_UNTIL_EXIT_MM = range(3)
 
 
 @njit_inner
@@ -117,13 +123,22 @@ def alloc(w: Any, task: int, row: Any, work: Any) -> int:
 
 
 @njit_inner
+def is_in_sight(w: Any, loses_sight: int) -> bool:
+    """Does the OOM killer's scan still find the victim? SIGHT_OF_ALL: always; a memory cgroup's loses it earlier."""
+    if loses_sight == SIGHT_UNTIL_EXIT_MM:
+        return w.mem[MM_DETACHED] == 0
+    return loses_sight != SIGHT_UNTIL_GONE or w.mem[task_at(EXIT) + T_PC] != DONE
+
+
+@njit_inner
 def out_of_memory(w: Any, task: int, row: Any, work: Any) -> int:
-    """One last try, then the killer's scan: it aborts at an OOM victim without MMF_OOM_SKIP, else kills the next one.
+    """One last try, then the killer's scan: it aborts at an OOM victim without MMF_OOM_SKIP, or kills the next one.
 
     The next victim gives T_NEXT_VICTIM pages back at once. Mutates: mem, work.
     """
     if not has_enough(w, task):
-        if w.mem[MM_FLAGS] & MMF_OOM_VICTIM and not w.mem[MM_FLAGS] & MMF_OOM_SKIP:
+        is_pending = w.mem[MM_FLAGS] & MMF_OOM_VICTIM and not w.mem[MM_FLAGS] & MMF_OOM_SKIP
+        if is_pending and is_in_sight(w, row[ROW_A]):
             return branch(w, task, row, True, work)
         w.mem[MM_COLLATERAL] += 1
         w.mem[MM_EXTRA_FREED] += w.mem[task_at(task) + T_NEXT_VICTIM]

@@ -103,7 +103,7 @@ def effect(strategy: str, role: str, s: Step, held: Held, branched: bool) -> Hel
         raise fail(strategy, role, s.label, "opens a second gather while the first is open.")
     if spec.needs_gather and gathers == 0:
         raise fail(strategy, role, s.label, f"{s.op.name} needs an open gather: put TLB_GATHER_MMU before it.")
-    pinned += 0 if branched else spec.pins
+    pinned += 0 if branched and spec.pins > 0 else spec.pins
     if pinned < 0:
         raise fail(strategy, role, s.label, f"{s.op.name} without a pin: no MMGET_NOT_ZERO on the way here.")
     return Held(lock, gathers, pinned)

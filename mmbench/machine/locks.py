@@ -111,6 +111,21 @@ def exit_mm(w: Any, task: int, row: Any, work: Any) -> int:
 
 
 @njit_inner
+def exit_mm_if_last(w: Any, task: int, row: Any, work: Any) -> int:
+    """As exit_mm; whoever drops the last user runs exit_mmap, the others branch. Mutates: mem, work."""
+    w.mem[MM_DETACHED] = 1
+    return mmput_if_last(w, task, row, work)
+
+
+@njit_inner
+def mmput_if_last(w: Any, task: int, row: Any, work: Any) -> int:
+    """mmput: atomic_dec_and_test of mm_users; true goes on to exit_mmap, false branches. Mutates: mem, work."""
+    w.mem[MM_USERS] -= 1
+    branch(w, task, row, w.mem[MM_USERS] != 0, work)
+    return WOKE
+
+
+@njit_inner
 def wait_last_user(w: Any, task: int, row: Any, work: Any) -> int:
     """__mmput runs exit_mmap only when mm_users is 0. Mutates: mem, work."""
     if w.mem[MM_USERS] > 0:

@@ -150,8 +150,15 @@ class Op(IntEnum):
         "stand in for whoever holds the contended page that somebody waits for", waits_for="idle"
     )
     ALLOC = OpSpec("allocate the scenario's pages, or go to `otherwise`", branches=True)
+    # loses_sight: when a memory cgroup's killer no longer finds the victim, and so kills the next one all the same
     OUT_OF_MEMORY = OpSpec(
-        "one last try; MMF_OOM_SKIP set: kill the next victim; clear: kill nobody, go to `otherwise`", branches=True
+        "one last try; MMF_OOM_SKIP set: kill the next victim; clear: kill nobody, go to `otherwise`",
+        ("loses_sight",),
+        branches=True,
+    )
+    EXIT_MM_IF_LAST = OpSpec("exit_mm; go on to exit_mmap when that was the last mm user", branches=True)
+    MMPUT_IF_LAST = OpSpec(
+        "drop the mm_users pin; go on to exit_mmap when that was the last mm user", branches=True, pins=-1
     )
 
 

@@ -1,8 +1,4 @@
-"""The words of the model: page-table geometry, VMA flags, and the table of VMAs that describes a victim.
-
-Source of the flag values: include/linux/mm.h (v6.18); VM_UNLOCKING is ours, for the second flag of
-"option 2" (Suren Baghdasaryan, linux-mm, 29 Dec 2021), which never got a value.
-"""
+"""The words of the model: page-table geometry, and the table of VMAs that describes a victim."""
 
 from __future__ import annotations
 
@@ -11,18 +7,17 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from mmbench.errors import InputError
+from mmbench.model.flags import VM_HUGETLB as VM_HUGETLB
+from mmbench.model.flags import VM_LOCKED as VM_LOCKED
+from mmbench.model.flags import VM_LOCKONFAULT as VM_LOCKONFAULT
+from mmbench.model.flags import VM_PFNMAP as VM_PFNMAP
+from mmbench.model.flags import VM_SHARED as VM_SHARED
+from mmbench.model.flags import VM_UNLOCKING as VM_UNLOCKING
 
 PAGE_BYTES = 4096
 PAGES_PER_TABLE = 512
 TABLE_SHIFT = 9
 WORDS_PER_TABLE = 8
-
-VM_SHARED = 0x0000_0008
-VM_PFNMAP = 0x0000_0400
-VM_LOCKED = 0x0000_2000
-VM_LOCKONFAULT = 0x0008_0000
-VM_HUGETLB = 0x0040_0000
-VM_UNLOCKING = 1 << 40
 
 VM_FLAG_NAMES = {
     "shared": VM_SHARED,

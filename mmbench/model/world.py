@@ -18,8 +18,21 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mmbench.accelerate import njit, njit_inline, pointer
+from mmbench.model.flags import MMF_OOM_SKIP as MMF_OOM_SKIP
+from mmbench.model.flags import MMF_OOM_VICTIM as MMF_OOM_VICTIM
+from mmbench.model.flags import MMF_UNSTABLE as MMF_UNSTABLE
+from mmbench.model.flags import N_WHY as N_WHY
+from mmbench.model.flags import WHY_CONTENDED_PAGE as WHY_CONTENDED_PAGE
+from mmbench.model.flags import WHY_CONTENDED_VMA as WHY_CONTENDED_VMA
+from mmbench.model.flags import WHY_GAVE_UP as WHY_GAVE_UP
+from mmbench.model.flags import WHY_HUGETLB as WHY_HUGETLB
+from mmbench.model.flags import WHY_LOCKED as WHY_LOCKED
+from mmbench.model.flags import WHY_NAMES as WHY_NAMES
+from mmbench.model.flags import WHY_SHARED as WHY_SHARED
+from mmbench.model.flags import WHY_SKIP_SET as WHY_SKIP_SET
+from mmbench.model.flags import WHY_UNLOCKING as WHY_UNLOCKING
 from mmbench.model.layout import WORDS_PER_TABLE
-from mmbench.words import CAUSE, PASSED_OVER
+from mmbench.words import CAUSE
 
 # --- mm_struct ------------------------------------------------------------------------------------
 MM_FLAGS = 0  # MMF_* bits below
@@ -45,9 +58,6 @@ MM_PLANES_AT = 19  # where the bit planes begin
 MM_HAS_ELSEWHERE = 20  # 1 when some page is mapped elsewhere
 N_MM = 21
 
-MMF_UNSTABLE = 1
-MMF_OOM_SKIP = 2
-MMF_OOM_VICTIM = 4
 MMF_NAMES = {"MMF_UNSTABLE": MMF_UNSTABLE, "MMF_OOM_SKIP": MMF_OOM_SKIP, "MMF_OOM_VICTIM": MMF_OOM_VICTIM}
 
 LIST_LIVE, LIST_DANGLING, LIST_CLEARED = 0, 1, 2
@@ -84,19 +94,6 @@ T_HOLD_PS = 19  # how long it is to hold, ps
 T_NEED = 20  # pages its allocation needs
 T_NEXT_VICTIM = 21  # pages that the next OOM victim would give back
 T_PASSED = 22  # first of N_WHY counts: pages this reaper passed over, by reason
-
-WHY_NAMES = tuple(reason.key for reason in PASSED_OVER)
-N_WHY = len(WHY_NAMES)
-(
-    WHY_LOCKED,
-    WHY_UNLOCKING,
-    WHY_HUGETLB,
-    WHY_SHARED,
-    WHY_CONTENDED_PAGE,
-    WHY_CONTENDED_VMA,
-    WHY_GAVE_UP,
-    WHY_SKIP_SET,
-) = range(N_WHY)
 
 N_TASK = T_PASSED + N_WHY
 TASKS_AT = RW_QUEUE + MAX_TASKS

@@ -69,7 +69,7 @@ def without_number(text: str) -> str:
 
 def make_token(strategy: str, inputs: RunInputs) -> str:
     """Pack one run into a token."""
-    sources = (strategy.partition(":")[0], inputs.victim, inputs.costs)
+    sources = (strategy.partition(":")[0], inputs.victim, inputs.costs, *inputs.scenario.split("+"))
     spec = {
         "strategy": strategy,
         "victim": inputs.victim,

@@ -8,7 +8,8 @@ from mmbench.errors import InputError
 from mmbench.machine.lint import lint_role, lint_roles
 from mmbench.machine.ops import Op
 from mmbench.machine.protocol import MMF_OOM_SKIP, step
-from mmbench.scenarios import bystanders
+from mmbench.scenarios.bystanders import BYSTANDERS
+from mmbench.scenarios.scenario import DEFAULTS
 from mmbench.strategies import load_all
 
 READ, UNLOCK = step("read", Op.MMAP_READ_LOCK), step("unlock", Op.MMAP_READ_UNLOCK)
@@ -83,9 +84,9 @@ def test_roles_must_be_known_and_complete():
 def test_every_shipped_role_lints():
     for one in load_all():
         lint_roles(one.strategy.id, one.roles)
-    for role in (bystanders.HOLDER_UNTIL_FREED, bystanders.HOLDER_TIMED, bystanders.WRITER, bystanders.ALLOCATOR):
-        lint_role("bystander", "any", role)
-    lint_role("bystander", "crowd", bystanders.CROWD, endless=True)
+    for one in BYSTANDERS:
+        for values in one.variants.values() or ({},):
+            lint_role("bystander", one.key, one.steps({**DEFAULTS, **values}), endless=one.endless)
 
 
 def test_every_op_says_what_it_means():

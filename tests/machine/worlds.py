@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from mmbench.engine.setup import assemble_tasks, contend, held_page, place_tasks, plan_tasks
+from mmbench.engine.setup import assemble_tasks, contend, held_page, place_tasks
+from mmbench.engine.tasks import plan_tasks
 from mmbench.machine.apply import apply_once
 from mmbench.machine.assemble import Program
 from mmbench.machine.work import new_meter

@@ -52,7 +52,7 @@ def test_the_table_holds_what_the_engine_says() -> None:
     parts, setting, _, table = table_of("v4.17")
     prepared = prepare(parts[1].family.build(GIB))
     for k in (0, 1, 30, 60):
-        late = replace(setting.scenario, reaper_start_ps=int(WAITS_PS[k]))
+        late = setting.scenario.but(reaper_start_ps=int(WAITS_PS[k]))
         record = run_prepared(prepared, setting.loaded, late, setting.costs, victim="")
         assert table.fields[1, k, SKIP] == pytest.approx(record["time_ps"]["oom_skip"], rel=0.003)
         assert table.fields[1, k, ALL] == pytest.approx(record["time_ps"]["all"], rel=0.003)

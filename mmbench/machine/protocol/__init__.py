@@ -23,11 +23,14 @@ from mmbench.machine.protocol.steps import (
     Strategy,
     step,
 )
-from mmbench.model.layout import VM_HUGETLB, VM_LOCKED, VM_PFNMAP, VM_UNLOCKING
-from mmbench.model.world import (
+from mmbench.model.flags import (
     MMF_OOM_SKIP,
     MMF_OOM_VICTIM,
     MMF_UNSTABLE,
+    VM_HUGETLB,
+    VM_LOCKED,
+    VM_PFNMAP,
+    VM_UNLOCKING,
     WHY_CONTENDED_PAGE,
     WHY_CONTENDED_VMA,
     WHY_GAVE_UP,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from mmbench.machine.ops import Op
 from mmbench.machine.protocol.steps import DONE_LABEL, Role, step
-from mmbench.model.world import MMF_OOM_SKIP, MMF_OOM_VICTIM, WHY_GAVE_UP, WHY_SKIP_SET
+from mmbench.model.flags import MMF_OOM_SKIP, MMF_OOM_VICTIM, WHY_GAVE_UP, WHY_SKIP_SET
 
 RETRIES = 10  # MAX_OOM_REAP_RETRIES
 RETRY_SLEEP_PS = 100_000_000_000  # HZ/10

@@ -7,7 +7,7 @@ part of the work itself, so each victim is run with the reaper late by each of W
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -63,8 +63,8 @@ def with_hold(scenario: Scenario, hold: HoldLaw | None, hold_ps: int) -> Scenari
     if hold is None:
         return scenario
     if hold.memory:
-        return replace(scenario, **NAMED["stuck-holder"][1])  # type: ignore[arg-type]
-    return replace(scenario, holder_needs_pages=0, holder_hold_ps=hold_ps)
+        return scenario.but(**NAMED["stuck-holder"][1])
+    return scenario.but(holder_needs_pages=0, holder_hold_ps=hold_ps)
 
 
 def row_of(record: dict[str, Any], late_ps: int, setting: Setting) -> list[int]:
@@ -91,7 +91,7 @@ def row_of(record: dict[str, Any], late_ps: int, setting: Setting) -> list[int]:
 def run_once(prepared: Prepared, setting: Setting, scenario: Scenario, wait_ps: int, seed: int) -> list[int]:
     """FIELDS of one victim that the reaper takes wait_ps later than the scenario says."""
     late_ps = scenario.reaper_start_ps + wait_ps
-    late = replace(scenario, reaper_start_ps=late_ps)
+    late = scenario.but(reaper_start_ps=late_ps)
     record = run_prepared(
         prepared, setting.loaded, late, setting.costs, victim="", seed=seed, until_ps=late_ps + HORIZON_PS
     )

@@ -1,0 +1,17 @@
+"""One file for each bystander; a new file is found, and engine, checker, command line and docs know it."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+
+from mmbench.scenarios.bystander import Bystander
+
+
+def found() -> tuple[Bystander, ...]:
+    """The BYSTANDER of every module of this package, in the order of their ranks and keys."""
+    modules = (importlib.import_module(f"{__name__}.{m.name}") for m in pkgutil.iter_modules(__path__))
+    return tuple(sorted((module.BYSTANDER for module in modules), key=lambda one: (one.rank, one.key)))
+
+
+BYSTANDERS = found()

@@ -1,0 +1,40 @@
+"""The allocation that ran out of memory: retries every jiffy, and kills again once MMF_OOM_SKIP lets it.
+
+Source: out_of_memory, oom_evaluate_task and mem_cgroup_scan_tasks (v5.10 to v7.3). A memory cgroup's killer looks for
+the victim among the tasks of the cgroup, and does not find one that is gone from there: up to 7.1 a task that has left
+the cgroup, which is after exit_mm; from 7.2 on every task that has begun to exit, since css_task_iter hides those.
+"""
+
+from mmbench.machine.protocol import Op, step
+from mmbench.scenarios.bystander import JIFFY_PS, MAX_COUNT, Bystander, Option
+
+BYSTANDER = Bystander(
+    key="allocator",
+    what="the allocation that ran out of memory, with the OOM killer's rule",
+    steps=lambda values: (
+        step("allocate", Op.ALLOC, otherwise="out_of_memory", to="done"),
+        step("out_of_memory", Op.OUT_OF_MEMORY, loses_sight=values["killer_blind"], otherwise="sleep", to="allocate"),
+        step("sleep", Op.ALLOC_SLEEP, ps=JIFFY_PS),
+        step("retry", Op.GOTO, to="allocate"),
+    ),
+    options=(
+        Option(
+            "need_pages", "pages", 4096, 1, MAX_COUNT, "the allocation that ran out of memory needs so many pages",
+            old=True,
+        ),
+        Option(
+            "killer_blind", "", 0, 0, 2,
+            "the OOM killer no longer sees the victim: 0 never (global), 1 once it has left its memory cgroup (up to "
+            "7.1), 2 once it exits (a memory cgroup's, 7.2 and later)",
+        ),
+        Option(
+            "next_victim_pages", "pages", 0, 0, MAX_COUNT,
+            "pages that each further victim gives back (0: all that anybody needs, so one is enough)",
+        ),
+    ),
+    when="oom_victim",
+    needs="need_pages",
+    share_of_victim=4,
+    variants={"allocator": {}, "blind-allocator": {"killer_blind": 2}},
+    rank=50,
+)  # fmt: skip
