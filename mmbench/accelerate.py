@@ -6,6 +6,7 @@ Environment: NUMBA_DISABLE_JIT=1 runs every kernel as plain Python; see `codecac
 from __future__ import annotations
 
 import fcntl
+import functools
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -23,14 +24,13 @@ def without_scipy() -> Iterator[None]:
 
     That question alone takes longer than all other imports of a run together.
     """
-    hidden = "scipy" not in sys.modules
-    if hidden:
-        sys.modules["scipy"] = None  # type: ignore[assignment]
+    hidden = [name for name in ("scipy", "scipy.linalg.cython_blas") if name not in sys.modules]
+    sys.modules |= dict.fromkeys(hidden)  # type: ignore[arg-type]
     try:
         yield
     finally:
-        if hidden:
-            del sys.modules["scipy"]
+        for name in hidden:
+            del sys.modules[name]
 
 
 if CACHE_FOLDER:
@@ -54,26 +54,33 @@ HOUSE: dict[str, Any] = {"nogil": True, "error_model": "numpy"}  # GIL released,
 
 
 class KeptCode(FunctionCache):  # type: ignore[misc]
-    """numba's cache of one function, for a disk that may be full and two processes that compile at once."""
+    """numba's cache of one function, for a disk that may be full and two processes that compile at once.
+
+    numba's own looks for its files when a function is defined, which for a hundred of them takes as long as a run does;
+    this one waits until the function is called.
+    """
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._open = functools.cache(functools.partial(super().__init__, function))
 
     def save_overload(self, sig: Any, data: Any) -> None:
         """Keep what was compiled if there is room; numba's index is read, changed and written under a lock."""
         try:
+            self._open()
             with open(os.path.join(self.cache_path, "lock"), "w") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX)
                 super().save_overload(sig, data)
-        except OSError as error:
-            warn(
-                f"compiled code cannot be kept ({error.strerror})",
-                "the next command compiles it anew, for up to a minute",
-            )
+        except (OSError, RuntimeError) as error:  # numba's own is the second, where the folder is gone
+            why = getattr(error, "strerror", None) or error
+            warn(f"compiled code cannot be kept ({why})", "the next command compiles it anew, for up to a minute")
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         """What was compiled before, or None; a damaged file is forgotten."""
         try:
+            self._open()
             return super().load_overload(sig, target_context)
         except Exception:  # its bytes mean whatever they happen to mean
-            with suppress(OSError):
+            with suppress(OSError, AttributeError):
                 self.flush()
             return None
 
@@ -113,10 +120,17 @@ def njit_inline(function: Callable[..., Any]) -> Callable[..., Any]:
     return kept(function, forceinline=True)
 
 
+NO_ENTRY: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+
+
 def njit_inner(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile a function that only compiled code calls; without a Python entry it compiles a quarter faster."""
-    options: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
-    return numba.njit(**HOUSE, **options)(function)  # type: ignore[no-any-return]
+    return numba.njit(**HOUSE, **NO_ENTRY)(function)  # type: ignore[no-any-return]
+
+
+def njit_shared(function: Callable[..., Any]) -> Callable[..., Any]:
+    """As njit_inner, and kept: for what several entries call, so that the second of them finds it compiled."""
+    return kept(function, **NO_ENTRY)
 
 
 if JIT_DISABLED:

@@ -48,7 +48,7 @@ class Kills(Answer):
 
 def import_log(path: str | os.PathLike[str]) -> Kills:
     """Read the OOM kills of a log (dmesg, journalctl, syslog, logcat, ftrace), plain or packed."""
-    from mmbench.victims.kernel_log import read_log
+    from mmbench.victims.kernel_log.read import read_log
 
     found = read_log(os.fspath(path))
     return Kills(found.record, found.examples)

@@ -14,8 +14,8 @@ from mmbench.cli.inputs import add_format_option
 from mmbench.errors import InputError
 
 if TYPE_CHECKING:
-    from mmbench.victims.kernel_log import Progress
     from mmbench.victims.kernel_log.lines import LogLines
+    from mmbench.victims.kernel_log.read import Progress
 
 SLOW_S = 2.0
 PACKED = (".gz", ".bz2", ".xz")
@@ -60,7 +60,8 @@ def run(args: argparse.Namespace) -> int:
     from mmbench.cli.measuring import print_found
     from mmbench.cli.output import terminal_width
     from mmbench.report.text.kills import kills_view
-    from mmbench.victims.kernel_log import read_log, write_kills
+    from mmbench.victims.kernel_log import write_kills
+    from mmbench.victims.kernel_log.read import read_log
 
     if not args.model and (args.locked or args.shared):
         raise InputError(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mmbench.accelerate import njit, njit_inner, pointer, shifted
+from mmbench.accelerate import njit, njit_inner, njit_shared, pointer, shifted
 from mmbench.machine import bystander_ops as by
 from mmbench.machine import locks, munlock, reap, teardown
 from mmbench.machine import work as wk
@@ -141,7 +141,7 @@ def apply_bystander(w: Any, task: int, row: Any, work: Any) -> int:
     return NO_BRANCH
 
 
-@njit_inner
+@njit_shared
 def apply(w: Any, task: int, rows: Any, width: int, work: Any) -> int:
     """Let `task` take one atomic step; return RAN, WOKE, BLOCKED or FINISHED.
 

@@ -1,12 +1,12 @@
 """Logs of OOM kills: read once, kept as a record of victims, kills and observed reaps.
 
-read_log(path)          the record of a log (dmesg, journalctl, syslog, logcat, ftrace), and lines that were not read
+read.read_log(path)     the record of a log (dmesg, journalctl, syslog, logcat, ftrace), and lines that were not read;
+                        its patterns take longer to compile than a run takes, so that only an import imports it
 read_kills, write_kills the record on disk (*.kills.json)
 kill_victim(spec, ...)  the victim of one kill of a record, to run strategies on
 gaps_us, sizes_pages    what a study of many kills takes: gaps between kills, resident sizes
 """
 
-from mmbench.victims.kernel_log.read import Progress, read_log
 from mmbench.victims.kernel_log.record import FORMAT, SUFFIX, read_kills, validate_kills, write_kills
 from mmbench.victims.kernel_log.study import gaps_us, sizes_pages
 from mmbench.victims.kernel_log.victim import kill_victim, names_kills
@@ -14,12 +14,10 @@ from mmbench.victims.kernel_log.victim import kill_victim, names_kills
 __all__ = [
     "FORMAT",
     "SUFFIX",
-    "Progress",
     "gaps_us",
     "kill_victim",
     "names_kills",
     "read_kills",
-    "read_log",
     "sizes_pages",
     "validate_kills",
     "write_kills",

@@ -6,7 +6,7 @@ Pages are 4 KiB; null is "the log does not say". A record holds no host, user or
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mmbench.errors import InputError
 from mmbench.model.layout import MAX_PAGES
@@ -14,9 +14,11 @@ from mmbench.records.files import json_text, read_json, write_text
 from mmbench.records.manifest import MANIFEST, build_manifest
 from mmbench.records.schema import Fields, Int, ListOf, Rule, Text, check, fail
 from mmbench.victims.kernel_log import said as s
-from mmbench.victims.kernel_log.collect import Collector
-from mmbench.victims.kernel_log.kills import Kill, Reap
-from mmbench.victims.kernel_log.lines import LogLines
+
+if TYPE_CHECKING:
+    from mmbench.victims.kernel_log.collect import Collector
+    from mmbench.victims.kernel_log.kills import Kill, Reap
+    from mmbench.victims.kernel_log.lines import LogLines
 
 FORMAT = "mmbench-kills 1"
 SUFFIX = ".kills.json"

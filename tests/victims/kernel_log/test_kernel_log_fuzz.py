@@ -11,7 +11,8 @@ from layouts_of import REAP_S, Layout, layout
 
 from mmbench.errors import InputError
 from mmbench.records.manifest import build_manifest
-from mmbench.victims.kernel_log import read_log, validate_kills
+from mmbench.victims.kernel_log import validate_kills
+from mmbench.victims.kernel_log.read import read_log
 
 N_LAYOUTS = 1500
 N_DAMAGED = 300

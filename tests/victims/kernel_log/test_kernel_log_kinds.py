@@ -9,7 +9,8 @@ import locale_months
 import pytest
 
 from mmbench.errors import InputError
-from mmbench.victims.kernel_log import read_log, validate_kills
+from mmbench.victims.kernel_log import validate_kills
+from mmbench.victims.kernel_log.read import read_log
 from mmbench.victims.kernel_log.months import ENGLISH, month_number, normal
 
 SECOND_US = 1_000_000

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from mmbench.errors import InputError
-from mmbench.victims.kernel_log import gaps_us, read_log, sizes_pages, validate_kills
+from mmbench.victims.kernel_log import gaps_us, sizes_pages, validate_kills
+from mmbench.victims.kernel_log.read import read_log
 
 LAYOUTS = Path(__file__).parent / "layouts"
 SECOND_US = 1_000_000

@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 from mmbench.errors import CannotError, InputError
 from mmbench.oom_printk import parse_oom_printk
 from mmbench.victims import victim
-from mmbench.victims.kernel_log import gaps_us, kill_victim, read_kills, read_log, sizes_pages, write_kills
+from mmbench.victims.kernel_log import gaps_us, kill_victim, read_kills, sizes_pages, write_kills
 from mmbench.victims.kernel_log.collect import Collector
+from mmbench.victims.kernel_log.read import read_log
 from mmbench.victims.kernel_log.wrapped import read_line
 
 EOS = Path(__file__).parent / "logs" / "eos_4.15_syslog.log"

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from mmbench.victims.kernel_log import read_log, validate_kills
+from mmbench.victims.kernel_log import validate_kills
+from mmbench.victims.kernel_log.read import read_log
 
 LOGS = Path(__file__).parent / "logs"
 TRACE = Path(__file__).parents[2] / "live" / "canned" / "trace_6.18.txt"
