@@ -10,8 +10,8 @@ import pytest
 
 from mmbench.errors import InputError
 from mmbench.victims.kernel_log import validate_kills
-from mmbench.victims.kernel_log.read import read_log
 from mmbench.victims.kernel_log.months import ENGLISH, month_number, normal
+from mmbench.victims.kernel_log.read import read_log
 
 SECOND_US = 1_000_000
 SYS = "Jul 18 {} vat kernel: "
