@@ -170,7 +170,21 @@ def compared(one: dict[str, Any]) -> list[RenderableType]:
     ]
     if holders:
         parts.append(_table(columns, holders, "an OOM kill beside the holder of a page lock: seen | model"))
+    if one["readers"]:
+        parts.append(
+            _table(columns, [_reader(row) for row in one["readers"]], "beside a reader of 2 s: seen, not modelled")
+        )
     return [*parts, *notes]
+
+
+def _reader(row: dict[str, Any]) -> dict[str, Any]:
+    kills = f"{row['kills']} ({', '.join(row['killed'])})" if row["killed"] else "0"
+    seen = {"design": row["design"], "held page": "-", "further kills": kills, "gave up": row["gave_up"]}
+    return seen | {
+        "OOM_SKIP, ms": row["skip_ms"],
+        "reaper left": row["reaper_left"],
+        "exit sleeps in": row["sleeps_in"][:2],
+    }
 
 
 def _forced(rows: list[dict[str, Any]]) -> str:

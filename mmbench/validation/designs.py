@@ -8,6 +8,7 @@ it left. When exit and reaper began is taken from the record, for the model has 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from mmbench.cost.table import CostTable, load_table
@@ -35,12 +36,13 @@ def compare_designs(record: dict[str, Any], find: Callable[[str], Loaded] = load
 
     find: design's name -> the strategy; a file of the user's is named as its id. Returns ``cells`` (design, victim,
     what, left, model_left, ns, model_ns, error), their ``errors`` by kind, ``copies`` (how far the kernel's own code is
-    from the program of its own design), ``holders`` (what happened beside a holder, and what the model says), and
-    ``forced`` (what a caller met at each step of exit).
+    from the program of its own design), ``holders`` (what happened beside a holder, and what the model says),
+    ``readers`` (seen only: the model has none yet), and ``forced`` (what a caller met at each step of exit).
     """
     era = era_of(record["release"])
     costs = load_table(f"lab-{record['series']}")
-    designs = {name: find(name) for name in record["programs"]} | {STOCK: load(era)}
+    own = load(era)
+    designs = {name: with_batch_of(find(name), own) for name in record["programs"]} | {STOCK: own}
     entries = [e for boot in record["boots"] for e in boot["experiments"] if "error" not in e]
     cells = [alone(entry, designs[entry["design"]], costs) for entry in entries if entry["kind"] in ALONE]
     return {
@@ -59,8 +61,21 @@ def compare_designs(record: dict[str, Any], find: Callable[[str], Loaded] = load
             for entry in entries
             if entry["kind"] == "stuck-holder"
         ],
+        "readers": [happened(e, rows_of(record, e["design"])) for e in entries if e["kind"] == "reader"],
         "forced": meetings(record),
     }
+
+
+def with_batch_of(design: Loaded, own: Loaded) -> Loaded:
+    """A design with the munlock batch that the kernel's own design has: in a real kernel no program can choose it."""
+    batch = max((step.args.get("lru_batch", 0) for role in own.roles.values() for step in role), default=0)
+    roles = {
+        name: tuple(
+            replace(step, args=step.args | {"lru_batch": batch}) if "lru_batch" in step.args else step for step in role
+        )
+        for name, role in design.roles.items()
+    }
+    return replace(design, roles=roles)
 
 
 def alone(entry: Entry, design: Loaded, costs: CostTable) -> Row:
@@ -109,18 +124,28 @@ def beside_holder(entry: Entry, design: Loaded, costs: CostTable, rows: list[lis
         Victim(entry["victim"], design).prepared, design, scenario("stuck-holder", starts), costs, victim="booted"
     )
     skip_ps = found["time_ps"]["oom_skip"]
+    return happened(entry, rows) | {
+        "model_kills": int(found["collateral_kills"]),
+        "model_gave_up": found["outcome"] == "gave-up",
+        "model_reaper_left": sum(found["reaper_left_pages"].values()),
+        "model_skip_ms": None if skip_ps is None or skip_ps < 0 else skip_ps / 1e9,
+    }
+
+
+def happened(entry: Entry, rows: list[list[str]]) -> Row:
+    """What was seen beside a holder: who died, whether the reaper gave up, what it left, when MMF_OOM_SKIP was set."""
+    steps = entry["steps"][0]
     return {
         "design": entry["design"],
         "victim": entry["victim"],
+        "holds": entry["holds"],
         "held_page": entry["held_page"],
         "kills": len(entry["further_kills"]),
-        "model_kills": int(found["collateral_kills"]),
+        "killed": [kill["who"] for kill in entry["further_kills"]],
         "gave_up": entry["gave_up_ns"][0] is not None,
-        "model_gave_up": found["outcome"] == "gave-up",
         "reaper_left": reaper_left(steps),
-        "model_reaper_left": sum(found["reaper_left_pages"].values()),
         "skip_ms": in_ms(skip_ns(entry, steps, rows)),
-        "model_skip_ms": None if skip_ps is None or skip_ps < 0 else skip_ps / 1e9,
+        "trigger": entry["trigger"],
         "sleeps_in": entry["stacks"][-1][:3] if entry["stacks"] else [],
     }
 

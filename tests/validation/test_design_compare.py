@@ -8,7 +8,7 @@ from mmbench.cli.main import main
 from mmbench.lab import design_record
 from mmbench.strategies.load import load
 from mmbench.validation.design_rows import plain_rows
-from mmbench.validation.designs import compare_designs, held_ppm, reaper_left, skip_ns
+from mmbench.validation.designs import compare_designs, held_ppm, reaper_left, skip_ns, with_batch_of
 
 SMALL = {"span_bytes": 1 << 20, "locked_share": 0.5, "n_vmas": 1, "stride_pages": 1, "kind": "anon"}
 
@@ -48,6 +48,13 @@ def test_pages_are_exact_or_wrong_and_instructions_are_relative() -> None:
     assert again["errors"]["reaper"]["n"] == 2
 
 
+def test_a_batch_that_no_program_can_choose_is_the_kernels_own() -> None:
+    entries = [lone("v5.18", "exit", 1000, []), lone("v6.1", "exit", 1000, [])]
+    old, new = compare_designs(record_of("6.12.1", ["v5.18", "v6.1"], entries))["cells"]
+    assert old["model_ns"] == pytest.approx(new["model_ns"], rel=0.01)
+    assert load("v5.18").roles["exit"] != with_batch_of(load("v5.18"), load("v6.1")).roles["exit"]
+
+
 def test_the_copy_of_the_kernels_own_design_is_held_against_its_code() -> None:
     entries = [lone("stock", "exit", 1000, []), lone("v6.1", "exit", 1030, []), lone("v6.18", "exit", 2000, [])]
     (copy,) = compare_designs(record_of("6.12.1", ["v6.1", "v6.18"], entries))["copies"]
@@ -66,7 +73,14 @@ def stuck(
         "reaper_ended_ns": [ended],
         "gave_up_ns": [gave_up],
     }
-    scene = {"holds": "lock-page", "held_page": 0, "hold_ms": 0, "hurry": True, "stacks": [["lock_page"]]}
+    scene = {
+        "holds": "lock-page",
+        "held_page": 0,
+        "hold_ms": 0,
+        "hurry": True,
+        "stacks": [["lock_page"]],
+        "trigger": "allocated",
+    }
     return (
         {"design": design, "kind": "stuck-holder", "victim": victim, "further_kills": killed, "steps": [steps]}
         | scene
@@ -83,6 +97,13 @@ def test_who_died_and_who_gave_up_is_predicted_from_the_strategy_alone() -> None
     assert worry["model_skip_ms"] > 1000
     assert (spared["model_kills"], spared["model_gave_up"], spared["model_reaper_left"]) == (0, False, 0)
     assert spared["skip_ms"] == 60.0
+
+
+def test_a_reader_is_told_as_it_was_seen() -> None:
+    entry = stuck("exit-write", 1_200_000_000, 1, []) | {"kind": "reader", "holds": "read-count"}
+    (reader,) = compare_designs(record_of("6.12.1", ["exit-write"], [entry]))["readers"]
+    assert (reader["killed"], reader["gave_up"], reader["skip_ms"]) == (["bystander"], True, 1200.0)
+    assert "model_kills" not in reader
 
 
 def test_skip_is_set_by_exit_or_by_the_reaper_whoever_is_first() -> None:
