@@ -53,6 +53,8 @@ def _filled(kind: str, said: re.Match[str]) -> OomPrintk | None:
         return OomPrintk(kind, int(said["pid"]), said["comm"])
     sizes, numbers, at = {}, {}, 0
     rest = said["rest"].rstrip()
+    if rest.endswith(","):  # torn: the kernel ends no line so
+        return None
     while at < len(rest):
         item = _ITEM.match(rest, at)
         if item is None or (item[1] in _SIZES and not item[3]):
@@ -62,6 +64,8 @@ def _filled(kind: str, said: re.Match[str]) -> OomPrintk | None:
         else:
             numbers[item[1]] = int(item[2])
         at = item.end()
+    if ("UID:" in rest or "pgtables" in sizes) and "oom_score_adj" not in numbers:  # all three came with v5.4
+        return None
     if "vsz" in sizes:  # until 2.6.36
         sizes["total-vm"] = sizes.pop("vsz")
     if not {"anon-rss", "file-rss"} <= sizes.keys() or not all(0 <= kib < _MAX_KIB for kib in sizes.values()):

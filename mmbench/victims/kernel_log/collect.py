@@ -5,7 +5,6 @@ Memory is bounded: kills are kept up to MAX_KILLS and counted beyond, machines, 
 
 from __future__ import annotations
 
-import re
 from collections import OrderedDict
 
 from mmbench.victims.kernel_log import said as s
@@ -25,7 +24,6 @@ MAX_SEEN = 65_536
 MAX_MACHINES = 256
 N_EXAMPLES = 5
 MAX_EXAMPLE = 200
-_WRAPPED = re.compile(r"[\"{\\\x1b]|#0")
 QUOTES = (s.KILL, s.REAPED, s.GAVE_UP)
 
 
@@ -72,8 +70,10 @@ class Collector:
 
     def _take_row(self, line: str) -> bool:
         """Take a plain row of the one task table there is: most lines of a crowded log are such rows."""
+        if len(self._machines) > 1 or '"' in line or "\\" in line or "\x1b" in line or "#0" in line:
+            return False
         row = find_row(line)
-        if row is None or len(self._machines) > 1 or _WRAPPED.search(line):
+        if row is None:
             return False
         next(iter(self._machines.values())).dump.add_row(row[1], line[row[0] :])
         return True
@@ -99,6 +99,8 @@ class Collector:
             found = read_daemon(program, message.text) or found
         if found is None:
             return
+        if not found.is_sane():
+            found = Said(s.STRANGE)
         if message.program == OTHER:
             self.n_quoted += found.kind in QUOTES
         else:

@@ -79,4 +79,4 @@ class Dump:
         """The victim's row; None when the table has none."""
         text = closed(self.rows.get(pid or 0, ""))
         row = read_row(self.head, text, total_vm_kib) if text else None
-        return row if row is not None and row.name[:15] == name[:15] else None
+        return row if row is not None and row.is_sane() and row.name[:15] == name[:15] else None

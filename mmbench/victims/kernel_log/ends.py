@@ -39,6 +39,7 @@ _STARTS = (
 )
 _START = re.compile("|".join(_STARTS))
 _CLOSERS = " \t\"'`,;|)]}>\\"
+_MARKUP = re.compile(r"(?:</?[A-Za-z][^<>]*>\s*)+$")
 _PARENS = {")": "(", "]": "[", "}": "{"}
 
 
@@ -55,11 +56,14 @@ def find_any(text: str) -> int:
 
 
 def closed(text: str) -> str:
-    """`text` without quotes, commas and brackets at its end that were opened before it."""
+    """`text` without markup, and without quotes, commas and brackets at its end that were opened before it."""
+    text = _MARKUP.sub("", text)
     end = len(text)
     while end and text[end - 1] in _CLOSERS:
         last = text[end - 1]
         if last in _PARENS and text.count(_PARENS[last], 0, end) >= text.count(last, 0, end):
+            break
+        if last == "," and text[end - 2 : end - 1] not in _CLOSERS:  # the kernel's own, where a line was torn
             break
         if last in "\"'`" and text.count(last, 0, end) % 2 == 0:
             break

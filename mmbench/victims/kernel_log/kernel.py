@@ -9,14 +9,11 @@ from __future__ import annotations
 import re
 from math import log
 
-from mmbench.model.layout import MAX_PAGES
 from mmbench.oom_printk import parse_oom_printk
 from mmbench.victims.kernel_log import said as s
 from mmbench.victims.kernel_log.said import Said
 
-HELD = ("anon-rss", "file-rss", "shmem-rss")
 PAGE_KIB = (4, 8, 16, 64, 256)
-MOST_KIB = MAX_PAGES << 2  # a damaged number: no process holds more than its address space
 _RELEASE = re.compile(r"(?:ainted(?::| ).*?|^Linux version )(\d{1,3}\.\d{1,3}(?:\.\d{1,5})?)")
 _SCOPE = re.compile(r"^(?:(?P<reason>.*?): )?Kill process \d+ \(.*\) score \d+ or sacrifice child$")
 _CONSTRAINT = re.compile(r"^oom-kill:constraint=(CONSTRAINT_\w+),.*task=(.*),pid=(\d+),uid=-?\d+$")
@@ -46,8 +43,6 @@ def read_kernel(text: str) -> Said | None:
     """What a kernel message says; None when it is not about OOM kills."""
     found = parse_oom_printk(text)
     if found is not None:
-        if any(kib > MOST_KIB for name, kib in found.sizes_kib.items() if name in HELD):
-            return Said(s.STRANGE)
         kind = {"killed": s.KILL, "reaped": s.REAPED, "unable": s.GAVE_UP}[found.kind]
         return Said(kind, _by(found.reason), found.pid, found.comm, found.sizes_kib, found.oom_score_adj)
     if constraint := _CONSTRAINT.match(text):
@@ -98,7 +93,7 @@ def read_row(head: str, row: str, total_vm_kib: int | None) -> Said | None:
         return None
     cell = dict(zip(names, numbers, strict=True))
     page_kib = _page_kib(cell.get("total_vm"), total_vm_kib)
-    if page_kib is None:
+    if page_kib is None or "tgid" not in cell:
         return None
     sizes = {
         f"{kind}-rss": cell[f"rss_{kind}"] * page_kib for kind in ("anon", "file", "shmem") if f"rss_{kind}" in cell
@@ -118,6 +113,8 @@ def _page_kib(total_vm_pages: int | None, total_vm_kib: int | None) -> int | Non
     """KiB a page: 4, 16 or 64, whichever the two sizes of one address space agree on; None when they agree on none."""
     if not total_vm_pages or not total_vm_kib:
         return 4
+    if total_vm_pages < 0:
+        return None
     nearest = min(PAGE_KIB, key=lambda kib: abs(log(total_vm_kib / (total_vm_pages * kib))))
     return nearest if abs(log(total_vm_kib / (total_vm_pages * nearest))) < log(1.5) else None
 

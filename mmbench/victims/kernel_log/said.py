@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from mmbench.model.layout import MAX_PAGES
+
 # Who kills. "kernel" is the global OOM killer, or one that does not say; "memcg" that of a memory control group.
 KILLERS = ("kernel", "memcg", "earlyoom", "oomd", "systemd-oomd", "lmkd", "lowmemorykiller")
+
+MOST_KIB = MAX_PAGES << 2  # no process holds more than its address space
+MOST_VM_KIB = 1 << 50
+MOST = 1 << 53
 
 KILL = "kill"
 REAP_STARTED = "reap started"
@@ -46,3 +52,13 @@ class Said:
     oom_score_adj: int | None = None
     after_us: int | None = None
     n_bytes: int | None = None
+
+    def is_sane(self) -> bool:
+        """False for numbers that no machine has: damage."""
+        adj, pid = self.oom_score_adj, self.pid
+        return (
+            all(0 <= kib <= (MOST_VM_KIB if name == "total-vm" else MOST_KIB) for name, kib in self.sizes_kib.items())
+            and (adj is None or -1000 <= adj <= 1000)
+            and (pid is None or 0 <= pid < 1 << 31)
+            and all(number is None or 0 <= number <= MOST for number in (self.after_us, self.n_bytes))
+        )

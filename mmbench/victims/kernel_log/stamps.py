@@ -16,15 +16,17 @@ MOST_UPTIME_US = 10**9 * SECOND_US  # 31 years: nothing has been up longer, and 
 # [  758.839405], also with a unit, a CPU, a difference or a caller behind the number, as vendors' kernels print them
 _BOOT = re.compile(r"\[ *(\d{1,20})\.(\d{1,9})(?:s|[@,]\d+)?(?: *<[^>\]]*>)?(?: +[^\]\[:]{1,24})?\]")
 _KMSG = re.compile(r"(?<![\d.])\d{1,4},\d+,(\d+),[^;\s]*;")
-_TIME = re.compile(r"(?<!\d)(?:(?<!\d:)|(?<=/\d{4}:))(\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))?(?!\d|:\d)")
+_LOGCAT = re.compile(r"(?<![\d.:])(\d{1,9})\.(\d{3}) +\d+ +\d+ [VDIWEFAS] ")  # logcat -v monotonic
+_TIME = re.compile(r"(?<!\d)(?:(?<!\d:)|(?<=/\d{4}:))(\d{1,2}):(\d\d):(\d\d)(?:[.,](\d{1,9}))?(?!\d|:\d)")
 _HALF = re.compile(r" ?([AP])M\b")
 _ZONE = re.compile(r" ?(?:Z|UTC|GMT|[+-]\d\d:?\d\d)(?![\w:])")
 _YEAR_BEHIND = re.compile(r"(?: [A-Z]{2,5})? (\d{4})(?=[\]\s:,\"'>|)]|$)")
 _YMD = re.compile(r"(?<!\d)(\d{4})([-/.])(\d\d)\2(\d\d)(?:[T _]| ?@ |, )$")
 _MD = re.compile(r"(?<![\d-])(\d\d)-(\d\d) $")  # logcat
 _DAY = re.compile(r"(?<!\d)(\d{1,2}),? (?:(\d{4}) (?:@ )?)?$")
-_DMY = re.compile(r"(?<!\d)(\d{1,2})[ /-]([^\s\d/:-]{3,20})[ /-](\d{4})[ :T]$")
+_DMY = re.compile(r"(?<!\d)(\d{1,2})[ /-]([^\s\d/:-]{1,20})[ /-](\d{4})[ :T]$")
 _DMY_DOTS = re.compile(r"(?<!\d)(\d\d)\.(\d\d)\.(\d{4}),? $")
+_SLASHES = re.compile(r"(?<![\d/])(\d{1,2})/(\d{1,2})/(\d{4}),? $")
 _YEAR_FIRST = re.compile(r"(?<!\d)(\d{4}) $")
 _COMPACT = re.compile(r"(?<![\w-])(\d{4})(\d\d)(\d\d)T?(\d\d)(\d\d)(\d\d)(?:[.,](\d{1,6}))?Z?(?!\w)")
 _UNIX = re.compile(r"(?<![\w.-])(\d{10}|\d{13}|\d{16}|\d{19})(?:\.(\d{1,9}))?(?![\w.])")
@@ -53,6 +55,8 @@ def find_boot(text: str) -> Boot | None:
     if last := _last(_BOOT, text):
         mono_us = since_boot(int(last[1]) * SECOND_US + int(last[2].ljust(6, "0")[:6]))
         return Boot(mono_us, from_epoch(last[1], last[2]) if mono_us is None else None, *last.span())
+    if last := _last(_LOGCAT, text):
+        return Boot(since_boot(int(last[1]) * SECOND_US + int(last[2]) * 1000), None, last.start(1), last.end(2))
     last = _last(_KMSG, text) if ";" in text else None
     return Boot(since_boot(int(last[1])), None, *last.span()) if last else None
 
@@ -108,6 +112,8 @@ def _dated(text: str, time: re.Match[str]) -> tuple[int, Wall | None, int]:
         return date.start(), from_clock(int(date[3]), _month(date[2]), [int(date[1]), *clock], fraction), end
     if date := _DMY_DOTS.search(before):
         return date.start(), from_clock(int(date[3]), int(date[2]), [int(date[1]), *clock], fraction), end
+    if date := _SLASHES.search(before):
+        return date.start(), _either(int(date[1]), int(date[2]), int(date[3]), clock, fraction), end
     date = _DAY.search(before)
     named = _named(before[: date.start()].rstrip(" ")) if date else None
     if date is None or named is None:
@@ -119,6 +125,13 @@ def _dated(text: str, time: re.Match[str]) -> tuple[int, Wall | None, int]:
     elif not year and (first := _YEAR_FIRST.search(before[:start])):
         year, start = first[1], first.start()
     return start, from_clock(int(year) if year else None, month, [int(date[1]), *clock], fraction), end
+
+
+def _either(first: int, second: int, year: int, clock: list[int], fraction: str) -> Wall | None:
+    """A date with its day or its month first; None where both could be the month and differ."""
+    if first <= 12 and second <= 12 and first != second:
+        return None
+    return from_clock(year, min(first, second), [max(first, second), *clock], fraction)
 
 
 def _named(text: str) -> tuple[int, int | str] | None:

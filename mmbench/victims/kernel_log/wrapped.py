@@ -30,13 +30,14 @@ _MONO = ("_SOURCE_MONOTONIC_TIMESTAMP", "_SOURCE_BOOTTIME_TIMESTAMP", "__MONOTON
 _WALL = ("_SOURCE_REALTIME_TIMESTAMP", "__REALTIME_TIMESTAMP")
 _TIMES = ("timestamp", "@timestamp", "time", "ts", "_time", "date", "datetime", "t", "timeUnixNano", "Timestamp")
 _PROGRAMS = ("SYSLOG_IDENTIFIER", "syslog_identifier", "ident", "program", "appname", "app_name", "_COMM")
+_STAMPED = re.compile(r"time|date|stamp", re.IGNORECASE)
 _HOSTS = ("_HOSTNAME", "hostname", "host", "source_host", "computer")
 _MOST_DEPTH = 12
 
 
 def read_line(line: str, find: Find = find_start) -> list[Message]:
     """The messages in a line that `find` finds, each with what stood before it; those of other programs are marked."""
-    line = _COLOUR.sub("", line) if "[" in line else line
+    line = _uncoloured(line)
     messages: list[Message] = []
     rest, brace = line, line.find("{")
     while brace >= 0 and (found := _object(rest, brace)):
@@ -54,6 +55,11 @@ def read_entry(entry: dict[str, Any], find: Find = find_start) -> list[Message]:
     return list(_walk(entry, Message(""), 0, find))
 
 
+def _uncoloured(text: str) -> str:
+    may_be = "\x1b" in text or "33[" in text or "1b[" in text or "^[[" in text
+    return _COLOUR.sub("", text) if may_be else text
+
+
 def _object(text: str, at: int) -> tuple[dict[str, Any], int] | None:
     """The JSON object that begins at `at`, and where it ends; None when none does."""
     try:
@@ -69,7 +75,7 @@ def _walk(value: dict[str, Any], outer: Message, depth: int, find: Find) -> Iter
     names = sorted(value, key=lambda name: _TEXTS.index(name) if name in _TEXTS else len(_TEXTS))
     for text in (text for name in names for text in _strings(value[name])):
         if text not in seen:
-            yield from _texts(_COLOUR.sub("", text), known, find)
+            yield from _texts(_uncoloured(text), known, find)
         seen.add(text)
     for name in names if depth < _MOST_DEPTH else ():
         for inner in value[name] if isinstance(value[name], list) else [value[name]]:
@@ -109,6 +115,9 @@ def _known(entry: dict[str, Any], outer: Message) -> Message:
             mono = round(value * SECOND_US) if wall is None and value * SECOND_US <= MOST_UPTIME_US else mono
         elif isinstance(value, str):
             wall = wall or read_time(value)
+    if mono is None and wall is None:
+        stamps = (read_time(value) for name, value in entry.items() if isinstance(value, str) and _STAMPED.search(name))
+        wall = next(filter(None, stamps), None)
     program = next((word for name in _PROGRAMS if isinstance(word := entry.get(name), str) and word), "")
     program = "kernel" if entry.get("_TRANSPORT") == "kernel" else program
     host = next((word for name in _HOSTS if isinstance(word := entry.get(name), str)), "")
@@ -124,7 +133,8 @@ def _known(entry: dict[str, Any], outer: Message) -> Message:
 
 def _texts(text: str, known: Message, find: Find) -> Iterator[Message]:
     """The messages in a text: each of its lines may have a prefix, and lacks what an earlier one had."""
-    parts = _BREAK.split(text) if _BREAK.search(text) else [text]
+    may_break = "\n" in text or "\r" in text or "\\" in text or "#012" in text
+    parts = _BREAK.split(text) if may_break else [text]
     find = find_any if len(parts) > 1 else find
     for part in parts:
         start = find(part)
@@ -142,7 +152,7 @@ def _message(line: str, start: int) -> Message:
     prefix, text, tail = line[:start], line[start:], ""
     if '"' in prefix:
         for quoted in _QUOTED.finditer(line):
-            if quoted.start() < start <= quoted.end():
+            if quoted.start(1) <= start < quoted.end(1):
                 inside = quoted[1]
                 at = start - quoted.start(1)
                 prefix, text, tail = line[: quoted.start()] + inside[:at], inside[at:], line[quoted.end() :]

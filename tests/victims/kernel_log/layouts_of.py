@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from importlib.resources import files
+from textwrap import wrap as wrap_text
 
 KILL_AT = datetime(2024, 7, 18, 12, 48, 23, 250_000, tzinfo=UTC)
 KILL_MONO = 4321.25
@@ -38,11 +39,12 @@ REAP = "oom_reaper: reaped process 4100 (brewd), now anon-rss:8192kB, file-rss:0
 
 @dataclass(frozen=True)
 class Layout:
-    """One way to write the incident: its name, bytes, and whether a clock in it can be read."""
+    """One way to write the incident: its name, bytes, whether a clock in it can be read, and whether lines are torn."""
 
     name: str
     data: bytes
     is_timed: bool
+    is_torn: bool = False
 
 
 Stamp = Callable[[datetime, float, str], str]  # time of day, seconds since boot, month's name
@@ -97,6 +99,11 @@ PREFIXES: tuple[tuple[str, Stamp, bool, bool], ...] = (
     ("slashes", lambda d, m, n: f"{d:%Y/%m/%d %H:%M:%S} kernel: ", True, False),
     ("common log", lambda d, m, n: f"[{d:%d/%b/%Y:%H:%M:%S} +0000] ", True, False),
     ("day first", lambda d, m, n: f"{d.day:02d} {n} {d:%Y %H:%M:%S} vat kernel: ", True, True),
+    ("logcat monotonic", lambda d, m, n: f"{m:12.3f}     0     0 E         : ", True, False),
+    ("logcat time", lambda d, m, n: f"{d:%m-%d %H:%M:%S}.250 E/        (    0): ", True, False),
+    ("metalog", lambda d, m, n: f"{_syslog(d, m, n)} [kernel] ", True, True),
+    ("dots", lambda d, m, n: f"{d:%d.%m.%Y %H:%M:%S} kernel: ", True, False),
+    ("half day", lambda d, m, n: f"{d:%m/%d/%Y, %I:%M:%S %p} vat kernel: ", True, False),
     ("unknown words", lambda d, m, n: f"%% {_boot(d, m, n)} some.thing/else|7| ", True, False),
 )  # fmt: skip
 # what a person or a program adds to every line
@@ -116,11 +123,14 @@ AROUND: tuple[tuple[str, str, str], ...] = (
     ("cat -n", "   117\t", ""),
     ("table", "| ", " |"),
     ("backticks", "`", "`"),
+    ("markup", "<td>", "</td></tr>"),
 )
 Line = tuple[str, datetime, float]  # message, time of day, seconds since boot
 Wrap = Callable[[str, datetime, float], str]
 SHARE_OF_FORMS = 0.05
 SHARE_FOREIGN = 0.3
+SHARE_TORN = 0.03
+TORN_AT = 100  # columns, as mail and terminals tear lines
 
 
 def _object(**fields: object) -> str:
@@ -239,4 +249,8 @@ def layout(rng: random.Random) -> Layout:
         if is_foreign and text == DUMP[4]:
             out.append("Jul 18 12:48:23 vat systemd[1]: Started Session 7 of User brew.")
     name = f"{prefix} / {around} / {wrap} / {month} / {end!r}{' / foreign line' if is_foreign else ''}"
-    return Layout(name, (end.join(out) + end).encode(), is_timed or adds_time)
+    text = end.join(out) + end
+    if rng.random() < SHARE_TORN:
+        torn = "\n".join(part for line in text.split("\n") for part in wrap_text(line, TORN_AT) or [""])
+        return Layout(f"{name} / torn at {TORN_AT}", torn.encode(), is_timed or adds_time, True)
+    return Layout(name, text.encode(), is_timed or adds_time)

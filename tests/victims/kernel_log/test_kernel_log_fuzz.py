@@ -61,9 +61,13 @@ def test_one_incident_in_thousands_of_layouts(reading):
     wrong, n_unread = [], 0
     for _ in range(N_LAYOUTS):
         one = layout(rng)
-        record = reading(one.data)
+        try:
+            record = reading(one.data)
+        except InputError as error:
+            assert one.is_torn and "that look like kills and are cut off" in str(error), one.name
+            continue
         validate_kills(record)
-        n_unread += record["n_unread"] > 0
+        n_unread += record["n_unread"] > 0 and not one.is_torn
         wrong += [f"{one.name}: {'; '.join(faults)}" for faults in [faults_of(record, one)] if faults]
     assert not wrong, f"{len(wrong)} of {N_LAYOUTS}:\n" + "\n".join(wrong[:20])
     assert n_unread == 0

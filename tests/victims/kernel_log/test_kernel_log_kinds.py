@@ -222,6 +222,31 @@ def test_rows_of_machines_with_large_pages(tmp_path, pages):
     assert record["kills"][0]["swap_pages"] == 77 * 500_000 // pages
 
 
+@pytest.mark.parametrize(
+    ("part", "damage"),
+    [("anon-rss:990000kB", "anon-rss:1125899906842000kB"), ("adj:300", "adj:-30000"), ("s 4100 ", "s 41000000000 "),
+     ("pgtables:2148kB", "pgtables:1125899906842000kB")],
+)  # fmt: skip
+def test_a_number_that_no_machine_has_is_counted_and_refuses_no_log(tmp_path, part, damage):
+    record = read(tmp_path, "[  1.0] " + killed(1), "[  2.0] " + killed(4100).replace(part, damage))
+    assert (len(record["kills"]), record["n_unread"]) == (1, 1)
+
+
+@pytest.mark.parametrize("head", ["uid tgid total_vm rss name", "uid total_vm tgid rss rss name"])
+@pytest.mark.parametrize("row", ["0 4100 -500000 0 0 -7 300 brewd", "0 4100 500000 0 0 99999999999999999999 300 brewd"])
+def test_a_damaged_task_table_adds_nothing(tmp_path, head, row):
+    lines = ("[ pid ] " + head.replace("uid total_vm", "uid tgid total_vm"), f"[ 4100] {row}", killed(4100))
+    assert read(tmp_path, *lines)["kills"][0]["swap_pages"] is None
+
+
+def test_a_kill_line_torn_where_a_word_ends_is_counted(tmp_path):
+    whole = "[  2.0] " + killed(7)
+    ends = [whole.index(word) - 1 for word in ("file-rss", "shmem-rss", "UID", "pgtables", "oom_score_adj")]
+    for end in ends:
+        record = read(tmp_path, "[  1.0] " + killed(1), whole[:end])
+        assert (len(record["kills"]), record["n_unread"]) == (1, 1), whole[:end]
+
+
 def test_nobody_left_to_kill_is_named(tmp_path):
     nobody = "[  100.0] Out of memory and no killable processes..."
     assert "no killable process" in refused(tmp_path, nobody)
