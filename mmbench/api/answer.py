@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, overload
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from mmbench.extras import require
 
@@ -15,23 +15,26 @@ WIDTH = 120
 HTML = '<pre style="line-height:1.2;overflow-x:auto">{code}</pre>'
 
 
-class Answer(Sequence[dict[str, Any]]):
+Record = TypeVar("Record", bound=Mapping[str, Any])
+
+
+class Answer(Sequence[Record]):
     """A sequence of records, as `--format json` prints them."""
 
-    def __init__(self, records: list[dict[str, Any]]) -> None:
+    def __init__(self, records: list[Record]) -> None:
         self.records = records
 
     @overload
-    def __getitem__(self, at: int) -> dict[str, Any]: ...
+    def __getitem__(self, at: int) -> Record: ...
     @overload
-    def __getitem__(self, at: slice) -> Sequence[dict[str, Any]]: ...
-    def __getitem__(self, at: int | slice) -> dict[str, Any] | Sequence[dict[str, Any]]:
+    def __getitem__(self, at: slice) -> Sequence[Record]: ...
+    def __getitem__(self, at: int | slice) -> Record | Sequence[Record]:
         return self.records[at]
 
     def __len__(self) -> int:
         return len(self.records)
 
-    def __iter__(self) -> Iterator[dict[str, Any]]:
+    def __iter__(self) -> Iterator[Record]:
         return iter(self.records)
 
     def view(self) -> RenderableType:

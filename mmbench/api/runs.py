@@ -10,6 +10,7 @@ from mmbench.api.answer import WIDTH, Answer
 from mmbench.ask.runs import DEFAULT_SIZE, OF_A_VICTIM, TENTHS, Inputs, replayed, run_all, run_sweep, swept
 from mmbench.ask.values import SCENARIO_OPTIONS
 from mmbench.errors import InputError, nearest
+from mmbench.records.types import RunRecord
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 Word = str | int | float | os.PathLike[str] | None
 
 
-class Runs(Answer):
+class Runs(Answer[RunRecord]):
     """Run records of one or several designs on the same victim."""
 
     def view(self) -> RenderableType:
@@ -59,10 +60,10 @@ class Sweep(Runs):
         heatmap(self.records, path)
 
 
-class Trace(Answer):
+class Trace(Answer[dict[str, Any]]):
     """The timeline of one run: holds, waits and work of every task, and the kernel's events. A record is an event."""
 
-    def __init__(self, run: dict[str, Any]) -> None:
+    def __init__(self, run: RunRecord) -> None:
         from mmbench.report.text.events import event_rows
 
         self.run = run

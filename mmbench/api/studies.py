@@ -14,6 +14,7 @@ from mmbench.ask.studies import answer_all
 from mmbench.ask.study_words import DEFAULT_STRATEGIES, StudyWords
 from mmbench.ask.values import SCENARIO_OPTIONS
 from mmbench.errors import nearest
+from mmbench.records.types import PromiseRecord
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 WHOLE = ("hosts", "seed", "workers")  # numbers, where the other words are text
 
 
-class Latencies(Answer):
+class Latencies(Answer[dict[str, Any]]):
     """Study records, one for each design, on the same kills."""
 
     def __init__(self, records: list[dict[str, Any]], plan: Plan) -> None:
@@ -54,7 +55,7 @@ class Latencies(Answer):
         size_figure(kind, [self.records[0] | {"grid": heat_grid(self.plan)}] if heat else self.records, path)
 
 
-class Promise(Answer):
+class Promise(Answer[PromiseRecord]):
     """Records of what a promise allows, one for each design: `answer`, or None when nothing holds."""
 
     def view(self) -> RenderableType:

@@ -11,10 +11,11 @@ from mmbench.ask.kills import predict, rows_of
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from mmbench.records.types import PredictedReap
     from mmbench.victims import Victim
 
 
-class Kills(Answer):
+class Kills(Answer[dict[str, Any]]):
     """The kills of a log, a row for each; `record` is what `mmbench import` writes."""
 
     def __init__(self, record: dict[str, Any], unread: list[tuple[int, str]]) -> None:
@@ -41,7 +42,7 @@ class Kills(Answer):
 
     def model(
         self, locked: str | None = None, shared: str | None = None, costs: str = "default"
-    ) -> list[dict[str, Any]]:
+    ) -> list[PredictedReap]:
         """The model's reap of each kill whose kernel, sizes and reap are in the log. Raises InputError."""
         return predict(self.record, locked, shared, costs)
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 from typing import Any
 
 from mmbench.errors import InputError
+from mmbench.records.types import PredictedReap
 
 MAX_RUNS = 40
 ASSUMED = "v6.1"  # for lmkd's kills in a log that names no kernel: what Linux 6.1 to 6.17 ship
 REAP_FIELDS = ("outcome", "after_us", "start_us", "left_anon_pages", "left_file_pages", "left_shmem_pages")
 
 
-def rows_of(record: dict[str, Any], predictions: list[dict[str, Any]] | None = None) -> list[dict[str, Any]]:
+def rows_of(record: dict[str, Any], predictions: list[PredictedReap] | None = None) -> list[dict[str, Any]]:
     """One row per kill: its number, fields, observed reap and, where there is one, the model's."""
     rows = []
     for number, kill in enumerate(record["kills"], start=1):
@@ -36,7 +37,7 @@ def design_of(release: str | None) -> str | None:
     return next((name for first, name in SHIPPED if (major, minor) >= first), None)
 
 
-def predict(record: dict[str, Any], locked: str | None, shared: str | None, costs: str) -> list[dict[str, Any]]:
+def predict(record: dict[str, Any], locked: str | None, shared: str | None, costs: str) -> list[PredictedReap]:
     """The model's reap of the first MAX_RUNS kills whose kernel, sizes and reap are in the log.
 
     Returns one object a kill: number, strategy, is_assumed (the log names no kernel), party (reaper or mrelease),
@@ -68,7 +69,7 @@ def predict(record: dict[str, Any], locked: str | None, shared: str | None, cost
     share, shared_share = (
         None if text is None else parse_share(text, name) for text, name in ((locked, "--locked"), (shared, "--shared"))
     )
-    found = []
+    found: list[PredictedReap] = []
     for number, kill, name in chosen[:MAX_RUNS]:
         party = "mrelease" if kill["by"] == "lmkd" else "reaper"
         used = None if share is None else min(share, most_locked(kill, kill["rss_pages"]))

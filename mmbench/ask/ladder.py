@@ -12,6 +12,7 @@ from mmbench.ask.watch import NOBODY, Watch
 from mmbench.errors import InputError
 
 if TYPE_CHECKING:
+    from mmbench.records.types import PromiseRecord, PromiseStep
     from mmbench.sizing.inverse import Slo, Step
     from mmbench.sizing.laws.families import Family
     from mmbench.sizing.queue.service import Setting
@@ -99,7 +100,7 @@ def with_rarity(parts: list[Any], heavy: Family, rarity: Fraction) -> list[Any]:
     ]
 
 
-def solve(plan: Plan, slo_text: str, what: str, watch: Watch = NOBODY) -> list[dict[str, Any]]:
+def solve(plan: Plan, slo_text: str, what: str, watch: Watch = NOBODY) -> list[PromiseRecord]:
     """The record of every strategy's answer to a promise: the largest size, or the highest rarity, or nothing.
 
     what: size or rarity. Raises InputError.
@@ -124,21 +125,23 @@ def solve(plan: Plan, slo_text: str, what: str, watch: Watch = NOBODY) -> list[d
 
 def solution(
     plan: Plan, setting: Setting, slo: Slo, what: str, rungs: list[Any], best: int | None, steps: list[Step]
-) -> dict[str, Any]:
+) -> PromiseRecord:
     """The record of one strategy's answer."""
     name = show_rung(what, rungs[best]) if best is not None else None
     return {
         "format": "mmbench-slo 1", "kind": "model", **about(plan, setting), "slo": slo.text, "quantity": slo.quantity,
         "limit_ps": slo.limit_ps, "solve": what, "confidence": plan.effort.confidence, "answer": name,
         "at_the_top": best == len(rungs) - 1, "made_from": made_from(plan.command, setting),
-        "steps": [
-            {
-                "tried": show_rung(what, rungs[step.rung]), "verdict": step.verdict.value, "kills": step.kills,
-                **({"value_ps": step.value_ps, "low_ps": step.low_ps, "high_ps": step.high_ps} if step.kills else {}),
-            }
-            for step in steps
-        ],
+        "steps": [tried(step, show_rung(what, rungs[step.rung])) for step in steps],
     }  # fmt: skip
+
+
+def tried(step: Step, rung: str) -> PromiseStep:
+    """One rung of a record; without times where no kill was simulated, since the queue has no steady state."""
+    found: PromiseStep = {"tried": rung, "verdict": step.verdict.value, "kills": step.kills}
+    if step.kills:
+        found |= {"value_ps": step.value_ps, "low_ps": step.low_ps, "high_ps": step.high_ps}
+    return found
 
 
 def show_rung(what: str, rung: Any) -> str:

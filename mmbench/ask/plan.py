@@ -6,11 +6,12 @@ import re
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
 from mmbench.ask.study_words import StudyWords, command_of
 from mmbench.errors import InputError
 from mmbench.extras import require
+from mmbench.records.types import Code
 
 if TYPE_CHECKING:
     from mmbench.sizing.estimate import Effort
@@ -142,11 +143,11 @@ def kill_law(spec: str) -> KillLaw:
     return parse_kills(spec)
 
 
-def made_from(command: str, setting: Setting, study: Study | None = None) -> dict[str, Any]:
+def made_from(command: str, setting: Setting, study: Study | None = None) -> Code:
     """The command, digests of cost table and study (laws and service table, so also of files read), and the code."""
     from mmbench.records.manifest import CODE, build_manifest
     from mmbench.sizing.compute.ledger import digest_of
 
     manifest = build_manifest()
-    code: dict[str, Any] = {name: manifest[name] for name in CODE if name in manifest}
-    return {"command": command, "costs_digest": digest_of(setting.costs), "study_digest": digest_of(study), **code}
+    code = Code(command=command, costs_digest=digest_of(setting.costs), study_digest=digest_of(study))
+    return cast(Code, code | {name: manifest[name] for name in CODE if name in manifest})

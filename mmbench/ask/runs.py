@@ -10,6 +10,7 @@ from mmbench.ask.watch import NOBODY, Watch
 from mmbench.errors import InputError, WrongRecord
 
 if TYPE_CHECKING:
+    from mmbench.records.types import RunRecord
     from mmbench.scenarios import Scenario
     from mmbench.strategies import Loaded
     from mmbench.victims import Victim
@@ -104,12 +105,12 @@ def swept(inputs: Inputs, shares: Sequence[str] = TENTHS) -> list[Inputs]:
     return [replace(inputs, synthetic=inputs.synthetic | {"locked": share}) for share in shares]
 
 
-def run_all(inputs: Inputs, loaded: list[Loaded], watch: Watch = NOBODY) -> list[dict[str, Any]]:
+def run_all(inputs: Inputs, loaded: list[Loaded], watch: Watch = NOBODY) -> list[RunRecord]:
     """Run the strategies one after another on the same victim and return their records, in order."""
     return run_sweep([inputs], loaded, watch)
 
 
-def run_sweep(sweep: list[Inputs], loaded: list[Loaded], watch: Watch = NOBODY) -> list[dict[str, Any]]:
+def run_sweep(sweep: list[Inputs], loaded: list[Loaded], watch: Watch = NOBODY) -> list[RunRecord]:
     """Run the strategies on one victim after another; returns their records, each of them checked, victim by victim.
 
     Raises InputError for bad input, and WrongRecord for a record that does not add up.
@@ -118,7 +119,7 @@ def run_sweep(sweep: list[Inputs], loaded: list[Loaded], watch: Watch = NOBODY) 
 
     jobs = [(inputs, one) for inputs in sweep for one in loaded]
     prepared: Any = None
-    records: list[dict[str, Any]] = []
+    records: list[RunRecord] = []
     from mmbench.engine import prepare, run_prepared
 
     turns = watch.runs([one.name for _, one in jobs])
@@ -133,17 +134,15 @@ def run_sweep(sweep: list[Inputs], loaded: list[Loaded], watch: Watch = NOBODY) 
     return records
 
 
-def checked(record: dict[str, Any], loaded: Loaded, inputs: Inputs) -> dict[str, Any]:
+def checked(record: dict[str, Any], loaded: Loaded, inputs: Inputs) -> RunRecord:
     """The record with its token, once it has been shown to add up: no other leaves this module. Raises WrongRecord."""
-    from mmbench.records.run_record import validate_record
+    from mmbench.records.run_record import whole
     from mmbench.records.token import make_token
 
-    record |= {"token": make_token(loaded.spec, inputs)}
     try:
-        validate_record(record)
+        return whole(record | {"token": make_token(loaded.spec, inputs)})
     except InputError as error:
         raise WrongRecord(f"the run of {loaded.name} does not add up, so its numbers are not shown: {error}") from error
-    return record
 
 
 def available_bytes() -> int | None:

@@ -10,6 +10,7 @@ from mmbench.ask.plan import Plan, made_from
 from mmbench.ask.watch import NOBODY, Watch
 
 if TYPE_CHECKING:
+    from mmbench.records.types import AboutStudy
     from mmbench.sizing.estimate import Effort
     from mmbench.sizing.queue.mixture import Table
     from mmbench.sizing.queue.service import Setting
@@ -91,7 +92,7 @@ def own_effort(plan: Plan, strategy: str) -> Effort:
     return replace(plan.effort, ledger=plan.effort.ledger / re.sub(r"[^A-Za-z0-9.=-]", "_", strategy))
 
 
-def about(plan: Plan, setting: Setting) -> dict[str, Any]:
+def about(plan: Plan, setting: Setting) -> AboutStudy:
     """What identifies a study."""
     victims = "; ".join(
         f"{float(part.share):.3g} {part.family.name}" + (f", a page lock held ({part.hold.name})" if part.hold else "")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+
+    from mmbench.report.reading import Record
 
 
 def terminal_width() -> int:
@@ -28,9 +30,7 @@ def print_view(view: RenderableType) -> None:
     Console(width=terminal_width(), highlight=False).print(view)
 
 
-def print_records(
-    records: list[dict[str, Any]], how: str, view: Callable[[list[dict[str, Any]]], RenderableType]
-) -> None:
+def print_records(records: Sequence[Record], how: str, view: Callable[[Sequence[Record]], RenderableType]) -> None:
     """Print records as asked for (--format)."""
     from mmbench.report.text.export import to_csv, to_json
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mmbench.ask.study_words import DEFAULT_STRATEGIES, OPTIONS, StudyWords
@@ -126,7 +127,7 @@ def print_answers(records: list[dict[str, Any]], how: str) -> None:
         sys.stdout.write(to_json(records) if how == "json" else to_csv(records))
 
 
-def print_solutions(records: list[dict[str, Any]], how: str) -> None:
+def print_solutions(records: Sequence[Mapping[str, Any]], how: str) -> None:
     """Print as asked for (--format)."""
     from mmbench.cli.output import print_view
     from mmbench.report.text.size_tables import slo_view, to_csv

@@ -5,12 +5,15 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mmbench.ask.values import parse_int
 from mmbench.cli.inputs import add_scenario_options, add_victim_options
 from mmbench.cli.values import option
 from mmbench.errors import InputError
+
+if TYPE_CHECKING:
+    from mmbench.records.types import RunRecord
 
 EXAMPLE = """\
 examples:
@@ -48,10 +51,10 @@ def add(verbs: Any) -> None:
     parser.set_defaults(run=run)
 
 
-def recorded(path: str) -> dict[str, Any]:
+def recorded(path: str) -> RunRecord:
     """The run record in a file, alone or in a list of one. Raises InputError."""
     from mmbench.records.files import read_json
-    from mmbench.records.run_record import validate_record
+    from mmbench.records.run_record import whole
 
     found = read_json(path)
     if isinstance(found, list):
@@ -59,13 +62,12 @@ def recorded(path: str) -> dict[str, Any]:
             raise InputError(f"{path!r} holds {len(found)} run records; a timeline shows one (mmbench run ...).")
         found = found[0]
     try:
-        validate_record(found)
+        return whole(found)
     except InputError as error:
         raise InputError(f"{path!r}: {error}") from None
-    return dict(found)
 
 
-def the_record(args: argparse.Namespace) -> dict[str, Any]:
+def the_record(args: argparse.Namespace) -> RunRecord:
     """Read the record asked for, or make it by a run."""
     if args.strategy and args.strategy.endswith((".json", ".json.gz")) and not args.replay:
         return recorded(args.strategy)

@@ -6,10 +6,11 @@ All times are integer picoseconds after the kill, null when the moment never cam
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Any
+from typing import Any, cast
 
 from mmbench.errors import InputError
 from mmbench.records.schema import Fields, Int, ListOf, MapOf, Number, Parameters, Text, check, fail
+from mmbench.records.types import RunRecord
 from mmbench.words import CAUSE_KEYS, PARTIES, PATIENCE_PS, REAPERS, SPREAD
 
 FORMAT = "mmbench-run 1"
@@ -77,6 +78,12 @@ RUN_RECORD = Fields(
         "timeline_dropped": Int(),  # entries for which the log had no room
     },
 )
+
+
+def whole(record: Any) -> RunRecord:
+    """The record, which has its type from here on: validate_record has passed it. Raises InputError."""
+    validate_record(record)
+    return cast(RunRecord, record)
 
 
 def validate_record(record: Any) -> None:

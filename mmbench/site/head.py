@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from mmbench.ask.runs import Inputs, run_all
 from mmbench.checker.scope import find_scope
 from mmbench.checker.show import text
 from mmbench.checker.verdict import Verdict, check
 from mmbench.records.files import write_json, write_text
+from mmbench.records.types import RunRecord
 from mmbench.strategies import IDS, load, load_all
 
 SCENARIOS = ("stuck-holder", "contended", "mrelease")
@@ -18,17 +18,17 @@ SIZE, LOCKED = "64GiB", "0.9"
 SHARES = ("0", "0.25", "0.5", "0.75", "1")
 
 
-def run_victim(size: str, locked: str, scenarios: tuple[str, ...]) -> dict[str, list[dict[str, Any]]]:
+def run_victim(size: str, locked: str, scenarios: tuple[str, ...]) -> dict[str, list[RunRecord]]:
     """Scenario -> run records of all strategies with their replay tokens, on one synthetic victim."""
     return {name: run_all(Inputs("", {"size": size, "locked": locked}, name, {}), load_all()) for name in scenarios}
 
 
-def run_head(size: str = SIZE) -> dict[str, list[dict[str, Any]]]:
+def run_head(size: str = SIZE) -> dict[str, list[RunRecord]]:
     """Scenario -> run records of all strategies, one victim of `size` for all of them."""
     return run_victim(size, LOCKED, SCENARIOS)
 
 
-def run_sweep(size: str = SIZE) -> list[dict[str, Any]]:
+def run_sweep(size: str = SIZE) -> list[RunRecord]:
     """Run records of all strategies in the first scenario, over the locked share of a victim of `size`."""
     name = SCENARIOS[0]
     return [record for share in SHARES for record in run_victim(size, share, (name,))[name]]

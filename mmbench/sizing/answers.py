@@ -5,6 +5,7 @@ Everything is a plain dict of numbers and text, so that JSON, CSV, tables and pi
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,7 @@ def percentile_name(p: float) -> str:
     return f"p{p * 100:.10g}"
 
 
-def answer(study: Study, sample: Sample, load: Load, about: dict[str, Any]) -> dict[str, Any]:
+def answer(study: Study, sample: Sample, load: Load, about: Mapping[str, Any]) -> dict[str, Any]:
     """The record of one strategy. about: what identifies the study (strategy, laws, seed ...), put first."""
     skip, reaper = sample.over("skip"), sample.over("reaper")
     time_ps = sample.total("time_s") * 10**12 + sample.total("time_ns") * 1000

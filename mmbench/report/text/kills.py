@@ -6,6 +6,7 @@ from collections import Counter
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
+from mmbench.records.types import PredictedReap
 from mmbench.report.units import NOTHING, format_count, format_pages_size, format_time
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def kills_view(
     record: dict[str, Any],
     examples: list[tuple[int, str]],
     target: str,
-    predictions: list[dict[str, Any]] | None,
+    predictions: list[PredictedReap] | None,
     width: int = 120,
 ) -> Group:
     """Summary, table of kills, notes and examples of unread lines."""
@@ -164,7 +165,7 @@ def _table(record: dict[str, Any], width: int) -> Table:
     return _grid(heads, [[row[head] for head in heads] for row in rows], left=("killed by", "victim", "kernel", "reap"))
 
 
-def _model_table(record: dict[str, Any], predictions: list[dict[str, Any]]) -> Table:
+def _model_table(record: dict[str, Any], predictions: list[PredictedReap]) -> Table:
     rows = []
     for one in predictions[:MAX_ROWS]:
         kill = record["kills"][one["number"] - 1]
@@ -176,7 +177,7 @@ def _model_table(record: dict[str, Any], predictions: list[dict[str, Any]]) -> T
     return _grid(heads, rows, left=("victim", "strategy"))
 
 
-def _assumed(predictions: list[dict[str, Any]]) -> list[str]:
+def _assumed(predictions: list[PredictedReap]) -> list[str]:
     """What the model assumed where the log does not tell, in sentences."""
     unnamed = [one for one in predictions if one["is_assumed"]]
     said = []
