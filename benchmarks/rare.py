@@ -13,6 +13,30 @@ LARGEST = 64 << 30
 HOLDS = ("none", "memory")
 
 
+def worlds_of(strategy: str) -> dict[str, Any]:
+    """The same victims, the heavy ones' page lock held until memory comes: with them, without, with nothing locked."""
+    from mmbench.cost.table import load_table
+    from mmbench.scenarios import scenario
+    from mmbench.sizing.laws.families import parse_family
+    from mmbench.sizing.laws.spoken import parse_holds, parse_kills
+    from mmbench.sizing.queue.mixture import mixture, node_tables, service_table
+    from mmbench.sizing.queue.service import Setting
+    from mmbench.sizing.study import Study
+    from mmbench.sizing.worlds import compared, heavy_of, run_worlds
+    from mmbench.strategies import load
+
+    setting = Setting(load(strategy), scenario("quiet"), load_table())
+    ordinary = parse_family("1GiB", None, "--ordinary", LARGEST)
+    heavy = parse_family("16GiB", "0.9", "--heavy", LARGEST)
+    parts = compared(mixture(ordinary, heavy, Fraction(1, 100), parse_holds("memory"), Fraction(1)))
+    table = service_table(parts, node_tables(parts, setting, lambda: None), setting)
+    study = Study(
+        1, parse_kills("poisson:1/s"), table.thresholds, table.components, table.fields, setting.delay_ps,
+        heavy=heavy_of(parts, table.components, len(table.fields)),
+    )  # fmt: skip
+    return run_worlds(study, 0, N_REPLICATIONS)
+
+
 def counts_of(strategy: str, holds: str) -> dict[str, Any]:
     """Ordinary victims of 1 GiB, one in a hundred of 16 GiB and 90 % mlocked, its page lock held or not."""
     from mmbench.cost.table import load_table
@@ -70,3 +94,41 @@ class RareHeavy:
 
     track_p999_to_oom_skip.unit = "s"  # type: ignore[attr-defined]
     track_mean_behind.unit = "s"  # type: ignore[attr-defined]
+
+
+class HeavyAdds:
+    """What the one heavy victim in a hundred adds, by strategy: the same kills with and without it."""
+
+    version = "1"
+    timeout = 300
+    params = (STRATEGIES,)
+    param_names = ("strategy",)
+
+    def setup_cache(self) -> dict[str, dict[str, Any]]:
+        """What each study says of its heavy victims, once per commit."""
+        if find_spec("mmbench.sizing") is None or find_spec("mmbench.sizing.worlds") is None:
+            return {}
+        from mmbench.sizing.added import added
+
+        return {strategy: added(worlds_of(strategy), 0.95) for strategy in STRATEGIES}
+
+    def setup(self, found: dict[str, dict[str, Any]], strategy: str) -> None:
+        """Skip commits from before a study knew worlds without heavy victims."""
+        if not found:
+            raise NotImplementedError("no mmbench.sizing.worlds at this commit")
+
+    def track_added_to_mean(self, found: dict[str, dict[str, Any]], strategy: str) -> float:
+        """Mean time from kill to MMF_OOM_SKIP, with less without. Lower is better."""
+        return float(found[strategy]["effects"]["mean"]["added"]["value"]) / PS_PER_SECOND
+
+    def track_done_to_others(self, found: dict[str, dict[str, Any]], strategy: str) -> float:
+        """What of it they do to others. Lower is better."""
+        return float(found[strategy]["effects"]["mean"]["to_others"]["value"]) / PS_PER_SECOND
+
+    def track_added_by_mlock(self, found: dict[str, dict[str, Any]], strategy: str) -> float:
+        """What of it is mlock alone; below 0 where MMF_OOM_SKIP then comes before memory is back."""
+        return float(found[strategy]["effects"]["mean"]["by_mlock"]["value"]) / PS_PER_SECOND
+
+    track_added_to_mean.unit = "s"  # type: ignore[attr-defined]
+    track_done_to_others.unit = "s"  # type: ignore[attr-defined]
+    track_added_by_mlock.unit = "s"  # type: ignore[attr-defined]

@@ -41,6 +41,8 @@ COMPILED = (
     "sizing/laws/arrivals.py",
     "sizing/laws/draws.py",
     "sizing/laws/entries.py",
+    "sizing/queue/crew.py",
+    "sizing/queue/delay.py",
     "sizing/queue/period.py",
     "sizing/queue/reaper_list.py",
     "sizing/queue/tally.py",

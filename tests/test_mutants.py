@@ -48,6 +48,10 @@ MUTANTS = [
     ("engine/clockwork.py", "            steps_left -= 1", "            steps_left -= 2", "engine/test_looking_up.py"),
     ("checker/reached.py", "if local[at] and", "if not local[at] and", CHAIN),
     ("checker/packing.py", "if mem[cell] != before[cell]:", "if mem[cell] > before[cell]:", PACKS),
+    ("sizing/laws/entries.py", "if entries[i] >= heavy:", "if entries[i] > heavy:", "sizing/test_added.py"),
+    ("sizing/queue/crew.py", "if free[k] < free[first]:", "if free[k] > free[first]:", "sizing/test_crew.py"),
+    ("sizing/queue/delay.py", "_LATER_NS] += max(later, 0)", "_LATER_NS] += later", "sizing/test_added.py"),
+    ("sizing/queue/delay.py", "without[i], SKIP)", "waits[i], SKIP)", "sizing/test_added.py"),
     ("rng.py", "fraction |= 1", "fraction |= 0", "test_rng.py"),
 ]
 

@@ -12,9 +12,10 @@ from mmbench.ask.watch import NOBODY, Watch
 from mmbench.errors import InputError
 
 if TYPE_CHECKING:
-    from mmbench.records.types import PromiseRecord, PromiseStep
-    from mmbench.sizing.inverse import Slo, Step
+    from mmbench.records.types import InTheWay, PromiseRecord, PromiseStep
+    from mmbench.sizing.inverse import Asked, Slo, Step
     from mmbench.sizing.laws.families import Family
+    from mmbench.sizing.queue.mixture import Part
     from mmbench.sizing.queue.service import Setting
     from mmbench.sizing.sample import Sample
 
@@ -32,11 +33,13 @@ class Ladder:
     Raises InputError unless the heavy victims are of one size, synthetic, and at least SMALLEST_BYTES.
     """
 
-    def __init__(self, plan: Plan, setting: Setting, solve: str, watch: Watch = NOBODY) -> None:
+    def __init__(
+        self, plan: Plan, setting: Setting, solve: str, watch: Watch = NOBODY, *, of_added: bool = False
+    ) -> None:  # fmt: skip
         from mmbench.sizing.laws.families import nodes_of
         from mmbench.sizing.queue.mixture import n_nodes, node_tables
 
-        self.plan, self.setting = plan, setting
+        self.plan, self.setting, self.of_added = plan, setting, of_added
         self.heavy = heavy_family(plan)
         top = self.heavy.nodes[-1]
         if solve == "size":
@@ -45,40 +48,61 @@ class Ladder:
                     f"--heavy {self.heavy.name}: to look for a size, give the largest one as a size of at least 64MiB, "
                     "such as 256GiB; for this one, look for --solve rarity."
                 )
-            self.heavy = replace(self.heavy, nodes=nodes_of(SMALLEST_BYTES, top))
-        self.parts = [replace(p, family=self.heavy) if p.family is heavy_family(plan) else p for p in plan.parts]
+            self.heavy = replace(
+                self.heavy, nodes=nodes_of(SMALLEST_BYTES, top), sizes=tuple(rungs_of(SMALLEST_BYTES, top))
+            )
+        drawn = [part for part in plan.parts if part.share]
+        self.parts = [replace(p, family=self.heavy) if p.family is heavy_family(plan) else p for p in drawn]
         with watch.ticking(f"{setting.loaded.name}: engine runs", n_nodes(self.parts)) as tick:
-            self.nodes = node_tables(self.parts, setting, tick)
+            self.runs = node_tables(self.parts, setting, tick)
         self.sizes = rungs_of(SMALLEST_BYTES, top) if solve == "size" else [top]
         self.rarities = [Fraction(10 ** -(k / RARITIES_PER_DECADE)).limit_denominator(10**9)
-                         for k in range(LOWEST_RARITY_POWER * RARITIES_PER_DECADE, -1, -1)]  # fmt: skip
+                         for k in range(LOWEST_RARITY_POWER * RARITIES_PER_DECADE, -1 + of_added, -1)]  # fmt: skip
 
-    def sample(self, size_bytes: int, rarity: Fraction | None, kills: int) -> Sample | None:
-        """The study with heavy victims of one size; None where the queue has no steady state."""
-        from mmbench.sizing.estimate import collect
-        from mmbench.sizing.load import growth, load_of
-        from mmbench.sizing.queue.mixture import service_table
-
+    def sample(self, size_bytes: int, rarity: Fraction | None, kills: int) -> Asked | None:
+        """The study with heavy victims of one size; None where the queue has no steady state, or hardly one."""
         family = replace(self.heavy, sizes=(size_bytes,), n_strata=1) if len(self.sizes) > 1 else self.heavy
         parts = [replace(part, family=family) if part.family is self.heavy else part for part in self.parts]
-        if rarity is not None:
-            parts = with_rarity(parts, family, rarity)
+        return self.asked(with_rarity(parts, family, rarity) if rarity is not None else parts, kills)
+
+    def floor(self, kills: int) -> Sample | None:
+        """The study with ordinary victims only: what no size and no rarity can go below."""
+        parts = [replace(part, share=Fraction(0)) if part.heavy else part for part in self.parts]
+        whole = sum((part.share for part in parts), Fraction(0))
+        return self.asked([replace(part, share=part.share / whole) for part in parts], kills, plain=True)  # type: ignore[return-value]
+
+    def asked(self, parts: list[Part], kills: int, *, plain: bool = False) -> Asked | None:
+        """What a study of parts of the ladder's says."""
+        from mmbench.sizing.added import Added
+        from mmbench.sizing.estimate import as_it_is, collect
+        from mmbench.sizing.load import growth, load_of
+        from mmbench.sizing.queue.mixture import service_table
+        from mmbench.sizing.warmup import settled
+
         used = [k for k, part in enumerate(parts) if part.share > 0]
-        table = service_table([parts[k] for k in used], [self.nodes[k] for k in used], self.setting)
-        if load_of(self.plan.kills, table).backlog >= 1:
+        drawn = [parts[k] for k in used]
+        table = service_table(drawn, [self.runs[k] for k in used], self.setting)
+        if load_of(self.plan.kills, table, self.plan.n_reapers).backlog >= 1:
             return None
-        study = make_study(self.plan, self.setting, table)
+        study = make_study(self.plan, self.setting, table, drawn)
+        study = study if self.of_added and not plain else replace(study, heavy=None)
         if growth(study):
             return None
+        try:
+            study = settled(study)
+        except InputError:
+            return None
         effort = replace(self.plan.effort, kills=kills, precision=0.0, ledger=None)
-        return collect(study, effort)
+        counts = collect(study, effort)
+        return as_it_is(counts, effort.confidence) if study.heavy is None else Added(counts, effort.confidence)
 
 
 def heavy_family(plan: Plan) -> Family:
-    """The family of the last part. Raises InputError when there is no heavy part."""
-    if plan.parts[-1].family is plan.parts[0].family:
+    """The family of the heavy victims. Raises InputError when there are none, or nobody else."""
+    drawn = [part for part in plan.parts if part.share]
+    if len({part.heavy for part in drawn}) < 2:
         raise InputError("--slo asks about heavy victims, and --rarity leaves none (or only them); give 0 < P < 1.")
-    return plan.parts[-1].family
+    return drawn[-1].family
 
 
 def rungs_of(smallest: int, largest: int) -> list[int]:
@@ -105,22 +129,39 @@ def solve(plan: Plan, slo_text: str, what: str, watch: Watch = NOBODY) -> list[P
 
     what: size or rarity. Raises InputError.
     """
-    from mmbench.sizing.inverse import highest, parse_slo
+    from mmbench.sizing.inverse import ADDED, highest, parse_slo
 
     slo = parse_slo(slo_text)
     found = []
     for setting in plan.settings:
-        ladder = Ladder(plan, setting, what, watch)
+        ladder = Ladder(plan, setting, what, watch, of_added=slo.quantity == ADDED)
         rungs: list[Any] = ladder.sizes if what == "size" else ladder.rarities
 
-        def sample_of(rung: int, kills: int, ladder: Ladder = ladder, rungs: list[Any] = rungs) -> Sample | None:
+        def sample_of(rung: int, kills: int, ladder: Ladder = ladder, rungs: list[Any] = rungs) -> Asked | None:
             if what == "size":
                 return ladder.sample(rungs[rung], None, kills)
             return ladder.sample(ladder.sizes[0], rungs[rung], kills)
 
         best, steps = highest(slo, len(rungs), sample_of, min(plan.effort.kills, 500_000), plan.effort.kills)
-        found.append(solution(plan, setting, slo, what, rungs, best, steps))
+        record = solution(plan, setting, slo, what, rungs, best, steps)
+        floor = ladder.floor(plan.effort.kills) if best is None and slo.quantity != ADDED else None
+        if floor:
+            record["in_the_way"] = in_the_way(slo, floor, setting)
+        found.append(record)
     return found
+
+
+def in_the_way(slo: Slo, floor: Sample, setting: Setting) -> InTheWay:
+    """What ordinary victims alone come to, and what their slowest kills wait for: the promise cannot go below it.
+
+    causes: mean ps from kill to MMF_OOM_SKIP by cause, of about the share of kills that the promise leaves out
+    """
+    from mmbench.sizing.answers import as_record, causes
+
+    tail = list(causes(floor, (slo.p,)).values())[-1]
+    return {
+        "floor": as_record(floor.quantile(slo.quantity, slo.p)), "delay_ps": setting.delay_ps, "causes": tail,
+    }  # fmt: skip
 
 
 def solution(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
+
+import numpy as np
 
 from mmbench.ask.study_words import StudyWords, command_of
 from mmbench.errors import InputError
@@ -21,6 +23,10 @@ if TYPE_CHECKING:
     from mmbench.sizing.study import Study
 
 PS_PER_US = 10**6
+US_PER_DAY = 86400 * 10**6
+IMPLAUSIBLE_US = 366 * US_PER_DAY  # a machine that kills nobody for longer has no reaper to size
+SUFFIX = ".kills.json"
+MOST_REAPERS = 1024
 _PERCENTILE = re.compile(r"p(\d{1,2}(?:\.\d{1,6})?)", re.ASCII)
 
 
@@ -39,6 +45,18 @@ class Plan:
     kills_per_day: float
     tail_ps: int | None = None
     command: str = ""
+    n_reapers: int = 1
+    newest_first: bool = True
+
+    @property
+    def rarity(self) -> float:
+        """Share of kills that are heavy."""
+        return float(sum(part.share for part in self.parts if part.heavy))
+
+    @property
+    def target(self) -> str:
+        """The percentile that the study is about, as records name it."""
+        return f"p{self.effort.target * 100:.10g}"
 
 
 def parse_percentile(text: str, what: str) -> float:
@@ -66,7 +84,11 @@ def plan_from(words: StudyWords) -> Plan:
     from mmbench.sizing.queue.service import Setting, check_setting
     from mmbench.strategies import load
 
-    parts, effort, per_day = parts_of(words), effort_of(words), float(parse_number(words.kills_per_day))
+    words_of_kills = recorded(words)
+    parts, effort = parts_of(words_of_kills), effort_of(words)
+    per_day = float(parse_number(words.kills_per_day))
+    if not 1 <= words.reapers <= MOST_REAPERS:
+        raise InputError(f"--reapers {words.reapers}: allowed are 1 to {MOST_REAPERS}; the kernel has one.")
     if words.hosts is not None and words.hosts < 1:
         raise InputError(f"--hosts {words.hosts}: allowed are 1 and more.")
     costs, where = load_table(words.costs), scenario(words.scenario, words.overrides)
@@ -74,9 +96,22 @@ def plan_from(words: StudyWords) -> Plan:
     for setting in settings:
         check_setting(setting)
     return Plan(
-        settings, kill_law(words.kills), parts, effort, words.seed, parse_time(words.over, "--over"), words.over,
-        words.hosts, per_day, tail_time(words.tail), command_of(words),
+        settings, kill_law(words_of_kills.kills), parts, effort, words.seed, parse_time(words.over, "--over"),
+        words.over, words.hosts, per_day, tail_time(words.tail), command_of(words), words.reapers,
+        words.order == "newest",
     )  # fmt: skip
+
+
+def recorded(words: StudyWords) -> StudyWords:
+    """The words with --from spelled out: its gaps, and its sizes as those of ordinary victims. Raises InputError."""
+    if words.from_ is None:
+        return words
+    if not words.from_.endswith(SUFFIX):
+        raise InputError(f"--from {words.from_!r}: allowed is a record of kills (mmbench import), named *{SUFFIX}.")
+    for name in ("kills", "ordinary"):
+        if getattr(words, name) != getattr(StudyWords(), name):
+            raise InputError(f"--from {words.from_} gives kills and ordinary victims; leave out --{name}, or --from.")
+    return replace(words, kills=words.from_, ordinary=words.from_)
 
 
 def parts_of(words: StudyWords) -> list[Part]:
@@ -84,19 +119,22 @@ def parts_of(words: StudyWords) -> list[Part]:
     from mmbench.sizing.laws.families import parse_family
     from mmbench.sizing.laws.spoken import parse_holds, parse_probability
     from mmbench.sizing.queue.mixture import mixture
+    from mmbench.sizing.worlds import check_heavier, compared
     from mmbench.victims import PROFILES, parse_size
 
     largest = parse_size(words.ram, "--ram")
     rarity = parse_probability(words.rarity, "--rarity")
     named = words.heavy.partition(":")[0] in PROFILES or Path(words.heavy).exists()
     heavy_locked = words.heavy_locked or (None if named else "0.9")
-    return mixture(
+    parts = mixture(
         parse_family(words.ordinary, words.ordinary_locked, "--ordinary", largest),
         parse_family(words.heavy, heavy_locked, "--heavy", largest),
         rarity,
         parse_holds(words.holds),
         parse_probability(words.held, "--held"),
     )
+    check_heavier(parts)
+    return compared(parts)
 
 
 def effort_of(words: StudyWords) -> Effort:
@@ -138,9 +176,19 @@ def kill_law(spec: str) -> KillLaw:
     from mmbench.sizing.laws.spoken import MAX_MEAN_PS, parse_kills, recorded_kills
     from mmbench.victims.kernel_log import gaps_us, names_kills, read_kills
 
-    if names_kills(spec):
-        return recorded_kills(spec, gaps_us(read_kills(spec), MAX_MEAN_PS // PS_PER_US) * PS_PER_US)
-    return parse_kills(spec)
+    if not names_kills(spec):
+        return parse_kills(spec)
+    gaps, longest_us = gaps_us(read_kills(spec)), MAX_MEAN_PS // PS_PER_US
+    wrong = np.flatnonzero((gaps < 0) | (gaps > IMPLAUSIBLE_US))
+    if len(wrong):
+        found = float(gaps[wrong[0]]) / US_PER_DAY
+        raise InputError(
+            f"{spec}: gap {wrong[0] + 1} of {len(gaps)} is {found:,.4g} days: was the clock set, or are these logs of "
+            f"two machines? Allowed are 0 to {IMPLAUSIBLE_US / US_PER_DAY:.0f} days; import a part of the log."
+        )
+    law = recorded_kills(spec, np.minimum(gaps, longest_us) * PS_PER_US)
+    n_long = int((gaps > longest_us).sum())
+    return replace(law, name=f"{law.name}, {n_long} of them cut to 28 hours") if n_long else law
 
 
 def made_from(command: str, setting: Setting, study: Study | None = None) -> Code:

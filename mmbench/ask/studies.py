@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from mmbench.ask.plan import Plan, made_from
@@ -11,65 +11,103 @@ from mmbench.ask.watch import NOBODY, Watch
 
 if TYPE_CHECKING:
     from mmbench.records.types import AboutStudy
+    from mmbench.sizing.counting import Counts
     from mmbench.sizing.estimate import Effort
-    from mmbench.sizing.queue.mixture import Table
-    from mmbench.sizing.queue.service import Setting
+    from mmbench.sizing.load import Load
+    from mmbench.sizing.queue.mixture import Part, Table
+    from mmbench.sizing.queue.service import Runs, Setting
     from mmbench.sizing.sample import Sample
     from mmbench.sizing.study import Study
 
 
-def build_table(plan: Plan, setting: Setting, watch: Watch) -> Table:
-    """The service table of one strategy."""
-    from mmbench.sizing.queue.mixture import n_nodes, node_tables, service_table
+@dataclass(frozen=True)
+class Ready:
+    """A strategy's study, checked, with a table that is right where answers rest on it."""
 
-    with watch.ticking(f"{setting.loaded.name}: engine runs", n_nodes(plan.parts)) as tick:
-        return service_table(plan.parts, node_tables(plan.parts, setting, tick), setting)
+    setting: Setting
+    table: Table
+    study: Study
+    load: Load
 
 
-def make_study(plan: Plan, setting: Setting, table: Table) -> Study:
-    """The study of one strategy."""
+def make_study(plan: Plan, setting: Setting, table: Table, parts: list[Part]) -> Study:
+    """The study of one strategy; parts: of the table."""
     from mmbench.sizing.study import Study
+    from mmbench.sizing.worlds import heavy_of
 
     return Study(
         plan.seed, plan.kills, table.thresholds, table.components, table.fields, setting.delay_ps, plan.over_ps,
-        name=setting.loaded.name,
+        newest_first=plan.newest_first, n_reapers=plan.n_reapers, name=setting.loaded.name,
+        heavy=heavy_of(parts, table.components, len(table.fields)),
     )  # fmt: skip
+
+
+def get_ready(plan: Plan, setting: Setting, watch: Watch) -> Ready:
+    """The engine runs of one strategy, and the study that rests on them. Raises InputError without a steady state."""
+    from mmbench.sizing.exactness import mended
+    from mmbench.sizing.load import check_growth, check_steady
+    from mmbench.sizing.queue.mixture import n_nodes, node_tables, service_table
+    from mmbench.sizing.warmup import settled, with_edge
+
+    with watch.ticking(f"{setting.loaded.name}: engine runs", n_nodes(plan.parts)) as tick:
+        runs = node_tables(plan.parts, setting, tick)
+    table = service_table(plan.parts, runs, setting)
+    load = check_steady(plan.kills, table, setting.loaded.name, plan.n_reapers)
+    study = make_study(plan, setting, table, plan.parts)
+    check_growth(study)
+    edge = settled(study).edge_kills
+
+    def study_of(runs: list[Runs]) -> Study:
+        return with_edge(make_study(plan, setting, service_table(plan.parts, runs, setting), plan.parts), edge)
+
+    runs = mended(plan.parts, runs, setting, study_of)
+    return Ready(setting, service_table(plan.parts, runs, setting), study_of(runs), load)
 
 
 def answer_all(plan: Plan, watch: Watch = NOBODY) -> list[dict[str, Any]]:
     """The record of every strategy, on the same kills; several are ranked, and each record carries the ranking."""
-    from mmbench.sizing.answers import answer, fleet_sentence, sentence
     from mmbench.sizing.choosing import ranking
-    from mmbench.sizing.estimate import collect
-    from mmbench.sizing.extremes import extremes
-    from mmbench.sizing.load import check_growth, check_steady
-    from mmbench.sizing.off_grid import interpolation_error
+    from mmbench.sizing.estimate import as_it_is, collect
+    from mmbench.sizing.warmup import with_edge
 
+    all_ready = [get_ready(plan, setting, watch) for setting in plan.settings]
+    edge = max(ready.study.edge_kills for ready in all_ready)
     records, samples = [], {}
-    for setting in plan.settings:
-        table = build_table(plan, setting, watch)
-        load = check_steady(plan.kills, table, setting.loaded.name)
-        study = make_study(plan, setting, table)
-        check_growth(study)
-        effort = own_effort(plan, study.name)
-        with watch.counting(study.name, effort) as on_progress:
-            sample = samples[study.name] = collect(study, effort, on_progress)
-        record = answer(study, sample, load, about(plan, setting))
-        record["interpolation"] = interpolation_error(plan.parts, study, setting)
-        for quantity, kill in extremes(plan.parts, study, setting, sample.replications).items():
-            record["latency"][quantity]["max"] |= kill
-        if plan.tail_ps is not None:
-            record["rare"] = rare_tails(plan, setting, table, study, sample)
-        record["made_from"] = made_from(plan.command, setting, study)
-        record["sentence"] = sentence(record, plan.over_text)
-        if plan.hosts:
-            record["fleet"] = fleet_sentence(record, plan.hosts, plan.kills_per_day)
-        records.append(record)
+    for ready in all_ready:
+        ready = replace(ready, study=with_edge(ready.study, edge))
+        effort = own_effort(plan, ready.study.name)
+        with watch.counting(ready.study.name, effort) as on_progress:
+            counts = collect(ready.study, effort, on_progress)
+        samples[ready.study.name] = as_it_is(counts, effort.confidence)
+        records.append(record_of(plan, ready, counts, samples[ready.study.name]))
     if len(samples) > 1 and len({sample.n for sample in samples.values()}) == 1:
         found = {"mean": None, f"p{plan.effort.target * 100:.10g}": plan.effort.target}
         rankings = {name: ranking(samples, measure, plan.effort.confidence) for name, measure in found.items()}
         records = [record | {"ranking": rankings} for record in records]
     return records
+
+
+def record_of(plan: Plan, ready: Ready, counts: Counts, sample: Sample) -> dict[str, Any]:
+    """All that one strategy's study says."""
+    from mmbench.sizing.added import added
+    from mmbench.sizing.answers import answer, fleet_sentence, sentence
+    from mmbench.sizing.exactness import errors, examine
+    from mmbench.sizing.extremes import extremes
+
+    study, setting = ready.study, ready.setting
+    record = answer(study, sample, ready.load, about(plan, setting))
+    if study.heavy is not None:
+        record["added"] = added(counts, sample.confidence)
+    record["interpolation"] = errors(examine(plan.parts, study, setting, sample.replications, {}))
+    for quantity, kill in extremes(plan.parts, study, setting, sample.replications).items():
+        record["latency"][quantity]["max"] |= kill
+    if plan.tail_ps is not None:
+        record["rare"] = rare_tails(plan, setting, ready.table, study, sample)
+    record["made_from"] = made_from(plan.command, setting, study)
+    record["sentence"] = sentence(record, plan.over_text)
+    if plan.hosts:
+        record["fleet"] = fleet_sentence(record, plan.hosts, plan.kills_per_day)
+    return record
 
 
 def rare_tails(plan: Plan, setting: Setting, table: Table, study: Study, sample: Sample) -> dict[str, Any]:
@@ -97,9 +135,11 @@ def about(plan: Plan, setting: Setting) -> AboutStudy:
     victims = "; ".join(
         f"{float(part.share):.3g} {part.family.name}" + (f", a page lock held ({part.hold.name})" if part.hold else "")
         for part in plan.parts
+        if part.share
     )
+    order = "newest first" if plan.newest_first else "oldest first"
     return {
         "strategy": setting.loaded.name, "law_of_kills": plan.kills.name, "law_of_victims": victims,
         "scenario": setting.scenario.name, "scenario_params": setting.scenario.params(), "costs": setting.costs.name,
-        "seed": plan.seed,
+        "seed": plan.seed, "target": plan.target, "rarity": plan.rarity, "reapers": plan.n_reapers, "order": order,
     }  # fmt: skip

@@ -34,6 +34,9 @@ class StudyWords:
     holds: str = "none"
     held: str = "1"
     ram: str = "256GiB"
+    from_: str | None = None
+    reapers: int = 1
+    order: str = "newest"
     over: str = "1s"
     tail: str | None = None
     hosts: int | None = None
@@ -63,7 +66,7 @@ def command_of(words: StudyWords) -> str:
     for option in OPTIONS:
         value = getattr(words, option.name)
         if value is not None and option.metadata.get("decides", True):
-            command += [f"--{option.name.replace('_', '-')}", str(value)]
+            command += [f"--{option.name.strip('_').replace('_', '-')}", str(value)]
     for name, (target, word) in SCENARIO_OPTIONS.items():
         if target in words.overrides:
             command += [f"--{name}", word.spell(words.overrides[target])]

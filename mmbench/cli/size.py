@@ -18,7 +18,7 @@ EXAMPLE = """\
 examples:
   mmbench size --heavy 64GiB --rarity 1/2400 --kills poisson:1/s
   mmbench size --heavy seastar --rarity 1% --holds memory --strategy drop-oom-skip v6.18 --over 1s
-  mmbench size --heavy 64GiB --rarity 1/1000 --slo "p99.9<2s"
+  mmbench size --heavy 64GiB --slo "added p99.9<100ms" --solve rarity
 """
 
 
@@ -56,6 +56,12 @@ def add_laws(parser: argparse.ArgumentParser) -> None:
                        help="page locks held against mlocked victims: none, memory (until memory comes), fixed:TIME, "
                             "exp:MEAN, pareto:SMALLEST,ALPHA (none)")  # fmt: skip
     group.add_argument("--held", metavar="P", default="1", help="share of mlocked victims with a held page (1)")
+    group.add_argument("--from", dest="from_", metavar="FILE",
+                       help="a record of kills (mmbench import): its gaps, and its sizes for --ordinary")  # fmt: skip
+    group.add_argument("--reapers", metavar="N", type=option(parse_int), default=1,
+                       help="reaper threads that share the list; the kernel has one (1)")  # fmt: skip
+    group.add_argument("--order", choices=("newest", "oldest"), default="newest",
+                       help="whom a free reaper takes; the kernel: newest")  # fmt: skip
     group.add_argument("--ram", metavar="SIZE", default="256GiB", help="no drawn victim is larger (256GiB)")
 
 
@@ -68,11 +74,16 @@ def add_answers(parser: argparse.ArgumentParser) -> None:
                             "holds, splitting of busy periods)")  # fmt: skip
     group.add_argument("--hosts", metavar="M", type=option(parse_int), help="say it for a fleet of M hosts")
     group.add_argument("--kills-per-day", metavar="K", default="1", help="kills a day on each host of the fleet (1)")
-    group.add_argument("--slo", metavar="pN<TIME", help="find the largest heavy victim for which this holds")
+    group.add_argument(
+        "--slo",
+        metavar="pN<TIME",
+        help='find the largest heavy victim for which this holds; "added pN<TIME": what they add',
+    )
     group.add_argument("--solve", choices=("size", "rarity"), default="size", help="what --slo looks for (size)")
+    group.add_argument("--detail", action="store_true", help="print every table that the study has")
     group.add_argument("--confidence", metavar="SHARE", default="95%", help="of all intervals (95%%)")
     group.add_argument("--plot", metavar="KIND=FILE", action="append", default=[],
-                       help="draw ccdf, spectrum, causes or heatmap into a .png, .svg or .pdf file")  # fmt: skip
+                       help="draw added, ccdf, spectrum, causes or heatmap into a .png, .svg or .pdf file")  # fmt: skip
     add_format_option(group)
 
 
@@ -111,18 +122,21 @@ def run(args: argparse.Namespace) -> int:
         print_solutions(found, args.format)
         return EXIT_OK if all(record["answer"] is not None for record in found) else EXIT_BAD_NEWS
     records = answer_all(plan, watch)
-    print_answers(records, args.format)
+    print_answers(records, args.format, args.detail)
     draw_plots(plots, records, plan, watch)
     return EXIT_OK
 
 
-def print_answers(records: list[dict[str, Any]], how: str) -> None:
-    """Print as asked for (--format)."""
+def print_answers(records: list[dict[str, Any]], how: str, detail: bool) -> None:
+    """Print as asked for (--format, --detail)."""
     from mmbench.cli.output import print_view
+    from mmbench.report.text.size_answer import size_answer
     from mmbench.report.text.size_tables import size_tables, to_csv, to_json
 
     if how == "table":
-        print_view(size_tables(records))
+        print_view(size_answer(records))
+        if detail:
+            print_view(size_tables(records))
     else:
         sys.stdout.write(to_json(records) if how == "json" else to_csv(records))
 

@@ -107,6 +107,10 @@ class AboutStudy(TypedDict):
     scenario_params: dict[str, int]
     costs: str
     seed: int
+    target: str
+    rarity: float
+    reapers: int
+    order: str
 
 
 class PromiseStep(TypedDict):
@@ -118,6 +122,14 @@ class PromiseStep(TypedDict):
     value_ps: NotRequired[float]
     low_ps: NotRequired[float]
     high_ps: NotRequired[float]
+
+
+class InTheWay(TypedDict):
+    """What ordinary victims alone come to, the reaper's timer, and mean ps by cause of about the kills left out."""
+
+    floor: dict[str, Any]
+    delay_ps: int
+    causes: dict[str, float]
 
 
 class PromiseRecord(AboutStudy):
@@ -134,6 +146,7 @@ class PromiseRecord(AboutStudy):
     at_the_top: bool
     made_from: Code
     steps: list[PromiseStep]
+    in_the_way: NotRequired[InTheWay]
 
 
 class PredictedReap(TypedDict):

@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from mmbench.sizing.counting import whole
 from mmbench.sizing.load import Load
 from mmbench.sizing.queue.tally import CAUSES, N_CAUSES, QUANTITIES, beyond
 from mmbench.sizing.sample import Estimate, Refused, Sample
 from mmbench.sizing.stats.histogram import bounds_of
-from mmbench.sizing.study import Study, whole
+from mmbench.sizing.study import Study
 from mmbench.words import PATIENCE_PS
 
 FORMAT = "mmbench-size 1"
@@ -48,6 +49,7 @@ def answer(study: Study, sample: Sample, load: Load, about: Mapping[str, Any]) -
         "over": {"time_ps": study.over_ps, "skip": as_record(skip), "reaper": as_record(reaper)},
         "waited": sample.total("waited") / max(sample.n, 1),
         "gave_up": sample.total("gave_up") / max(sample.n, 1),
+        "oom_skip": oom_skip(sample),
         "collateral": collateral(sample),
         "causes": causes(sample),
         "tail": curve(sample, "skip"),
@@ -70,8 +72,22 @@ def as_record(found: Estimate | Refused) -> dict[str, Any]:
                 f"{found.needed:,} are needed"}  # fmt: skip
     return {
         "value": found.value, "low": found.low, "high": found.high, "effective": round(found.effective),
-        **({"hits": found.hits} if found.value < 1 else {}),
+        **({"hits": found.hits} if found.hits is not None else {}),
     }  # fmt: skip
+
+
+def oom_skip(sample: Sample) -> dict[str, Any]:
+    """What MMF_OOM_SKIP said, and after how long in the mean: memory is back, or not yet (a give-up, or too early).
+
+    flawed: kills that gave up, killed another process, hung, were unsafe or left memory behind
+    """
+    early, n, ns = sample.total("early"), sample.n, sample.total("early_skip_ns")
+    return {
+        "flawed": as_record(sample.probability(sample.total("flawed"), None)),
+        "early": as_record(sample.probability(early, None)),
+        "early_mean_ps": 1000.0 * ns / early if early else 0.0,
+        "back_mean_ps": 1000.0 * (sample.total("skip_ns") - ns) / (n - early) if n > early else 0.0,
+    }
 
 
 def collateral(sample: Sample) -> dict[str, Any]:
@@ -83,7 +99,7 @@ def collateral(sample: Sample) -> dict[str, Any]:
     return {"too_early": share("collateral"), **{who: share(beyond(ps)) for who, ps in PATIENCE_PS.items()}}
 
 
-def causes(sample: Sample) -> dict[str, dict[str, float]]:
+def causes(sample: Sample, tails: tuple[float, ...] = TAILS) -> dict[str, dict[str, float]]:
     """Mean ps per kill from kill to MMF_OOM_SKIP by cause, in the body and in tails of the slowest kills.
 
     A tail is cut at a power of two of the time, the largest that leaves at least the share 1 - p above it.
@@ -91,7 +107,7 @@ def causes(sample: Sample) -> dict[str, dict[str, float]]:
     table = whole(sample.counts, "causes")
     above = np.cumsum(table[::-1], axis=0)[::-1]
     found = {}
-    for p in (0.0, *TAILS):
+    for p in (0.0, *tails):
         at = int(np.flatnonzero(above[:, N_CAUSES] >= max((1 - p) * sample.n, 1))[-1]) if sample.n else 0
         row = above[at]
         n = max(int(row[N_CAUSES]), 1)

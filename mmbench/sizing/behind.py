@@ -7,10 +7,13 @@ period over the mean number of kills in one. Poisson kills only: others remember
 
 from __future__ import annotations
 
+from itertools import pairwise
+from math import sqrt
 from typing import Any
 
 import numpy as np
 
+from mmbench.sizing.laws.entries import BASE
 from mmbench.sizing.queue.period import KILLS, LIST, NO_LEVEL, OVER, OVERFLOW, PEAK, begin, run_on
 from mmbench.sizing.queue.reaper_list import NOT_LISTED, REAPER
 from mmbench.sizing.sample import Sample
@@ -32,10 +35,13 @@ class OverflowedError(Exception):
 
 
 class Periods:
-    """Busy periods of a study as splitting takes them; over_ps: waits to count."""
+    """Busy periods of a study as splitting takes them; over_ps: waits to count.
 
-    def __init__(self, study: Study, over_ps: int) -> None:
-        self.study, self.over_ps = study, over_ps
+    kind: the component of the mixture that every period begins with, None for any of them
+    """
+
+    def __init__(self, study: Study, over_ps: int, kind: int | None = None) -> None:
+        self.study, self.over_ps, self.kind = study, over_ps, kind
         self.busy = study.busy
         room = int(min(max(8 * study.kills.kills_per_s * over_ps / 1e12, 64), LONGEST_LIST))
         self.width = LIST + 2 * room
@@ -43,7 +49,10 @@ class Periods:
     def start(self, keys: Keys) -> np.ndarray:
         """States of periods that just began."""
         states = np.zeros((len(keys), self.width), dtype=np.int64)
-        begin(keys, self.study.thresholds, self.study.components, self.busy, states)
+        thresholds, components = self.study.thresholds, self.study.components
+        if self.kind is not None:
+            thresholds, components = thresholds[:0], components[self.kind : self.kind + 1]
+        begin(keys, thresholds, components, self.busy, states)
         return states
 
     def run(self, states: np.ndarray, level: int, keys: Keys) -> np.ndarray:
@@ -79,31 +88,57 @@ def behind(study: Study, sample: Sample, over_ps: int) -> dict[str, Any]:
     Refused, with the reason, for kills that are not Poisson, for lists too long, and where replications disagree.
     """
     beside = {"brute_force": brute_force(sample, over_ps)}
+    if study.n_reapers > 1 or not study.newest_first:
+        return beside | {"refused": "splitting knows the kernel's list only: one reaper, the newest first"}
     if study.kills.recorded is not None or study.kills.size > 1:
         return beside | {"refused": "splitting needs Poisson kills; bursts and records remember more than the list"}
     if (study.fields[:, 0, REAPER] == NOT_LISTED).all():
         return beside | {"method": "no victim ever enters the list", "value": 0.0, "low": 0.0, "high": 0.0}
     try:
-        return beside | split(Periods(study, over_ps), sample.confidence)
+        return beside | split(study, over_ps, sample.confidence)
     except OverflowedError:
         return beside | {"refused": f"more than {LONGEST_LIST} kills on the list at once, and no room for them"}
 
 
-def split(periods: Periods, confidence: float) -> dict[str, Any]:
-    """Kills of a period that wait longer, over kills of a period; each interval takes half of the risk."""
-    seed, half = periods.study.seed, 1 - (1 - confidence) / 2
-    levels = levels_of(periods.over_ps)
-    found = splitting(
-        periods.start, periods.advance, levels, N_RUNS, N_REPLICATIONS, seed, half, reward=periods.reward
-    )  # fmt: skip
-    if found.low <= 0:  # Student's t is right for means that look normal; one replication in ten does not
-        few = f"{found.hits:,} hits, but in too few of {N_REPLICATIONS} replications for an interval"
-        return {"refused": few if found.hits else f"none of {found.n:,} runs came so far"}
-    kills = kills_per_period(periods, half)
-    low, high = found.low / kills.high, min(found.high / max(kills.low, 1.0), 1.0)
+def shares_of(study: Study) -> list[float]:
+    """Probability of each component that a study draws from."""
+    ends = [0, *(int(t) for t in study.thresholds), 1 << 64]
+    return [(high - low) / 2.0**64 for low, high in pairwise(ends)]
+
+
+def is_listed(study: Study, kind: int) -> bool:
+    """Does any victim of a component enter the list?"""
+    ends = [*study.components[:, BASE].tolist(), len(study.fields)]
+    return bool((study.fields[ends[kind] : ends[kind + 1], 0, REAPER] != NOT_LISTED).any())
+
+
+def split(study: Study, over_ps: int, confidence: float) -> dict[str, Any]:
+    """Kills of a period that wait longer, over kills of a period; each interval takes half of the risk.
+
+    Stratified starts: as many periods begin with each kind of victim, however rare it is, and count by its share. No
+    interval knows of kinds of which no period came so far; `unseen` names them, by their place in the mixture.
+    """
+    half, levels, shares = 1 - (1 - confidence) / 2, levels_of(over_ps), shares_of(study)
+    value = square = 0.0
+    hits = n = 0
+    unseen: list[int] = []
+    for kind, share in enumerate(shares):
+        periods = Periods(study, over_ps, kind)
+        found = splitting(
+            periods.start, periods.advance, levels, N_RUNS // len(shares), N_REPLICATIONS, study.seed + kind, half,
+            reward=periods.reward,
+        )  # fmt: skip
+        unseen += [kind] if not found.hits and is_listed(study, kind) else []
+        value, hits, n = value + share * found.value, hits + found.hits, n + found.n
+        square += (share * (found.high - found.value)) ** 2 if found.hits else 0.0
+    if value <= sqrt(square):  # Student's t is right for means that look normal; one replication in ten does not
+        few = f"{hits:,} hits, but in too few of {N_REPLICATIONS} replications for an interval"
+        return {"refused": few if hits else f"none of {n:,} runs came so far"}
+    kills = kills_per_period(Periods(study, over_ps), half)
+    low, high = (value - sqrt(square)) / kills.high, min((value + sqrt(square)) / max(kills.low, 1.0), 1.0)
     return {
-        "method": "fixed-effort splitting", "value": found.value / kills.value, "low": low, "high": high,
-        "hits": found.hits, "runs": found.n, "levels": len(levels), "kills_per_period": kills.value,
+        "method": "fixed-effort splitting", "value": value / kills.value, "low": low, "high": high, "hits": hits,
+        "runs": n, "levels": len(levels), "kinds": len(shares), "unseen": unseen, "kills_per_period": kills.value,
     }  # fmt: skip
 
 

@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from mmbench.sizing.counting import N_BATCHES, whole
 from mmbench.sizing.sample import Sample
 from mmbench.sizing.stats.histogram import bounds_of
 from mmbench.sizing.stats.intervals import Interval, paired
-from mmbench.sizing.study import N_BATCHES, whole
 
 
 def is_decided(found: Interval) -> bool:
@@ -62,26 +62,29 @@ def difference(first: Sample, second: Sample, measure: float | None, confidence:
 def ranking(samples: dict[str, Sample], measure: float | None, confidence: float) -> dict[str, Any]:
     """Strategies best first, with every pair's difference and which neighbours are decided.
 
-    measure: as in `difference`. All differences hold together with the stated confidence.
+    Outcome before speed: whoever sets MMF_OOM_SKIP by giving up or too early comes after all that do not, whatever its
+    times are; `flawed` names them. measure: as in `difference`. All differences hold together with the confidence.
     """
     names = list(samples)
     values = {
         name: float(np.mean(batch_means_ps(s) if measure is None else batch_quantiles_ps(s, measure)))
         for name, s in samples.items()
     }
-    order = sorted(names, key=values.__getitem__)
+    flawed = {name for name in names if samples[name].total("flawed")}
+    order = sorted(names, key=lambda name: (name in flawed, values[name]))
     n_pairs = max(len(names) * (len(names) - 1) // 2, 1)
     each = 1 - (1 - confidence) / n_pairs
     pairs = {(a, b): difference(samples[a], samples[b], measure, each) for a, b in combinations(order, 2)}
     ranks, rank = {}, 1
     for k, name in enumerate(order):
-        better = [other for other in order[:k] if is_decided(pairs[other, name])]
+        better = [o for o in order[:k] if is_decided(pairs[o, name]) or (name in flawed) > (o in flawed)]
         rank = 1 + len(better)
         ranks[name] = rank
     return {
         "confidence": confidence,
         "order": order,
         "rank": ranks,
+        "flawed": [name for name in order if name in flawed],
         "value_ps": {name: values[name] for name in order},
         "differences_ps": [
             {"first": a, "second": b, "value": d.value, "low": d.low, "high": d.high, "decided": is_decided(d)}

@@ -9,11 +9,13 @@ from pathlib import Path
 
 from mmbench.errors import InputError
 from mmbench.sizing.compute.chunks import Progress, run
+from mmbench.sizing.counting import N_BATCHES, Counts
 from mmbench.sizing.sample import Refused, Sample
-from mmbench.sizing.study import N_BATCHES, Counts, Study, run_chunk
+from mmbench.sizing.study import Study, run_chunk
+from mmbench.sizing.worlds import WORLDS, run_worlds, world_of
 
 CHUNKS = 32  # of a study, fewer for a small one
-MAX_PER_CHUNK = 640  # replications: 10 million kills, half a second to one; ten minutes each still fit int64 ns
+MAX_CHUNK_KILLS = 10 * 2**20  # half a second to one; ten minutes each still fit int64 ns
 MAX_KILLS = 10**12
 
 
@@ -51,27 +53,32 @@ def half_width(sample: Sample, p: float) -> float | None:
     return (found.high - found.low) / 2 / found.value if found.value else 0.0
 
 
-def per_chunk(total: int) -> int:
+def per_chunk(study: Study, total: int) -> int:
     """Replications of a chunk: the same for any number of workers, because a stop rule looks after each chunk."""
-    return min(max(total // CHUNKS, 1), MAX_PER_CHUNK)
+    return min(max(total // CHUNKS, 1), MAX_CHUNK_KILLS // study.kept_kills)
 
 
 def indexed_chunk(study: Study, chunk: int, *, total: int) -> Counts:
-    """Chunk number `chunk` of a study of `total` replications."""
-    size = per_chunk(total)
-    return run_chunk(study, chunk * size, min(size, total - chunk * size))
+    """Chunk number `chunk` of a study of `total` replications: of all worlds when the study has heavy victims."""
+    size = per_chunk(study, total)
+    run_some = run_chunk if study.heavy is None else run_worlds
+    return run_some(study, chunk * size, min(size, total - chunk * size))
 
 
-def collect(study: Study, effort: Effort, on_progress: Callable[[Progress], None] | None = None) -> Sample:
-    """The counts of a study, with intervals at the effort's confidence. Raises what chunks.run raises."""
+def as_it_is(counts: Counts, confidence: float) -> Sample:
+    """The study's kills as they are, whether other worlds were counted beside them or not."""
+    return Sample(counts if "sums" in counts else world_of(counts, WORLDS[0]), confidence)
+
+
+def collect(study: Study, effort: Effort, on_progress: Callable[[Progress], None] | None = None) -> Counts:
+    """The counts of a study: of run_worlds when it has heavy victims, else of run_chunk. Raises as chunks.run does."""
     total = n_replications(study, effort.kills)
 
     def narrow(counts: Counts) -> bool:
-        found = half_width(Sample(counts, effort.confidence), effort.target)
+        found = half_width(as_it_is(counts, effort.confidence), effort.target)
         return found is not None and found <= effort.precision
 
-    counts = run(
-        partial(indexed_chunk, total=total), study, -(-total // per_chunk(total)), effort.workers, effort.backend,
-        effort.cluster, effort.ledger, on_progress, narrow if effort.precision else None,
+    return run(
+        partial(indexed_chunk, total=total), study, -(-total // per_chunk(study, total)), effort.workers,
+        effort.backend, effort.cluster, effort.ledger, on_progress, narrow if effort.precision else None,
     )  # fmt: skip
-    return Sample(counts, effort.confidence)

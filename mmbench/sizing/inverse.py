@@ -12,14 +12,30 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from fractions import Fraction
+from typing import Protocol
 
 from mmbench.errors import InputError
 from mmbench.sizing.laws.spoken import parse_time
 from mmbench.sizing.queue.tally import QUANTITIES
-from mmbench.sizing.sample import Refused, Sample
+from mmbench.sizing.sample import Estimate, Refused
 
 _SLO = re.compile(r"\s*(?:(\w+)\s+)?p(\d{1,2}(?:\.\d{1,6})?)\s*<\s*([0-9.]+\s*[a-z]+)\s*", re.ASCII)
-ALLOWED = f'"p99.9<2s", or "all p99.9<2s" for another latency ({", ".join(QUANTITIES)}; skip when none is named)'
+ADDED = "added"  # what heavy victims add to the time to MMF_OOM_SKIP
+ALLOWED = (
+    f'"p99.9<2s", or "all p99.9<2s" for another latency ({", ".join(QUANTITIES)}; skip when none is named), '
+    f'or "{ADDED} p99.9<100ms" for what heavy victims add'
+)
+
+
+class Asked(Protocol):
+    """Whatever can be asked for a percentile: a Sample, or what heavy victims add."""
+
+    @property
+    def n(self) -> int:
+        """Kills counted."""
+
+    def quantile(self, quantity: str, p: float) -> Estimate | Refused:
+        """The p-quantile in ps, with its interval."""
 
 
 class Verdict(Enum):
@@ -32,7 +48,7 @@ class Verdict(Enum):
 
 @dataclass(frozen=True)
 class Slo:
-    """A promise: this percentile of this latency stays below the limit."""
+    """A promise: this percentile of this latency, or what heavy victims add to it, stays below the limit."""
 
     text: str
     quantity: str
@@ -55,7 +71,7 @@ class Step:
 def parse_slo(text: str) -> Slo:
     """The promise that `text` makes. Raises InputError."""
     found = _SLO.fullmatch(text)
-    if found is None or not 0 < float(found[2]) < 100 or (found[1] or "skip") not in QUANTITIES:
+    if found is None or not 0 < float(found[2]) < 100 or (found[1] or "skip") not in (*QUANTITIES, ADDED):
         raise InputError(f"--slo {text!r} is not a promise. Allowed: {ALLOWED}.")
     limit = parse_time(found[3], f"--slo {text!r}:")
     if not limit:
@@ -63,7 +79,7 @@ def parse_slo(text: str) -> Slo:
     return Slo(text.strip(), found[1] or "skip", float(Fraction(found[2]) / 100), limit)
 
 
-def judge(slo: Slo, sample: Sample, rung: int) -> Step:
+def judge(slo: Slo, sample: Asked, rung: int) -> Step:
     """What a sample says about the promise."""
     found = sample.quantile(slo.quantity, slo.p)
     if isinstance(found, Refused):
@@ -76,7 +92,7 @@ def judge(slo: Slo, sample: Sample, rung: int) -> Step:
     return Step(rung, verdict, found.value, found.low, found.high, sample.n)
 
 
-def decide(slo: Slo, rung: int, sample_of: Callable[[int, int], Sample | None], kills: int, budget: int) -> Step:
+def decide(slo: Slo, rung: int, sample_of: Callable[[int, int], Asked | None], kills: int, budget: int) -> Step:
     """Judge one rung with `kills`, four times as many while undecided, up to the budget.
 
     sample_of(rung, kills) is None where the queue has no steady state: that fails.
@@ -92,7 +108,7 @@ def decide(slo: Slo, rung: int, sample_of: Callable[[int, int], Sample | None], 
 
 
 def highest(
-    slo: Slo, n_rungs: int, sample_of: Callable[[int, int], Sample | None], kills: int, budget: int
+    slo: Slo, n_rungs: int, sample_of: Callable[[int, int], Asked | None], kills: int, budget: int
 ) -> tuple[int | None, list[Step]]:
     """The highest rung of 0 .. n_rungs - 1 that holds, or None, and every step tried, in order.
 

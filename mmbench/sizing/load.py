@@ -28,16 +28,16 @@ class Load:
     backlog: float
 
 
-def load_of(kills: KillLaw, table: Table) -> Load:
-    """The load of a law of kills on a service table."""
-    return Load(*(kills.kills_per_s * table.busy_ps(wait) / 1e12 for wait in (0, N_WAITS - 1)))
+def load_of(kills: KillLaw, table: Table, n_reapers: int = 1) -> Load:
+    """The load of a law of kills on a service table, of each of n_reapers."""
+    return Load(*(kills.kills_per_s * table.busy_ps(wait) / 1e12 / n_reapers for wait in (0, N_WAITS - 1)))
 
 
-def check_steady(kills: KillLaw, table: Table, strategy: str) -> Load:
+def check_steady(kills: KillLaw, table: Table, strategy: str, n_reapers: int = 1) -> Load:
     """Return the load, or raise InputError when the list would grow without end, saying by how much."""
-    load = load_of(kills, table)
+    load = load_of(kills, table, n_reapers)
     if load.backlog >= 1:
-        busy_s = table.busy_ps(N_WAITS - 1) / 1e12
+        busy_s = table.busy_ps(N_WAITS - 1) / 1e12 / n_reapers
         raise InputError(
             f"{strategy}: the queue has no steady state. {kills.kills_per_s:.3g} kills/s keep the reaper busy "
             f"{busy_s:.3g} s each, a load of {load.backlog:.3g}; allowed are loads below 1. The list grows by "

@@ -1,40 +1,15 @@
-"""How wrong is the service table between the engine's runs? Measured on kills of the study itself.
-
-Some kills of the first replication are run in the engine as they were drawn, with their own size, hold and wait, and
-compared with what the table says of them: half of them kills that waited, half of them kills that did not.
-"""
+"""One kill two ways: as the service table has it, and as the engine runs that very victim, hold and wait."""
 
 from __future__ import annotations
-
-from collections.abc import Iterator
-from statistics import median
 
 import numpy as np
 
 from mmbench.engine import prepare
-from mmbench.sizing.laws.entries import BASE, SEEDS, draw_entries
+from mmbench.sizing.laws.entries import BASE, SEEDS
 from mmbench.sizing.queue.mixture import Part
-from mmbench.sizing.queue.reaper_list import ALL, FIELDS, REAPER, SKIP, between, lifo, segment_of, share_of
+from mmbench.sizing.queue.reaper_list import FIELDS, between, segment_of, share_of
 from mmbench.sizing.queue.service import Setting, run_once, with_hold
-from mmbench.sizing.study import Study, fill_gaps
-
-CHECKED = (SKIP, ALL, REAPER)
-N_KILLS = 16  # of those that waited, and of the others
-SMALL_PS = 10**9  # an error is relative to the time itself, or to 1 ms where that is longer
-
-
-def some_kills(study: Study) -> list[tuple[int, int]]:
-    """(entry, wait in ps) of kills of the first replication, evenly chosen."""
-    n = study.kept_kills
-    gaps, entries, waits, kills, since = (np.zeros(n, dtype=np.int64) for _ in range(5))
-    fill_gaps(study.kills, study.seed, 0, gaps)
-    draw_entries(study.seed, 0, study.thresholds, study.components, entries)
-    lifo(gaps, entries, study.busy, waits, kills, since)
-    chosen: list[tuple[int, int]] = []
-    for group in (np.flatnonzero(waits > 0), np.flatnonzero(waits == 0)):
-        picked = group[:: max(len(group) // N_KILLS, 1)][:N_KILLS]
-        chosen += [(int(entries[i]), int(waits[i])) for i in picked]
-    return chosen
+from mmbench.sizing.study import Study
 
 
 def victim_of(parts: list[Part], study: Study, entry: int) -> tuple[Part, int, int, int]:
@@ -60,23 +35,3 @@ def table_says(fields: np.ndarray, entry: int, wait_ps: int) -> list[float]:
     k = segment_of(wait_ps)
     share = share_of(k, wait_ps)
     return [float(between(fields[entry, k, f], fields[entry, k + 1, f], share)) for f in range(len(FIELDS))]
-
-
-def errors(parts: list[Part], study: Study, setting: Setting) -> Iterator[dict[int, float]]:
-    """Relative errors of CHECKED, a kill at a time. The reaper's time of a victim never listed is not compared."""
-    for entry, wait_ps in some_kills(study):
-        truth, read = engine_says(parts, study, setting, entry, wait_ps), table_says(study.fields, entry, wait_ps)
-        checked = CHECKED if study.fields[entry, 0, REAPER] >= 0 else (SKIP, ALL)
-        yield {f: abs(read[f] - truth[f]) / max(truth[f], SMALL_PS) for f in checked}
-
-
-def interpolation_error(parts: list[Part], study: Study, setting: Setting) -> dict[str, dict[str, float]]:
-    """Median, 90th percentile and worst relative error of the table, over some kills of the study."""
-    found = list(errors(parts, study, setting))
-    result = {}
-    for f in CHECKED:
-        values = sorted(error[f] for error in found if f in error)
-        if values:
-            at = min(int(0.9 * len(values)), len(values) - 1)
-            result[FIELDS[f]] = {"median": median(values), "p90": values[at], "worst": values[-1], "runs": len(values)}
-    return result

@@ -11,23 +11,26 @@ from typing import NamedTuple
 
 import numpy as np
 
+from mmbench.sizing.counting import Counts, whole
 from mmbench.sizing.queue.tally import OVER, QUANTITIES, TOTALS
 from mmbench.sizing.stats.histogram import bounds_of
 from mmbench.sizing.stats.intervals import clopper_pearson, needed_for, quantile_ranks, student_t
-from mmbench.sizing.study import Counts, whole
 
 SEEN_OFTEN = 30  # hits that tell something about how they cluster
 
 
 class Estimate(NamedTuple):
-    """A number with its interval; n: kills behind it, effective: how many independent ones they are worth."""
+    """A number with its interval; n: kills behind it, effective: how many independent ones they are worth.
+
+    hits: of a probability; a quantile has none
+    """
 
     value: float
     low: float
     high: float
     n: int
     effective: float
-    hits: int = 0
+    hits: int | None = None
 
 
 class Refused(NamedTuple):

@@ -6,13 +6,15 @@ Analysis 1, 1991) the second moments. The same kernel runs them as runs the kern
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
 from mmbench.sizing.laws.spoken import KillLaw
+from mmbench.sizing.queue.mixture import thresholds_of
 from mmbench.sizing.queue.reaper_list import ALL, FIRST, N_FIELDS, N_WAITS, NEED, REAPER, SKIP, WAITS_PS
-from mmbench.sizing.study import Study
+from mmbench.sizing.study import Heavy, Study
 
 
 def constant_fields(busy_ps: np.ndarray) -> np.ndarray:
@@ -38,6 +40,22 @@ def textbook_study(busy_ps: np.ndarray, load: float, *, seed: int = 1, **options
     components = np.array([[0, 1, len(busy_ps), 1, 1, 1]], dtype=np.int64)
     kills = KillLaw("poisson", mean_ps=round(float(busy_ps.mean()) / load))
     return Study(seed, kills, np.zeros(0, np.uint64), components, constant_fields(busy_ps), **options)
+
+
+def two_kinds(ordinary_ps: np.ndarray, heavy_ps: np.ndarray, rarity: float, gap_ps: int, **options: Any) -> Study:
+    """Poisson kills, gap_ps apart in the mean; a share `rarity` keeps the reaper busy for one of heavy_ps (n,).
+
+    Unlocked, a heavy victim keeps it busy for half as long. options: of Study.
+    """
+    n, m = len(ordinary_ps), len(heavy_ps)
+    components = np.array([[0, 1, n, 1, 1, 1], [n, 1, m, 1, 1, 1], [n + m, 1, m, 1, 1, 1]], dtype=np.int64)
+    unlocked = np.concatenate([np.arange(n), np.arange(n + m, n + 2 * m)])
+    ordinary = 1 - Fraction(rarity)
+    return Study(
+        options.pop("seed", 1), KillLaw("poisson", mean_ps=gap_ps), thresholds_of([ordinary, 1 - ordinary]), components,
+        constant_fields(np.concatenate([ordinary_ps, heavy_ps, np.floor(heavy_ps / 2)])),
+        heavy=Heavy(n, np.zeros(0, np.uint64), unlocked), **options,
+    )  # fmt: skip
 
 
 def mean_wait_ps(study: Study) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 
 import pytest
 
@@ -18,13 +19,30 @@ def out_of(capsys: pytest.CaptureFixture[str], *argv: str) -> str:
     return capsys.readouterr().out
 
 
-def test_the_answer_says_model_and_one_in(capsys) -> None:
-    text = out_of(
-        capsys, *SMALL, "--holds", "memory", "--strategy", "drop-oom-skip", "--over", "900ms", "--hosts", "500"
+def test_the_first_screen_answers(capsys, monkeypatch) -> None:
+    """What heavy victims add: a table and a sentence for each in 80 columns; whoever gave up is not ranked."""
+    monkeypatch.setenv("COLUMNS", "80")
+    argv = (*SMALL, "--holds", "memory", "--strategy", "drop-oom-skip", "v6.18", "--over", "900ms", "--hosts", "500")
+    text = out_of(capsys, *argv)
+    assert text.startswith("model | poisson:1/s") and max(map(len, text.splitlines())) <= 80
+    rows = [line for line in text.splitlines() if re.match(r"(1\.|2\.|-) ", line)]
+    assert [row.split()[:2] for row in rows] == [["1.", "v6.18"], ["-", "drop-oom-skip"]]
+    assert rows[0].endswith("none") and "1 in " in rows[1]
+    flat = " ".join(text.split())
+    assert re.search(
+        r"v6.18: Heavy victims, 1 in 100 kills, (raise|hardly move) p99.9 from .* to .*: .* \[.*\]\. ", flat
     )
-    assert text.startswith("model | drop-oom-skip | poisson:1/s")
-    assert "1 in " in text and "blocks the reaper for more than 900ms" in text
-    assert "500 hosts with 1 kills a day each: one such kill every" in text
+    assert re.search(
+        r"They are \S+ % of the kills that block the reaper for more than 900 ms; they delay \S+ % of", flat
+    )
+    assert "MMF_OOM_SKIP is set by giving up or too early for 1 in" in flat
+    assert "blocks the reaper for more than 900ms" in flat
+    assert "500 hosts with 1 kills a day each: one such kill every" in flat
+    assert "Table against the engine: at most" in flat and "again: mmbench size" in flat
+
+
+def test_details_are_asked_for(capsys) -> None:
+    text = out_of(capsys, *SMALL, "--holds", "memory", "--strategy", "drop-oom-skip", "--detail")
     for row in ("to first page", "kill to MMF_OOM_SKIP", "to all freed", "behind others", "earlyoom"):
         assert row in text
 
@@ -46,7 +64,7 @@ def test_csv_has_a_row_per_strategy_and_the_ranking(capsys) -> None:
 
 
 def test_pictures_are_written_whole(capsys, tmp_path) -> None:
-    kinds = ("ccdf", "spectrum", "causes", "heatmap")
+    kinds = ("added", "ccdf", "spectrum", "causes", "heatmap")
     plots = [word for kind in kinds for word in ("--plot", f"{kind}={tmp_path / kind}.png")]
     out_of(capsys, *SMALL, *plots)
     assert sorted(p.name for p in tmp_path.iterdir()) == sorted(f"{kind}.png" for kind in kinds)
@@ -62,7 +80,46 @@ def test_a_promise_is_answered_by_the_largest_size(capsys) -> None:
 
 def test_a_promise_that_nothing_keeps_is_bad_news(capsys) -> None:
     assert main(["size", *SMALL, "--slo", "p99<1us"]) == 1
-    assert "none: p99<1us holds for no size" in capsys.readouterr().out
+    text = " ".join(capsys.readouterr().out.split())
+    assert "none: p99<1us holds for no size" in text
+    assert "Heavy victims are not the reason: ordinary victims alone come to" in text
+    assert "the reaper comes 2.00 s after the kill" in text
+
+
+def test_how_rare_is_rare_enough(capsys) -> None:
+    """What they add grows with their share: the answer is the largest that keeps it below the limit."""
+    argv = (*SMALL, "--strategy", "v6.18", "--solve", "rarity", "--slo", "added p99<5ms", "--format", "json")
+    (record,) = json.loads(out_of(capsys, *argv))
+    one_in = float(record["answer"].removeprefix("1 in ").replace(",", ""))
+    assert 90 < one_in < 300  # 1 GiB takes longer than 64 MiB by far more than 5 ms: one in a hundred is p99 itself
+    assert all(step["low_ps"] < 5e9 or step["verdict"] == "fails" for step in record["steps"] if step["kills"])
+
+
+@pytest.mark.parametrize("rarity", ["0", "1"])
+def test_nobody_or_only_heavy_victims_have_nothing_to_compare_with(capsys, rarity) -> None:
+    argv = (*SMALL, "--strategy", "drop-oom-skip", "--kills", "poisson:0.5/s")
+    argv = (*argv, "--over", "1ms") if rarity == "1" else argv
+    text = out_of(capsys, *argv, "--rarity", rarity)
+    assert "nothing to compare with" in " ".join(text.split())
+
+
+def test_when_every_kill_blocks_the_study_is_not_lost(capsys) -> None:
+    """Ended in KeyError: 'hits' after all kills had been simulated."""
+    argv = ("--heavy", "1GiB", "--rarity", "1", "--holds", "memory", "--strategy", "drop-oom-skip")
+    text = out_of(capsys, *argv, "--kills", "poisson:0.1/s", "--n", "100k", "--over", "900ms")
+    assert "every kill blocks the reaper for more than 900ms" in " ".join(text.split())
+
+
+def test_reapers_and_their_order_are_told_and_asked_again(capsys) -> None:
+    argv = (*SMALL, "--rarity", "10%", "--strategy", "v5.17", "--kills", "poisson:20/s", "--format", "json")
+    waits = {}
+    for extra in ((), ("--order", "oldest"), ("--reapers", "4")):
+        (record,) = json.loads(out_of(capsys, *argv, *extra))
+        waits[extra] = record["latency"]["behind"]["mean_ps"]
+        assert " ".join(extra) in record["made_from"]["command"]
+    assert waits["--reapers", "4"] < 0.2 * waits[()]
+    text = out_of(capsys, *argv[:-2], "--reapers", "4", "--order", "oldest")
+    assert "4 reapers, oldest first" in " ".join(text.split())
 
 
 @pytest.mark.parametrize(
@@ -88,6 +145,11 @@ def test_a_promise_that_nothing_keeps_is_bad_news(capsys) -> None:
         (["--plot", "ccdf=a.doc"], "cannot draw"),
         (["--workers", "0"], "workers"),
         (["--hosts", "0"], "--hosts"),
+        (["--reapers", "0"], "--reapers 0: allowed are 1 to 1024"),
+        (["--from", "kills.txt"], "named *.kills.json"),
+        (["--from", "a.kills.json", "--kills", "poisson:2/s"], "leave out --kills"),
+        (["--heavy", "32MiB", "--heavy-locked", "0"], "is not heavier than --ordinary"),
+        (["--slo", "added fast"], "not a promise"),
     ],
 )
 def test_bad_input_is_a_sentence(argv, said, capsys) -> None:

@@ -112,8 +112,33 @@ def test_a_record_of_kills_gives_the_gaps_and_the_victims(capsys, kills) -> None
     assert 0 < record["load"]["seen"] == pytest.approx(record["load"]["idle"], rel=0.1)
 
 
+def test_from_a_record_come_kills_and_ordinary_victims(capsys, kills) -> None:
+    argv = ("--heavy", "4GiB", "--rarity", "10%", "--n", "100k", "--strategy", "v5.17")
+    (record,) = records_of(capsys, *argv, "--from", kills)
+    assert record["law_of_kills"] == "2 gaps of a.kills.json" and "3 sizes of a.kills.json" in record["law_of_victims"]
+    assert f"--from {kills}" in record["made_from"]["command"]
+    assert records_of(capsys, *shlex.split(record["made_from"]["command"])[2:]) == [record]
+
+
+def test_a_record_without_sizes_or_with_years_between_kills_is_refused(capsys, kills) -> None:
+    record = json.loads(Path(kills).read_text())
+    sizeless = [kill | {"rss_pages": 0} for kill in record["kills"]]
+    years = [kill | {"time_us": kill["time_us"] + k * 10**15} for k, kill in enumerate(record["kills"])]
+    for changed, said in (
+        (sizeless, "tells the size of no victim"),
+        (years, r"gap 1 of 2 is .* days: was the clock set"),
+    ):
+        Path("b.kills.json").write_text(json.dumps(record | {"kills": changed}))
+        assert main(["size", "--from", "b.kills.json"]) == 2
+        assert re.search(said, capsys.readouterr().err)
+    days = [kill | {"time_us": kill["time_us"] + k * 2 * 10**11} for k, kill in enumerate(record["kills"])]
+    Path("b.kills.json").write_text(json.dumps(record | {"kills": days}))
+    (found,) = records_of(capsys, *SMALL, "--kills", "b.kills.json")
+    assert found["law_of_kills"] == "2 gaps of b.kills.json, 2 of them cut to 28 hours"
+
+
 def test_a_record_is_no_law_of_one_size_nor_of_three_kills_less(capsys, kills) -> None:
-    assert main(["size", "--heavy", kills, "--slo", "p99<1s"]) == 2
+    assert main(["size", "--heavy", kills, "--ordinary", "1MiB", "--slo", "p99<1s"]) == 2
     assert "look for --solve rarity" in capsys.readouterr().err
     record = json.loads(Path(kills).read_text())
     Path("two.kills.json").write_text(json.dumps(record | {"kills": record["kills"][:2]}))
@@ -156,7 +181,7 @@ def test_the_command_means_what_was_typed(options) -> None:
 
 
 def test_the_largest_names_its_kill(capsys) -> None:
-    text = out_of(capsys, *SMALL, "--strategy", "v5.17")
+    text = out_of(capsys, *SMALL, "--strategy", "v5.17", "--detail")
     assert re.search(r"largest to MMF_OOM_SKIP: .*, kill [\d,]+ of replication [\d,]+, .* the engine says", text)
     assert "again: mmbench size --strategy v5.17" in text.replace("\n", " ")
 

@@ -17,20 +17,23 @@ def fields_at(fields: np.ndarray, entry: int, wait: int) -> dict[str, float]:
     return {name: max(low[f] + (high[f] - low[f]) * share, 0.0) for f, name in enumerate(FIELDS)}
 
 
-def waits_of(gaps: np.ndarray, entries: np.ndarray, fields: np.ndarray, *, newest_first: bool) -> list[int]:
-    """How long each kill was on the list: whenever the reaper is free, it takes the newest (or the oldest) there is."""
+def waits_of(
+    gaps: np.ndarray, entries: np.ndarray, fields: np.ndarray, *, newest_first: bool, n_reapers: int = 1
+) -> list[int]:  # fmt: skip
+    """How long each kill was on the list: whenever a reaper is free, it takes the newest (or the oldest) there is."""
     at = [sum(gaps[: i + 1].tolist()) for i in range(len(gaps))]
     waits = [0] * len(gaps)
     waiting: list[int] = []
     coming = [i for i in range(len(gaps)) if fields[entries[i], 0, REAPER] != NOT_LISTED]
-    free = 0
+    free = [0] * n_reapers
     while coming or waiting:
+        k = free.index(min(free))
         if not waiting:
-            free = max(free, at[coming[0]])
-        while coming and (at[coming[0]] < free or not waiting):
+            free[k] = max(free[k], at[coming[0]])
+        while coming and (at[coming[0]] < free[k] or not waiting):
             waiting.append(coming.pop(0))
         kill = waiting.pop(-1 if newest_first else 0)
-        free = max(free, at[kill])
-        waits[kill] = free - at[kill]
-        free += int(fields_at(fields, int(entries[kill]), waits[kill])["reaper"])
+        free[k] = max(free[k], at[kill])
+        waits[kill] = free[k] - at[kill]
+        free[k] += int(fields_at(fields, int(entries[kill]), waits[kill])["reaper"])
     return waits

@@ -14,11 +14,11 @@ from mmbench.errors import InputError
 from mmbench.scenarios import scenario
 from mmbench.sizing.answers import answer, fleet_sentence, one_in, sentence
 from mmbench.sizing.choosing import difference, is_decided, ranking
+from mmbench.sizing.exactness import errors, examine, mended, rests_on
 from mmbench.sizing.inverse import Verdict, highest, judge, parse_slo
 from mmbench.sizing.laws.families import parse_family
 from mmbench.sizing.laws.spoken import KillLaw, parse_holds, parse_kills
 from mmbench.sizing.load import check_growth, check_steady, growth, load_of
-from mmbench.sizing.off_grid import interpolation_error
 from mmbench.sizing.queue.lateness import over_waits
 from mmbench.sizing.queue.mixture import mixture, node_tables, service_table
 from mmbench.sizing.queue.reaper_list import ALL, COLLATERAL, N_FIELDS, NOT_LISTED, REAPER, SKIP, WAITS_PS
@@ -26,6 +26,7 @@ from mmbench.sizing.queue.service import Setting, check_setting, run_once
 from mmbench.sizing.sample import Sample
 from mmbench.sizing.study import Study, run_chunk
 from mmbench.sizing.textbook import textbook_study
+from mmbench.sizing.worlds import heavy_of
 from mmbench.strategies import load
 
 MS, GIB = 10**9, 1 << 30
@@ -133,13 +134,40 @@ def test_a_busy_queue_with_a_steady_state_is_not_refused(exponential) -> None:
     assert came / went == pytest.approx(1.5, rel=0.05)
 
 
-def test_off_grid_runs_agree_where_sizes_are_nodes() -> None:
-    parts, setting, _, table = table_of("v5.17")
-    study = Study(1, parse_kills("poisson:20/s"), table.thresholds, table.components, table.fields)
-    found = interpolation_error(parts, study, setting)
-    assert found["skip"]["runs"] == 32
-    assert found["skip"]["median"] < 0.001
-    assert found["all"]["worst"] < 0.05
+def lognormal_study(strategy: str):
+    """Ordinary victims of every size up to 32 GiB, and now and then a heavy one whose page somebody holds."""
+    parts = mixture(
+        parse_family("lognormal:256MiB,1.5", None, "--ordinary", 32 * GIB),
+        parse_family("8GiB", "0.9", "--heavy", 64 * GIB), Fraction(1, 50), parse_holds("memory"), Fraction(1),
+    )  # fmt: skip
+    setting = setting_of(strategy)
+    runs = node_tables(parts, setting, lambda: None)
+
+    def study_of(runs) -> Study:
+        table = service_table(parts, runs, setting)
+        return Study(
+            1, parse_kills("poisson:1/s"), table.thresholds, table.components, table.fields, setting.delay_ps,
+            heavy=heavy_of(parts, table.components, len(table.fields)),
+        )  # fmt: skip
+
+    return parts, setting, runs, study_of
+
+
+def test_every_printed_number_rests_on_engine_runs_of_its_kills() -> None:
+    parts, setting, runs, study_of = lognormal_study("drop-oom-skip")
+    at = examine(parts, study_of(runs), setting, 4, {})
+    rest = rests_on(at)
+    assert {"skip p50", "skip p99.99", "reaper p99", "skip over", "reaper over", "heavy"} <= rest.keys()
+    assert all(0 < len(kills) <= 15 for _, kills in rest.values())
+    q, kills = rest["skip p99"]
+    truth = np.quantile(at.values[q], 0.99, method="inverted_cdf")
+    assert np.abs(at.values[q][kills] - truth).max() < 0.1 * truth
+    before = errors(at)
+    assert set(before) == set(rest) and max(found["worst"] for found in before.values()) > 0.01
+    after = mended(parts, runs, setting, study_of)
+    assert max(len(of.sizes) for of in after) > max(len(of.sizes) for of in runs)
+    found = errors(examine(parts, study_of(after), setting, 4, {}))
+    assert max(of["median"] for of in found.values()) < 0.02, found
 
 
 def test_an_interpolated_size_is_near_an_engine_run() -> None:

@@ -78,7 +78,8 @@ def test_a_stop_rule_sees_chunks_in_order_of_their_index():
 def test_progress_counts_up_to_the_end(truth):
     seen: list[Progress] = []
     run(count_draws, Study(), N_CHUNKS, 2, on_progress=seen.append)
-    assert [at.n_done for at in seen] == list(range(1, N_CHUNKS + 1))
+    done = [at.n_done for at in seen]
+    assert done == sorted(set(done)) and done[-1] == N_CHUNKS  # a chunk that is done before its turn is told with it
     assert all(at.counts["draws"][0] == 300 * at.n_merged for at in seen)
     last = seen[-1]
     assert same(last.counts, truth) and last.left_s == 0

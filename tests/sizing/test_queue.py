@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mmbench.sizing.counting import whole
 from mmbench.sizing.queue.reaper_list import N_FIELDS, N_WAITS, NOT_LISTED, REAPER, WAITS_PS, fifo, lifo, occupation
 from mmbench.sizing.queue.tally import TOTALS
-from mmbench.sizing.study import run_chunk, whole
+from mmbench.sizing.study import run_chunk
 from mmbench.sizing.textbook import constant_fields, mean_wait_ps, second_moment_ps2, textbook_study
 from tests.reference.reaper_list import fields_at, waits_of
 

@@ -23,7 +23,7 @@ from mmbench.sizing.queue.reaper_list import ALL, NOT_LISTED, REAPER, SKIP
 from mmbench.sizing.queue.service import Setting
 from mmbench.sizing.sample import Sample
 from mmbench.sizing.study import Study, run_chunk
-from mmbench.sizing.textbook import exponential_points, textbook_study
+from mmbench.sizing.textbook import exponential_points, textbook_study, two_kinds
 from mmbench.strategies import load
 
 MS, GIB, SURE = 10**9, 1 << 30, 0.999
@@ -149,6 +149,16 @@ def test_splitting_uses_the_studys_own_service_table() -> None:
     assert 0.5 < found["value"] / beside["value"] < 2
 
 
+def test_stratified_starts_reach_a_rare_kind() -> None:
+    """One kill in 200,000 keeps the reaper for an hour: kills behind it are those that come meanwhile."""
+    rarity, hour_ps, gap_ps = 5e-6, 3_600_000 * MS // 10, 2_000 * MS
+    study = two_kinds(np.array([1.0 * MS]), np.array([float(hour_ps)]), rarity, gap_ps)
+    found = behind(study, Sample(run_chunk(study, 0, 20), SURE), hour_ps // 2)
+    # of the kills that come while it is served, those of its first half wait that long, and a few behind these
+    truth = rarity * (hour_ps / 2) / gap_ps
+    assert found["kinds"] == 2 and found["low"] <= 1.03 * truth and 0.97 * truth <= found["high"] < 2 * truth
+
+
 def test_what_splitting_cannot_do_is_refused(deterministic) -> None:
     study = textbook_study(deterministic, 0.5, kept_kills=400, edge_kills=60)
     sample = Sample(run_chunk(study, 0, 5))
@@ -158,6 +168,7 @@ def test_what_splitting_cannot_do_is_refused(deterministic) -> None:
     assert "on the list" in behind(crowded, sample, 10**12)["refused"]
     calm = textbook_study(deterministic, 1e-6)
     assert "none of 160,000 runs" in behind(calm, sample, 10**12)["refused"]
+    assert "one reaper" in behind(replace(study, n_reapers=2), sample, 10**12)["refused"]
     never = replace(study, fields=study.fields.copy())
     never.fields[:, 0, REAPER] = NOT_LISTED
     assert behind(never, sample, 10**12)["value"] == 0.0

@@ -8,10 +8,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from mmbench.sizing.counting import CARRIED, HIGH, merged, whole
 from mmbench.sizing.laws.spoken import KillLaw
 from mmbench.sizing.sample import Estimate, Refused, Sample
 from mmbench.sizing.stats.histogram import N_BUCKETS, bounds_of
-from mmbench.sizing.study import CARRIED, HIGH, merged, run_chunk, whole
+from mmbench.sizing.study import run_chunk
 from mmbench.sizing.textbook import textbook_study
 
 MS = 10**9

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-KINDS = ("ccdf", "spectrum", "causes", "heatmap")
+KINDS = ("added", "ccdf", "spectrum", "causes", "heatmap")
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
 HATCHES = ("", "//", "..", "xx", "\\\\")
 PS_PER_S = 1e12
@@ -37,7 +37,8 @@ def _draw(kind: str, records: Sequence[Record]) -> Figure:
     figure = Figure(figsize=(9.5, 5.8), dpi=DPI, facecolor="white", layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
-    {"ccdf": draw_ccdf, "spectrum": draw_spectrum, "causes": draw_causes, "heatmap": draw_heatmap}[kind](axes, records)
+    draw = {"added": draw_added, "ccdf": draw_ccdf, "spectrum": draw_spectrum, "causes": draw_causes}
+    (draw | {"heatmap": draw_heatmap})[kind](axes, records)
     first = records[0]
     laws = plain(f"model: {first['law_of_kills']}, {first['law_of_victims']}, {first['scenario']}")
     axes.set_title(laws, size=9, wrap=True)
@@ -84,6 +85,25 @@ def draw_spectrum(axes: Axes, records: Sequence[Record]) -> None:
         high = [max(e["high"] / PS_PER_S - v, 0) for v, e in zip(y, found.values(), strict=True)]
         axes.errorbar(x, y, yerr=(low, high), color=colour, marker=marker, capsize=3, label=plain(record["strategy"]))
     names = [name for name in records[0]["latency"]["skip"] if name[0] == "p"]
+    axes.set_xticks([-_log10(1 - float(name[1:]) / 100) for name in names], names)
+    axes.set(yscale="log", xlabel="percentile of kills", ylabel="time from kill to MMF_OOM_SKIP, s")
+    axes.grid(alpha=0.3)
+    axes.legend()
+
+
+def draw_added(axes: Axes, records: Sequence[Record]) -> None:
+    """Percentiles of kill to MMF_OOM_SKIP with heavy victims (line) and without (dashes), and what they add."""
+    names: list[str] = []
+    for record, (colour, marker) in zip(records, _styles(records), strict=True):
+        effects = record.get("added", {}).get("effects", {})
+        found = {name: of for name, of in effects.items() if name[0] == "p" and "refused" not in of}
+        names = max(names, list(found), key=len)
+        x = [-_log10(1 - float(name[1:]) / 100) for name in found]
+        more, less = ([of[world] / PS_PER_S for of in found.values()] for world in ("with", "without"))
+        axes.plot(x, more, color=colour, marker=marker, label=plain(record["strategy"]))
+        axes.plot(x, less, color=colour, marker=marker, linestyle="--", markerfacecolor="white")
+        axes.fill_between(x, more, less, color=colour, alpha=0.2, linewidth=0)
+    axes.plot([], [], color="#555555", linestyle="--", label="without heavy victims")
     axes.set_xticks([-_log10(1 - float(name[1:]) / 100) for name in names], names)
     axes.set(yscale="log", xlabel="percentile of kills", ylabel="time from kill to MMF_OOM_SKIP, s")
     axes.grid(alpha=0.3)

@@ -41,7 +41,8 @@ def size_tables(records: Sequence[Record]) -> Group:
         parts += [Text(record["fleet"])] if record.get("fleet") else []
         parts += [Text(line) for line in facts(record)]
         parts += [Text(""), latency_table(record), Text(""), kills_table(record), Text(""), causes_table(record)]
-        parts += [Text(""), rare_table(record["rare"])] if record.get("rare") else []
+        parts += [Text(""), table_error(record["interpolation"])] if record.get("interpolation") else []
+        parts += [Text(""), effects_table(record["added"])] if record.get("added") else []
         parts += [Text(line, style="dim") for line in largest_lines(record)]
         parts += [Text("")]
     for measure, found in records[0].get("ranking", {}).items():
@@ -86,12 +87,6 @@ def facts(record: Record) -> list[str]:
         f"(load {load['idle']:.2%} taken at once, {load['backlog']:.2%} in a long list), "
         f"{record['waited']:.2%} of kills wait behind another"
     ]
-    if record.get("interpolation"):
-        runs = max(found["runs"] for found in record["interpolation"].values())
-        lines.append(f"service table against {runs} engine runs of kills as drawn: " + "; ".join(
-            f"{name} off by {found['median']:.2%} (median), {found['p90']:.2%} (p90), {found['worst']:.1%} (worst)"
-            for name, found in record["interpolation"].items()
-        ))  # fmt: skip
     return lines
 
 
@@ -100,7 +95,7 @@ def estimate(found: Record) -> str:
     if "refused" in found:
         return "refused"
     value, low, high = (format_time(round(found[key])) for key in ("value", "low", "high"))
-    return f"{value}\n[{low}, {high}]" if found["high"] else value
+    return f"{value}\n[{low},\n{high}]" if found["high"] else value
 
 
 def _table(*columns: str) -> Table:
@@ -129,6 +124,29 @@ def share(found: Record) -> str:
     if not found.get("hits"):
         return f"none seen: < {found['high']:.2g}"
     return f"{found['value']:.3g} [{found['low']:.3g}, {found['high']:.3g}]"
+
+
+def table_error(found: Record) -> RenderableType:
+    """How far the service table is off for the kills that each printed number rests on, by engine runs of them."""
+    table = _table("service table against the engine, by answer", "median", "worst", "engine runs")
+    for name, of in found.items():
+        table.add_row(name, f"{of['median']:.2%}", f"{of['worst']:.2%}", str(of["runs"]))
+    return table
+
+
+def effects_table(added: Record) -> RenderableType:
+    """What heavy victims add to every percentile, what of it they suffer and do to others, and mlock alone."""
+    table = _table("heavy victims", "without", "with", "add", "suffered", "to others", "by mlock")
+    for name, of in added["effects"].items():
+        if "refused" in of:
+            table.add_row(name, *["refused"] * 6)
+            continue
+        cells = [format_time(round(of[key])) for key in ("without", "with")]
+        for key in ("added", "suffered", "to_others", "by_mlock"):
+            low, high = (signed_time(of[key][end]) for end in ("low", "high"))
+            cells.append(f"{signed_time(of[key]['value'])}\n[{low},\n{high}]")
+        table.add_row(name, *cells)
+    return table
 
 
 def kills_table(record: Record) -> RenderableType:
@@ -166,6 +184,8 @@ def rare_table(rare: Record) -> RenderableType:
         value += f"\n[{found['low']:.3g}, {found['high']:.3g}]" if "runs" in found else ""
         hits = f"{found['hits']:,}\nof {found['runs']:,}" if "runs" in found else ""
         how = found["method"] if "method" in found else f"refused: {found['refused']}"
+        kinds = ", ".join(str(kind + 1) for kind in found.get("unseen", ()))
+        how += f"; no period that begins with kind {kinds} came so far" if kinds else ""
         seen = f"{beside['value']:.3g}\n[{beside['low']:.3g}, {beside['high']:.3g}]"
         table.add_row(label, how, value, hits, seen, f"{beside['hits']:,}\nof {beside['kills']:,}")
     return table
@@ -221,7 +241,25 @@ def slo_sentence(record: Record) -> str:
     """What the answer means, in words."""
     what = {"size": "heavy victims of up to", "rarity": "heavy victims of up to"}[record["solve"]]
     if record["answer"] is None:
-        return f"none: {record['slo']} holds for no {record['solve']} that was tried ({record['confidence']:.0%})"
+        return f"none: {record['slo']} holds for no {record['solve']} that was tried{in_the_way(record)}"
     more = ", the largest asked about" if record["at_the_top"] else ""
     kills = " kills" if record["solve"] == "rarity" else ""
     return f"{record['slo']} holds for {what} {record['answer']}{kills}{more} ({record['confidence']:.0%})"
+
+
+def in_the_way(record: Record) -> str:
+    """What makes a promise impossible: ordinary victims alone, and what these wait for; or heavy ones after all."""
+    found = record.get("in_the_way")
+    if not found or "refused" in found["floor"]:
+        return "."
+    floor, limit = found["floor"], record["limit_ps"]
+    low, high = (format_time(round(floor[key])) for key in ("low", "high"))
+    alone = f"ordinary victims alone come to {format_time(round(floor['value']))} [{low}, {high}]"
+    if floor["high"] < limit:
+        return f". It is the heavy victims: {alone}, below {format_time(limit)}."
+    causes = {name: ps for name, ps in found["causes"].items() if name not in NOT_CAUSES}
+    largest = max(causes, key=causes.__getitem__)
+    share = causes[largest] / max(sum(causes.values()), 1e-9)
+    ordinary = " (their own size)" if largest == "its own teardown" else ""
+    timer = f", and the reaper comes {format_time(found['delay_ps'])} after the kill" if found["delay_ps"] else ""
+    return f". Heavy victims are not the reason: {alone}; of it {share:.0%} is {largest}{ordinary}{timer}."

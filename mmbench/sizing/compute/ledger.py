@@ -115,12 +115,13 @@ def digest_of(*values: Any) -> str:
 
 
 def code_hash() -> str:
-    """Hash of all sources that a chunk may run: compiled code and this folder."""
+    """Hash of all sources that a chunk may run: compiled code and the whole of mmbench.sizing."""
     from mmbench.codecache import source_hash
 
     found = hashlib.blake2b(source_hash().encode(), digest_size=16)
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        found.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    folder = Path(__file__).parents[1]
+    for path in sorted(folder.rglob("*.py")):
+        found.update(str(path.relative_to(folder)).encode() + b"\0" + path.read_bytes() + b"\0")
     return found.hexdigest()
 
 

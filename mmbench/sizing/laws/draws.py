@@ -18,6 +18,8 @@ STREAM_GAP = 101  # time between two kills
 STREAM_WHO = 102  # which component of the mixture a victim is of
 STREAM_WHICH = 103  # which size, hold and replication within the component
 STREAM_START = 104  # where a replication starts in a recorded list
+STREAM_WHO_ELSE = 105  # as WHO and WHICH, of the ordinary victim in a heavy one's place
+STREAM_WHICH_ELSE = 106
 
 TABLE_BITS = 12
 REST_BITS = 20

@@ -6,10 +6,19 @@ from typing import Any
 
 import numpy as np
 
-from mmbench.accelerate import njit
+from mmbench.accelerate import njit, njit_inline
 from mmbench.model.bits import lowest_bit
 from mmbench.rng import mix
-from mmbench.sizing.laws.draws import LOW_32, STREAM_WHICH, STREAM_WHO, SURE_BIT, draw_at, key_of
+from mmbench.sizing.laws.draws import (
+    LOW_32,
+    STREAM_WHICH,
+    STREAM_WHICH_ELSE,
+    STREAM_WHO,
+    STREAM_WHO_ELSE,
+    SURE_BIT,
+    draw_at,
+    key_of,
+)
 
 # A component of the mixture: where its rows begin, and how many strata and points of a stratum its axes have.
 BASE, SIZE_STRATA, SIZE_POINTS, HOLD_STRATA, HOLD_POINTS, SEEDS = range(6)
@@ -23,27 +32,46 @@ def slot_of(word: Any, n_strata: int, n_points: int) -> int:
     return stratum * n_points + np.int64(((word >> np.uint64(32)) * np.uint64(n_points)) >> np.uint64(32))
 
 
+@njit_inline
+def entry_of(who: Any, which: Any, thresholds: Any, components: Any) -> Any:
+    """The row of the service table that two words stand for: ((size slot * holds) + hold slot) * seeds + seed.
+
+    thresholds: uint64 (n - 1,), cumulated probabilities of the first n components in units of 2**-64; components:
+    int64 (n or more, N_COMPONENT), of which those beyond the first n are never drawn.
+    """
+    c = 0
+    for t in range(len(thresholds)):
+        c += who >= thresholds[t]
+    part = components[c]
+    at = slot_of(which, part[SIZE_STRATA], part[SIZE_POINTS])
+    n_holds = part[HOLD_STRATA] * part[HOLD_POINTS]
+    if n_holds > 1:
+        which = mix(which)
+        at = at * n_holds + slot_of(which, part[HOLD_STRATA], part[HOLD_POINTS])
+    if part[SEEDS] > 1:
+        which = mix(which)
+        at = at * part[SEEDS] + slot_of(which, 1, part[SEEDS])
+    return part[BASE] + at
+
+
 @njit
 def draw_entries(seed: int, first: int, thresholds: Any, components: Any, entries: Any) -> None:
-    """Rows of the service table for the kills first .. first + n.
-
-    thresholds: uint64 (n components - 1,), cumulated probabilities in units of 2**-64; components: int64
-    (n components, N_COMPONENT). A row is ((size slot * holds) + hold slot) * seeds + seed. Mutates: entries.
-    """
+    """Rows of the service table for the kills first .. first + n, see entry_of. Mutates: entries."""
     who, which = key_of(seed, STREAM_WHO), key_of(seed, STREAM_WHICH)
     for i in range(len(entries)):
-        word = draw_at(who, first + i)
-        c = 0
-        for t in range(len(thresholds)):
-            c += word >= thresholds[t]
-        part = components[c]
-        word = draw_at(which, first + i)
-        at = slot_of(word, part[SIZE_STRATA], part[SIZE_POINTS])
-        n_holds = part[HOLD_STRATA] * part[HOLD_POINTS]
-        if n_holds > 1:
-            word = mix(word)
-            at = at * n_holds + slot_of(word, part[HOLD_STRATA], part[HOLD_POINTS])
-        if part[SEEDS] > 1:
-            word = mix(word)
-            at = at * part[SEEDS] + slot_of(word, 1, part[SEEDS])
-        entries[i] = part[BASE] + at
+        entries[i] = entry_of(draw_at(who, first + i), draw_at(which, first + i), thresholds, components)
+
+
+@njit
+def replace_heavy(
+    seed: int, first: int, thresholds: Any, components: Any, heavy: int, entries: Any, other: Any
+) -> None:
+    """The same kills with another victim for each one whose entry is `heavy` or above; all others stay who they are.
+
+    The other one is drawn by words of its own, so what is left is the law of ordinary victims. Mutates: other.
+    """
+    who, which = key_of(seed, STREAM_WHO_ELSE), key_of(seed, STREAM_WHICH_ELSE)
+    for i in range(len(entries)):
+        other[i] = entries[i]
+        if entries[i] >= heavy:
+            other[i] = entry_of(draw_at(who, first + i), draw_at(which, first + i), thresholds, components)

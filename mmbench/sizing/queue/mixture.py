@@ -17,18 +17,22 @@ from mmbench.sizing.laws.families import Family
 from mmbench.sizing.laws.spoken import HoldLaw
 from mmbench.sizing.laws.strata import slot_chances
 from mmbench.sizing.queue.reaper_list import NOT_LISTED, REAPER
-from mmbench.sizing.queue.service import Setting, family_nodes, sized
+from mmbench.sizing.queue.service import Runs, Setting, family_runs, sized
 
 MAX_TABLE_BYTES = 2 << 30
 
 
 @dataclass(frozen=True)
 class Part:
-    """A share of all victims: a family, and the law of the page locks held against it (None: nobody holds one)."""
+    """A share of all victims: a family, and the law of the page locks held against it (None: nobody holds one).
+
+    A share of 0 means that nobody is drawn from it: a study compares with such victims. They come last in a mixture.
+    """
 
     share: Fraction
     family: Family
     hold: HoldLaw | None = None
+    heavy: bool = False
 
     @property
     def n_holds(self) -> int:
@@ -63,7 +67,9 @@ def mixture(
 
     Raises InputError when a law of holds is given and no victim has mlocked pages.
     """
-    whole = [Part(1 - rarity if heavy else Fraction(1), ordinary)] + ([Part(rarity, heavy)] if heavy else [])
+    whole = [Part(1 - rarity if heavy else Fraction(1), ordinary)] + (
+        [Part(rarity, heavy, heavy=True)] if heavy else []
+    )
     parts, holdable = [], False
     for part in whole:
         locked = hold is not None and part.family.n_locked_pages() > 0
@@ -78,9 +84,9 @@ def mixture(
     return [part for part in parts if part.share > 0]
 
 
-def node_tables(parts: list[Part], setting: Setting, tick: Callable[[], None]) -> list[np.ndarray]:
+def node_tables(parts: list[Part], setting: Setting, tick: Callable[[], None]) -> list[Runs]:
     """Engine runs of every part. Ticks once per node."""
-    return [family_nodes(part.family, setting, part.hold, tick) for part in parts]
+    return [family_runs(part.family, setting, part.hold, tick) for part in parts]
 
 
 def n_nodes(parts: list[Part]) -> int:
@@ -88,18 +94,18 @@ def n_nodes(parts: list[Part]) -> int:
     return sum(len(part.family.nodes) for part in parts)
 
 
-def service_table(parts: list[Part], nodes: list[np.ndarray], setting: Setting) -> Table:
+def service_table(parts: list[Part], runs: list[Runs], setting: Setting) -> Table:
     """Put the parts one after another. Raises InputError for a table beyond MAX_TABLE_BYTES."""
-    n_bytes = sum(8 * rows[0].size * len(part.family.sizes) for part, rows in zip(parts, nodes, strict=True))
+    n_bytes = sum(8 * of.rows[0].size * len(part.family.sizes) for part, of in zip(parts, runs, strict=True))
     if n_bytes > MAX_TABLE_BYTES:
         raise InputError(
             f"the service table would take {n_bytes >> 20} MiB; allowed are {MAX_TABLE_BYTES >> 20}. Give a law of "
             "sizes to one of --ordinary and --heavy only, or leave out --holds or --contended."
         )
     rows, components, chances, base = [], [], [], 0
-    for part, found in zip(parts, nodes, strict=True):
+    for part, found in zip(parts, runs, strict=True):
         family = part.family
-        of_part = sized(found, family, family.sizes, setting)
+        of_part = sized(found, family.sizes, setting)
         n_seeds = of_part.shape[2]
         n_strata = spoken.N_STRATA if part.n_holds > 1 else 1
         components.append(
@@ -112,7 +118,7 @@ def service_table(parts: list[Part], nodes: list[np.ndarray], setting: Setting) 
     return Table(
         np.concatenate(rows).astype(np.float64),
         np.array(components, dtype=np.int64),
-        thresholds_of([part.share for part in parts]),
+        thresholds_of([part.share for part in parts if part.share]),
         np.concatenate(chances),
     )
 

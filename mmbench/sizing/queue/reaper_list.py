@@ -14,9 +14,9 @@ import numpy as np
 
 from mmbench.accelerate import njit, njit_inline
 
-FIELDS = ("first", "skip", "all", "reaper", "need", "retry", "page_lock", "collateral")
+FIELDS = ("first", "skip", "all", "reaper", "need", "retry", "page_lock", "collateral", "flaw", "early")
 N_FIELDS = len(FIELDS)
-FIRST, SKIP, ALL, REAPER, NEED, RETRY, PAGE_LOCK, COLLATERAL = range(N_FIELDS)
+FIRST, SKIP, ALL, REAPER, NEED, RETRY, PAGE_LOCK, COLLATERAL, FLAW, EARLY = range(N_FIELDS)
 
 FIRST_WAIT_BIT = 26  # 67 us, before the victim usually reaches exit_mm
 STEP_BITS = 2  # four waits to a doubling
@@ -59,6 +59,15 @@ def occupation(busy: Any, entry: int, wait_ps: int) -> Any:
         return np.int64(busy[entry, 0])
     k = segment_of(wait_ps)
     return np.int64(between(busy[entry, k], busy[entry, k + 1], share_of(k, wait_ps)))
+
+
+@njit_inline
+def field_at(fields: Any, entry: int, wait_ps: int, f: int) -> Any:
+    """One of FIELDS of a victim that the reaper takes wait_ps late, whole; fields: float64 (n, N_WAITS, N_FIELDS)."""
+    if wait_ps == 0:
+        return np.int64(max(fields[entry, 0, f], 0.0))
+    k = segment_of(wait_ps)
+    return np.int64(between(fields[entry, k, f], fields[entry, k + 1, f], share_of(k, wait_ps)))
 
 
 @njit
@@ -107,3 +116,10 @@ def fifo(gaps: Any, entries: Any, busy: Any, waits: Any) -> int:
             waits[i] = left
             left += occupation(busy, entries[i], left)
     return 0
+
+
+@njit
+def services(busy: Any, entries: Any, waits: Any, found: Any) -> None:
+    """How long the reaper is busy with each kill, ps, 0 for one that never enters the list. Mutates: found."""
+    for i in range(len(entries)):
+        found[i] = 0.0 if busy[entries[i], 0] == NOT_LISTED else occupation(busy, entries[i], waits[i])

@@ -6,7 +6,7 @@ part of the work itself, so each victim is run with the reaper late by each of W
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -26,6 +26,7 @@ from mmbench.strategies.load import Loaded
 
 HORIZON_PS = 600 * 10**12  # what never happens in ten minutes counts as ten minutes
 HOLD_NODES_PS = tuple(1 << k for k in range(27, 50, 2))  # 134 us to 563 s
+MOST_AT_ONCE = 1024  # engine runs of victims between the nodes, a second or two
 N_SEEDS = 4  # replications where page locks are found held at random
 
 
@@ -85,7 +86,22 @@ def row_of(record: dict[str, Any], late_ps: int, setting: Setting) -> list[int]:
         record["blocked_ps"]["reaper"].get("mmap_lock_retry", 0),
         record["blocked_ps"]["exit"].get("page_lock", 0),
         record["collateral_kills"],
+        is_flawed(record),
+        is_early(record),
     ]
+
+
+def is_flawed(record: dict[str, Any]) -> int:
+    """1 for an outcome that no speed makes good: gave up, killed another, hung, unsafe, or memory left."""
+    left = any(n for why, n in record["left_pages"].items() if why != "mapped_elsewhere")
+    return int(record["outcome"] != "completed" or bool(record["collateral_kills"]) or left)
+
+
+def is_early(record: dict[str, Any]) -> int:
+    """1 when MMF_OOM_SKIP does not say that memory is back: set by a give-up, or before nine tenths were free."""
+    when = record["time_ps"]
+    back = when["p90"] is not None and when["oom_skip"] is not None and when["p90"] <= when["oom_skip"]
+    return int(record["outcome"] == "gave-up" or not back)
 
 
 def run_once(prepared: Prepared, setting: Setting, scenario: Scenario, wait_ps: int, seed: int) -> list[int]:
@@ -117,11 +133,36 @@ def hold_nodes(hold: HoldLaw | None) -> tuple[int, ...]:
     return tuple(sorted({low or 1, high} | {h for h in HOLD_NODES_PS if low < h < high}))
 
 
-def node_rows(family: Family, setting: Setting, hold: HoldLaw | None) -> Iterator[np.ndarray]:
-    """Engine runs of a family, a node at a time: int64 (n hold nodes, n_seeds, N_WAITS, N_FIELDS)."""
-    for size_bytes in family.nodes:
-        prepared = prepare(family.build(size_bytes))
-        yield np.stack([victim_rows(prepared, setting, hold, hold_ps) for hold_ps in hold_nodes(hold)])
+@dataclass(frozen=True)
+class Runs:
+    """What the engine ran of one family under one law of holds.
+
+    sizes:   bytes, increasing: these victims were run with the reaper late by every wait
+    rows:    int64 (n sizes, n holds, n_seeds, N_WAITS, N_FIELDS)
+    at_once: other sizes, run with the reaper in time only: int64 (n holds, n_seeds, N_FIELDS) each
+    """
+
+    sizes: tuple[int, ...]
+    rows: np.ndarray
+    at_once: dict[int, np.ndarray]
+
+
+def size_rows(family: Family, size_bytes: int, setting: Setting, hold: HoldLaw | None) -> np.ndarray:
+    """Engine runs of one size with every wait: int64 (n holds, n_seeds, N_WAITS, N_FIELDS)."""
+    prepared, nodes = prepare(family.build(size_bytes)), hold_nodes(hold)
+    rows = np.stack([victim_rows(prepared, setting, hold, hold_ps) for hold_ps in nodes])
+    return on_line(rows, nodes, hold.points_ps if hold else (0,))
+
+
+def at_once_rows(family: Family, size_bytes: int, setting: Setting, hold: HoldLaw | None) -> np.ndarray:
+    """Engine runs of one size that the reaper takes at once: int64 (n holds, n_seeds, N_FIELDS)."""
+    prepared, nodes = prepare(family.build(size_bytes)), hold_nodes(hold)
+    rows = [
+        [run_once(prepared, setting, with_hold(setting.scenario, hold, hold_ps), 0, setting.seed + s)
+         for s in range(setting.n_seeds)]
+        for hold_ps in nodes
+    ]  # fmt: skip
+    return on_line(np.array(rows, dtype=np.int64), nodes, hold.points_ps if hold else (0,))
 
 
 def on_line(rows: np.ndarray, nodes: tuple[int, ...], points: tuple[int, ...]) -> np.ndarray:
@@ -148,15 +189,33 @@ def mark_unlisted(rows: np.ndarray, setting: Setting) -> np.ndarray:
     return rows
 
 
-def family_nodes(family: Family, setting: Setting, hold: HoldLaw | None, tick: Callable[[], None]) -> np.ndarray:
-    """Engine runs of all nodes, read at the law's holds: int64 (n nodes, n holds, n_seeds, N_WAITS, N_FIELDS)."""
-    found = []
-    for rows in node_rows(family, setting, hold):
-        found.append(on_line(rows, hold_nodes(hold), hold.points_ps if hold else (0,)))
+def family_runs(family: Family, setting: Setting, hold: HoldLaw | None, tick: Callable[[], None]) -> Runs:
+    """Engine runs of a family: its nodes with every wait, and each other size as most kills meet it, taken at once.
+
+    Where sizes and holds are too many for that (MOST_AT_ONCE), other sizes are read between nodes at once, too.
+    """
+    rows = []
+    for size_bytes in family.nodes:
+        rows.append(size_rows(family, size_bytes, setting, hold))
         tick()
-    return np.stack(found)
+    others = sorted(set(family.sizes) - set(family.nodes))
+    few = len(others) * len(hold_nodes(hold)) * setting.n_seeds <= MOST_AT_ONCE
+    at_once = {size: at_once_rows(family, size, setting, hold) for size in others if few}
+    return Runs(family.nodes, np.stack(rows), at_once)
 
 
-def sized(nodes: np.ndarray, family: Family, sizes: tuple[int, ...], setting: Setting) -> np.ndarray:
-    """The family's part of the service table for some sizes: int64 (n sizes, n holds, n_seeds, N_WAITS, N_FIELDS)."""
-    return mark_unlisted(on_line(nodes, family.nodes, sizes), setting)
+def with_size(runs: Runs, family: Family, size_bytes: int, setting: Setting, hold: HoldLaw | None) -> Runs:
+    """The same and one more size with every wait."""
+    at = int(np.searchsorted(runs.sizes, size_bytes))
+    rows = np.insert(runs.rows, at, size_rows(family, size_bytes, setting, hold), axis=0)
+    others = {size: found for size, found in runs.at_once.items() if size != size_bytes}
+    return Runs((*runs.sizes[:at], size_bytes, *runs.sizes[at:]), rows, others)
+
+
+def sized(runs: Runs, sizes: tuple[int, ...], setting: Setting) -> np.ndarray:
+    """A family's part of the service table for some sizes: int64 (n sizes, n holds, n_seeds, N_WAITS, N_FIELDS)."""
+    found = on_line(runs.rows, runs.sizes, sizes)
+    for k, size in enumerate(sizes):
+        if size in runs.at_once:
+            found[k, :, :, 0] = runs.at_once[size]
+    return mark_unlisted(found, setting)

@@ -14,8 +14,10 @@ from mmbench.accelerate import njit, njit_inline
 from mmbench.sizing.queue.reaper_list import (
     ALL,
     COLLATERAL,
+    EARLY,
     EXPONENT_OF_1,
     FIRST,
+    FLAW,
     FRACTION_BITS,
     N_FIELDS,
     NEED,
@@ -47,12 +49,13 @@ def beyond(patience_ps: int) -> str:
 # Totals over the kills of a chunk; the time that they came in is time_s and time_ns together.
 TOTALS = (
     "kills", "waited", "collateral", *map(beyond, PATIENCES_PS), "gave_up", "reaper_ns",
-    "behind_ns", "skip_ns", "all_ns", "first_ns", "time_ns", "time_s",
+    "behind_ns", "skip_ns", "all_ns", "first_ns", "time_ns", "time_s", "flawed", "early", "early_skip_ns",
 )  # fmt: skip
 N_TOTALS = len(TOTALS)
 T_KILLS, T_WAITED, T_COLLATERAL, T_PATIENCE = range(4)
 (
     T_GAVE_UP, T_REAPER_NS, T_BEHIND_NS, T_SKIP_NS, T_ALL_NS, T_FIRST_NS, T_TIME_NS, T_TIME_S,
+    T_FLAWED, T_EARLY, T_EARLY_SKIP_NS,
 ) = range(T_PATIENCE + N_PATIENCES, N_TOTALS)  # fmt: skip
 
 # Where the time from kill to MMF_OOM_SKIP goes, by the power of two of that time.
@@ -63,6 +66,7 @@ N_POWERS = 51
 OVER = ("skip", "reaper")  # quantities whose kills above the asked-for time are counted exactly
 N_OVER = len(OVER)
 PS_PER_NS = 1000
+LATE_AT_ONCE = 256  # kills that waited, read from the table together
 
 
 @njit_inline
@@ -87,6 +91,10 @@ def book(row: Any, wait: int, delay: int, n: int, totals: Any, causes: Any) -> N
     totals[T_SKIP_NS] += n * (skip // PS_PER_NS)
     totals[T_ALL_NS] += n * (np.int64(row[ALL]) // PS_PER_NS)
     totals[T_FIRST_NS] += n * (np.int64(row[FIRST]) // PS_PER_NS)
+    early = np.int64(row[EARLY] >= 0.5)
+    totals[T_FLAWED] += n * (row[FLAW] >= 0.5)
+    totals[T_EARLY] += n * early
+    totals[T_EARLY_SKIP_NS] += n * early * (skip // PS_PER_NS)
     at = power_of(row[SKIP])
     causes[at, N_CAUSES] += n
     if skip >= wait + delay:  # else exit_mmap was done before the reaper came: all of it is the victim's own teardown
@@ -141,25 +149,39 @@ def tally_prompt(entries: Any, waits: Any, zero: Any, counts: Any, hits: Any, st
 
 
 @njit
+def read_late(entries: Any, waits: Any, late: Any, fields: Any, rows: Any) -> None:
+    """FIELDS of some kills that waited. late: int64 (n,), which. Mutates: rows, float64 (n or more, N_FIELDS).
+
+    A loop of its own: a processor then waits for the table, which is larger than its nearest cache, for several kills
+    at once.
+    """
+    for j in range(len(late)):
+        e, wait = entries[late[j]], waits[late[j]]
+        k = segment_of(wait)
+        share = share_of(k, wait)
+        for f in range(N_FIELDS):
+            rows[j, f] = between(fields[e, k, f], fields[e, k + 1, f], share)
+
+
+@njit
 def tally_late(
     entries: Any, waits: Any, late: Any, fields: Any, delay: int, over_ps: int, counts: Any, stats: Any, totals: Any,
     causes: Any,
 ) -> None:  # fmt: skip
     """Count the kills that waited behind others. late: int64, which. Mutates: counts, stats, totals, causes."""
-    row = np.zeros(N_FIELDS, dtype=np.float64)
-    for i in late:
-        e, wait = entries[i], waits[i]
-        k = segment_of(wait)
-        share = share_of(k, wait)
-        for f in range(N_FIELDS):
-            row[f] = between(fields[e, k, f], fields[e, k + 1, f], share)
-        for q in range(BEHIND):
-            counts[q, bucket_of(np.int64(row[q]))] += 1
-        counts[BEHIND, bucket_of(wait)] += 1
-        stats[1] += np.int64(row[SKIP]) // PS_PER_NS
-        stats[2] += row[SKIP] > over_ps
-        stats[3] += row[REAPER] > over_ps
-        book(row, wait, delay, 1, totals, causes)
+    rows = np.empty((LATE_AT_ONCE, N_FIELDS), dtype=np.float64)
+    for first in range(0, len(late), LATE_AT_ONCE):
+        some = late[first : first + LATE_AT_ONCE]
+        read_late(entries, waits, some, fields, rows)
+        for j in range(len(some)):
+            row, wait = rows[j], waits[some[j]]
+            for q in range(BEHIND):
+                counts[q, bucket_of(np.int64(row[q]))] += 1
+            counts[BEHIND, bucket_of(wait)] += 1
+            stats[1] += np.int64(row[SKIP]) // PS_PER_NS
+            stats[2] += row[SKIP] > over_ps
+            stats[3] += row[REAPER] > over_ps
+            book(row, wait, delay, 1, totals, causes)
 
 
 @njit

@@ -11,8 +11,16 @@ from typing import Any
 import numpy as np
 
 from mmbench.accelerate import njit
-from mmbench.sizing.queue.reaper_list import between, segment_of, share_of
+from mmbench.sizing.queue.reaper_list import between, field_at, segment_of, share_of
 from mmbench.sizing.queue.tally import BEHIND
+
+
+@njit
+def read_kills(entries: Any, waits: Any, fields: Any, found: Any) -> None:
+    """The latencies of kills as the table has them. Mutates: found, int64 (BEHIND, n)."""
+    for i in range(len(entries)):
+        for q in range(BEHIND):
+            found[q, i] = field_at(fields, entries[i], waits[i], q)
 
 
 @njit

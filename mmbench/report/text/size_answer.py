@@ -1,0 +1,200 @@
+"""The first screen of a sizing study: what heavy victims add, across strategies, one table and a sentence for each.
+
+Everything fits 80 columns and no number is broken; `report.text.size_tables` has all the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+from mmbench.report.text.size_tables import rare_table
+from mmbench.report.units import format_time
+
+if TYPE_CHECKING:
+    from rich.console import Group, RenderableType
+    from rich.table import Table
+    from rich.text import Text
+
+TOLERANCE = 0.02
+MOST_NAME = 15  # characters of a strategy before its name is folded
+Record = Mapping[str, Any]
+
+
+def size_answer(records: Sequence[Record]) -> Group:
+    """The answer of a study as a rich renderable: table, sentences, how far to trust it, and how to ask again."""
+    from rich.console import Group
+    from rich.text import Text
+
+    parts: list[RenderableType] = [Text(heading(records[0]), style="bold"), Text("")]
+    parts += [answer_table(records), *legend(records), Text("")]
+    for record in records:
+        sentences = [*added_sentences(record), *outcome_sentence(record), record["sentence"] + "."]
+        parts.append(Text(f"{record['strategy']}: ", style="bold").append(" ".join(sentences), style="not bold"))
+        parts += [Text(record["fleet"] + ".")] if record.get("fleet") else []
+        parts += [Text(""), rare_table(record["rare"]), Text("")] if record.get("rare") else []
+    parts += [
+        Text(""),
+        *(Text(line, style="dim") for line in trust_lines(records)),
+        Text(again(records[0]), style="dim"),
+    ]
+    return Group(*parts)
+
+
+def heading(record: Record) -> str:
+    """What was studied."""
+    words = ("model", record["law_of_kills"], record["law_of_victims"], record["scenario"], *listed(record))
+    return " | ".join(words)
+
+
+def listed(record: Record) -> list[str]:
+    """Reapers and order, where they are not the kernel's."""
+    n, order = record.get("reapers", 1), record.get("order", "newest first")
+    return [] if (n, order) == (1, "newest first") else [f"{n} reaper{'s' * (n > 1)}, {order}"]
+
+
+def answer_table(records: Sequence[Record]) -> Table:
+    """Rank, strategy, the target percentile without and with heavy victims, what they add, and who does not compete."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    target = records[0]["target"]
+    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, collapse_padding=True)
+    columns = ("", f"{target} to MMF_OOM_SKIP", "without", "with", "heavy ones add", "flawed")
+    longest = min(max(len(record["strategy"]) for record in records), MOST_NAME)
+    for k, column in enumerate(columns):
+        justify: Literal["left", "right"] = "left" if k in (0, 1) else "right"
+        wide = longest if k == 1 else None
+        table.add_column(column, justify=justify, no_wrap=k not in (1, 5), overflow="fold", min_width=wide)
+    ranks = ranking_of(records)
+    for record in sorted(records, key=lambda record: ranks["order"].index(record["strategy"])):
+        name = record["strategy"]
+        rank = "-" if name in ranks["flawed"] else f"{ranks['rank'][name]}."
+        table.add_row(rank if len(records) > 1 else "", name, *numbers(record, target), flawed(record))
+    return table
+
+
+def legend(records: Sequence[Record]) -> list[Text]:
+    """What the last column means, where somebody is in it."""
+    from rich.text import Text
+
+    if not ranking_of(records)["flawed"]:
+        return []
+    return [Text("flawed: gave up, killed another process, hung, unsafe or memory left; not ranked", style="dim")]
+
+
+def ranking_of(records: Sequence[Record]) -> Record:
+    """The ranking by the target percentile; of one strategy, itself."""
+    found = records[0].get("ranking", {}).get(records[0]["target"])
+    if found:
+        return dict(found)
+    names = [record["strategy"] for record in records]
+    out = [record["strategy"] for record in records if record["oom_skip"]["flawed"].get("hits")]
+    return {"order": names, "rank": dict.fromkeys(names, 1), "flawed": out}
+
+
+def numbers(record: Record, target: str) -> tuple[str, str, str]:
+    """Without, with, and what is added with its interval."""
+    effect = record.get("added", {}).get("effects", {}).get(target)
+    if effect is None or "refused" in effect:
+        found = record["latency"]["skip"].get(target, {"refused": ""})
+        return "-", "refused" if "refused" in found else format_time(round(found["value"])), "-"
+    return (
+        format_time(round(effect["without"])), format_time(round(effect["with"])),
+        f"{signed(effect['added']['value'])} {interval(effect['added'])}",
+    )  # fmt: skip
+
+
+def interval(found: Record) -> str:
+    """ "[1.2 s, 1.9 s]", with spaces that no terminal breaks."""
+    return f"[{signed(found['low'], plus='')}, {signed(found['high'], plus='')}]".replace(" ", "\N{NO-BREAK SPACE}")
+
+
+def signed(ps: float, plus: str = "+") -> str:
+    """A difference of times."""
+    return ("-" if ps < 0 else plus if ps else "") + format_time(abs(round(ps))).replace(" ", "\N{NO-BREAK SPACE}")
+
+
+def flawed(record: Record) -> str:
+    """How many kills end in what no speed makes good."""
+    found = record["oom_skip"]["flawed"]
+    return one_in(found["value"]) if found.get("hits") else "none"
+
+
+def one_in(share: float) -> str:
+    """ "1 in 840", of two digits."""
+    n = 1 / share
+    return f"1 in {round(n, -max(len(str(int(n))) - 2, 0)):,.0f}" if n >= 10 else f"1 in {n:.2g}"
+
+
+def percent(x: float) -> str:
+    """A share with two digits: "0.1 %", "23 %"."""
+    return f"{100 * x:.2g}\N{NO-BREAK SPACE}%" if x < 0.995 else f"{100 * x:.0f}\N{NO-BREAK SPACE}%"
+
+
+def added_sentences(record: Record) -> Iterator[str]:
+    """What heavy victims do, in words."""
+    added = record.get("added")
+    if added is None:
+        yield "There are no heavy victims, or only heavy ones: nothing to compare with."
+        return
+    who = f"Heavy victims, 1 in {1 / record['rarity']:,.4g} kills,"
+    target, effect = record["target"], added["effects"][record["target"]]
+    if "refused" in effect:
+        yield f"{who}: {target} is refused, {effect['refused']}."
+        return
+    before, after = (format_time(round(effect[key])) for key in ("without", "with"))
+    verb = "raise" if effect["added"]["low"] > 0 else "lower" if effect["added"]["high"] < 0 else "hardly move"
+    over, later = added["of_over"]["reaper"], added["later"]
+    time = format_time(record["over"]["time_ps"])
+    if over["of"]:
+        of_over = f"they are {percent(over['value'])} of the kills that block the reaper for more than {time}"
+    else:
+        of_over = f"no kill blocks the reaper for more than {time}"
+    if later["hits"]:
+        by = format_time(round(later["by_ps"]["value"]))
+        others = f"they delay {percent(later['value'])} of the others by {by} in the mean"
+    else:
+        others = "they delay nobody else"
+    by = f"{signed(effect['added']['value'])} {interval(effect['added'])}"
+    yield f"{who} {verb} {target} from {before} to {after}: {by}."
+    yield f"{of_over[0].upper()}{of_over[1:]}; {others}."
+    own, other, mlock = (f"{signed(effect[key]['value'])} {interval(effect[key])}"
+                         for key in ("suffered", "to_others", "by_mlock"))  # fmt: skip
+    why = " (with it, MMF_OOM_SKIP comes before memory is back)" if effect["by_mlock"]["high"] < 0 else ""
+    yield f"Of it {own} is what they suffer and {other} what they do to others; mlock alone is {mlock}{why}."
+
+
+def outcome_sentence(record: Record) -> Iterator[str]:
+    """What MMF_OOM_SKIP said, where it was not always that memory is back."""
+    found = record["oom_skip"]
+    if found["early"].get("hits"):
+        back, early = (format_time(round(found[key])) for key in ("back_mean_ps", "early_mean_ps"))
+        yield (
+            f"MMF_OOM_SKIP is set by giving up or too early for {one_in(found['early']['value'])} kills, after {early} "
+            f"in the mean; for the others memory is back, after {back}."
+        )
+
+
+def trust_lines(records: Sequence[Record]) -> Iterator[str]:
+    """How many kills, how sure, how far the table is off where the numbers rest on it."""
+    first = records[0]
+    load = max(record["load"]["seen"] for record in records)
+    yield (
+        f"{first['kills']:,} kills each, the same for all; intervals and ranks hold with {first['confidence']:.0%}. "
+        f"The reaper is busy {percent(load)} of the time at most."
+    )
+    worst = max(
+        ((found["median"], name, record["strategy"], found["runs"])
+         for record in records for name, found in record.get("interpolation", {}).items()),
+        default=None,
+    )  # fmt: skip
+    if worst is not None:
+        off, name, strategy, runs = worst
+        warn = "" if off <= TOLERANCE else f" More than {TOLERANCE:.0%}: take that number as a rough one."
+        yield f"Table against the engine: at most {off:.2%} off, in {name} of {strategy} ({runs} runs).{warn}"
+
+
+def again(record: Record) -> str:
+    """The command that prints all of this again."""
+    return f"again: {record['made_from']['command']}" if "made_from" in record else ""
