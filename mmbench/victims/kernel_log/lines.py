@@ -26,12 +26,14 @@ LONGEST_LINE_BYTES = 1 << 16
 # Every line that matters holds one; a zone's mlocked stands in a line with its unevictable. A search costs a pass over
 # the block, so words that share a rare part are found by it, and then looked at.
 WORDS = (
-    b"oom_", b"Kill", b"Marked /", b"to free ", b"unevictable", b"ainted", b"Linux version ", b"mark_victim",
+    b"oom_", b"Kill", b"to free ", b"unevictable", b"ainted", b"Linux version ", b"mark_victim",
     b"task_reaping", b"sending SIG", b"exited after ", b"did not exit", b"-- Boot ", b"-- Reboot", b'"MESSAGE":[',
     b"reaped in ", b"not actually ", b"page allocation ",
 )  # fmt: skip
 SHARED = b"kill"
-_SHARING = re.compile(rb"oom-kill|oomd kill: |[Kk]illing process |kill failed: |sigkill to |no killable|OOM kill")
+_SHARING = re.compile(
+    rb"oom-kill|oomd kill: |[Kk]illing process |kill failed: |sigkill to |no killable|OOM kill|for killing"
+)
 _REACH = 16  # bytes around SHARED that tell
 SAMPLE_BYTES = 8192
 MOST_STRANGE = 0.05
