@@ -46,6 +46,7 @@ RACED: dict[str, tuple[VictimConfig, ...]] = {"quick": (), "full": (*QUICK, Vict
 N_RACES = 3
 FORCED = "forced"
 MET = VictimConfig(16 * MIB, 0.9, 8)
+OOM_VICTIM = 4  # MMF_OOM_VICTIM in a row
 DONE_BEFORE = ("EXIT_MM", "WAIT_LAST_USER")  # the kernel has done them when a program begins
 
 
@@ -123,16 +124,24 @@ def beside_holders(designs: dict[str, bool], set_name: str, has_mrelease: bool) 
 
 def forced(programs: list[Program]) -> list[Item]:
     """Exit stopped before each of its own steps, while somebody who took the mm long ago comes to reap."""
-    items: list[Item] = []
-    for program in programs:
-        first, end = program.roles["exit"]
-        rows = (
-            [n for n in range(first, end) if program.rows[n].op not in DONE_BEFORE]
-            if "mrelease" in program.roles
-            else []
-        )
-        items += [DesignItem("designs", FORCED, MET, 1, program.name, {"stop": row}) for row in rows]
-    return items
+    return [
+        DesignItem("designs", FORCED, MET, 1, program.name, {"stop": row})
+        for program in programs
+        if "mrelease" in program.roles
+        for row in walked(program)
+    ]
+
+
+def walked(program: Program) -> list[int]:
+    """The rows that exit goes through when a plain SIGKILL ended the process: what only OOM victims do is left out."""
+    at, rows = program.roles["exit"][0], []
+    while at not in rows:
+        rows.append(at)
+        row = program.rows[at]
+        if row.op == "END":
+            break
+        at = row.otherwise if row.op == "IF_FLAG" and row.args[0] == OOM_VICTIM else row.next
+    return [n for n in rows if program.rows[n].op not in DONE_BEFORE]
 
 
 def any_delay(designs: dict[str, bool]) -> bool:

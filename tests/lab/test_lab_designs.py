@@ -237,3 +237,6 @@ def test_exit_is_stopped_before_each_step_of_its_own() -> None:
     assert ops[:3] == ["MMAP_READ_LOCK", "TLB_GATHER_MMU", "UNMAP_VMAS"]
     assert ops[-1] == "END"
     assert {item.design for item in items} == {"v6.1"}  # v4.14 knows no process_mrelease
+    rows = program("v4.17").rows
+    labels = [rows[item.more["stop"]].label for item in designs.forced([program("v4.17")])]
+    assert labels[:2] == ["oom victim?", "unlock_range"]  # a plain kill makes no OOM victim

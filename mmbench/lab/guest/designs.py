@@ -5,6 +5,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
 
+from mmbench.errors import CannotError
 from mmbench.lab.guest import interpreter, system
 from mmbench.lab.guest.experiments import MAX_VICTIM_BYTES, POLL_S, Counted, Found, _Oom, pages
 from mmbench.lab.guest.forced import meet_exit
@@ -88,13 +89,11 @@ def run_item(item: dict[str, Any]) -> dict[str, Any]:
     config = VictimConfig.from_dict(item["victim"])
     interpreter.set_program(item["program"])
     before = interpreter.last_record()
-    with Watch(item):
-        if "holds" in item:
-            reps = [left_over(kill_beside_holder(config, item)) for _ in range(item["n_reps"])]
-        elif "stop" in item:
-            reps = [left_over(meet_exit(config, item)) for _ in range(item["n_reps"])]
-        else:
-            reps = [KINDS[item["kind"]](config) for _ in range(item["n_reps"])]
+    try:
+        with Watch(item):
+            reps = [once(config, item) for _ in range(item["n_reps"])]
+    except CannotError as error:
+        return {"error": str(error), "errno": ""}
     interpreter.set_target(0)
     troubles = interpreter.troubles(before)
     if troubles:
@@ -124,6 +123,15 @@ class Watch(AbstractContextManager["Watch"]):
 
     def __exit__(self, *_: object) -> None:
         signal.alarm(0)
+
+
+def once(config: VictimConfig, item: dict[str, Any]) -> Found:
+    """Run one experiment."""
+    if "holds" in item:
+        return left_over(kill_beside_holder(config, item))
+    if "stop" in item:
+        return left_over(meet_exit(config, item))
+    return KINDS[item["kind"]](config)
 
 
 def left_over(found: Found) -> Found:
