@@ -32,7 +32,6 @@ def add(verbs: Any) -> None:
     """Register the verb and its own verbs."""
     parser = verbs.add_parser(
         "bench",
-        help="measure commits with asv and compare them",
         description="Benchmarks across commits. Deterministic series (track_) are the model's and compared exactly; "
         "the others time this machine.",
         epilog=EXAMPLE,

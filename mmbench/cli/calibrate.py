@@ -28,7 +28,6 @@ def add(verbs: Any) -> None:
     """Register the verb."""
     parser = verbs.add_parser(
         "calibrate",
-        help="fit the cost table to the running kernel",
         description="Tear victims down for real (process_mrelease, exit, both at once), and fit the model's costs.",
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,

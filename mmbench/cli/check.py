@@ -36,7 +36,6 @@ def add(verbs: Any) -> None:
     """Register the verb."""
     parser = verbs.add_parser(
         "check",
-        help="search every interleaving for races and stalls",
         description="Explore every interleaving of a strategy in a small world: safe, fails or stalls, with the "
         "shortest schedule that shows it.",
         epilog=EXAMPLE,

@@ -22,7 +22,6 @@ def add(verbs: Any) -> None:
     """Register the verb."""
     parser = verbs.add_parser(
         "compare",
-        help="compare strategies on one victim",
         description="Run strategies on one victim in one scenario; times and blocking are the model's.",
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -22,7 +22,6 @@ def add(verbs: Any) -> None:
     """Register the verb."""
     parser = verbs.add_parser(
         "doctor",
-        help="what can be measured here, and how to get the rest",
         description="Try everything that calibrate, validate and oom need, for real and small.",
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,

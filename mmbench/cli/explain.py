@@ -21,7 +21,6 @@ def add(verbs: Any) -> None:
     """Register the verb."""
     parser = verbs.add_parser(
         "explain",
-        help="say what a word of the output means",
         description="Explain a kernel flag, a rule of the checker, a design, a scenario, an op or a work item.",
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -32,7 +32,6 @@ def add(verbs: Any) -> None:
     """Register the verb."""
     parser = verbs.add_parser(
         "import",
-        help="read OOM kills and reaps from a log",
         description="Read what dmesg, journalctl, syslog, logcat or ftrace say about OOM kills (kernel 4.6 on, memory "
         "control groups, earlyoom, oomd, systemd-oomd, lmkd) and write a record of victims, kills and observed reaps.",
         epilog=EXAMPLE,

@@ -38,7 +38,6 @@ def add(verbs: Any) -> None:
     """Register the verb and its actions."""
     parser = verbs.add_parser(
         "lab",
-        help="boot other kernels and ask them",
         description="Boot real kernels in QEMU, where time counts instructions; record who frees what, and its cost.",
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,

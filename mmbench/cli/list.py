@@ -19,7 +19,6 @@ def add(verbs: Any) -> None:
     """Register the verb."""
     parser = verbs.add_parser(
         "list",
-        help="list strategies, victims, scenarios, cost tables, ops",
         description="List what the other verbs can be given.",
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -6,6 +6,7 @@ import argparse
 import importlib
 import os
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 from mmbench import __version__
@@ -14,10 +15,24 @@ from mmbench.cli.watching import telling
 from mmbench.errors import EXIT_BAD_INPUT, EXIT_INTERRUPTED, MmbenchError
 from mmbench.extras import require
 
-VERBS = (
-    "list", "show", "explain", "compare", "run", "trace", "check", "size", "snapshot", "import",
-    "doctor", "calibrate", "validate", "oom", "lab", "bench",
-)  # fmt: skip
+VERBS = {
+    "list": "list strategies, victims, scenarios, cost tables, ops",
+    "show": "show one strategy step by step",
+    "explain": "say what a word of the output means",
+    "compare": "compare strategies on one victim",
+    "run": "run one strategy in detail",
+    "trace": "show who held, waited and worked when",
+    "check": "search every interleaving for races and stalls",
+    "size": "many kills: reaper latency with rare heavy victims, and how large one may be",
+    "snapshot": "read a live process into a victim file",
+    "import": "read OOM kills and reaps from a log",
+    "doctor": "what can be measured here, and how to get the rest",
+    "calibrate": "fit the cost table to the running kernel",
+    "validate": "hold the model against the running kernel",
+    "oom": "have the kernel kill a victim in a cgroup of its own",
+    "lab": "boot other kernels and ask them",
+    "bench": "measure commits with asv and compare them",
+}
 MODULES = {"import": "import_log"}  # a keyword is no name of a module
 
 EPILOG = """\
@@ -31,8 +46,19 @@ completion of verbs and options in your shell (needs argcomplete: pip install 'm
 """
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """The parser with one sub-command per verb; verbs import heavy modules only when they run."""
+class Verbs(argparse._SubParsersAction):  # type: ignore[type-arg]
+    """Sub-commands, each with its line of VERBS."""
+
+    def add_parser(self, name: str, **about: Any) -> Any:
+        """A verb's parser; the line is the same whether the verb has its options yet or not."""
+        return super().add_parser(name, **{"help": VERBS.get(name)} | about)
+
+
+def build_parser(argv: Sequence[str] | None = None) -> argparse.ArgumentParser:
+    """The parser with one sub-command per verb; verbs import heavy modules only when they run.
+
+    argv: what was typed, so that only the verb it names is given its options; None gives every verb its own.
+    """
     parser = argparse.ArgumentParser(
         prog="mmbench",
         description="Compare designs of how an OOM victim with a large mlocked address space gives its memory back.",
@@ -40,9 +66,13 @@ def build_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action=Version)
-    verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True, action=Verbs)
+    named = next((word for word in argv or () if not word.startswith("-")), "")
     for verb in VERBS:
-        importlib.import_module(f"mmbench.cli.{MODULES.get(verb, verb)}").add(verbs)
+        if argv is None or named in (verb, "help"):
+            importlib.import_module(f"mmbench.cli.{MODULES.get(verb, verb)}").add(verbs)
+        else:
+            verbs.add_parser(verb)
     help.add(verbs, parser.format_help)
     return parser
 
@@ -74,9 +104,10 @@ def complete(parser: argparse.ArgumentParser) -> None:
 def main(argv: list[str] | None = None) -> int:
     """Run one command and return its exit code; never lets a traceback out for bad input."""
     try:
-        parser = build_parser()
+        words = sys.argv[1:] if argv is None else argv
+        parser = build_parser(None if "_ARGCOMPLETE" in os.environ else words)
         complete(parser)
-        args = parser.parse_args(argv)
+        args = parser.parse_args(words)
         with telling():
             return int(args.run(args))
     except MmbenchError as error:

@@ -31,7 +31,6 @@ def add(verbs: Any) -> None:
     """Register the verb."""
     parser = verbs.add_parser(
         "oom",
-        help="have the kernel kill a victim in a cgroup of its own",
         description="Make a memory cgroup, let the kernel's OOM killer kill a mlocked hog in it, and show the kernel's "
         "events beside the model's.",
         epilog=EXAMPLE,

@@ -23,7 +23,6 @@ def add(verbs: Any) -> None:
     """Register the verb."""
     parser = verbs.add_parser(
         "run",
-        help="run one strategy in detail",
         description="Run one strategy and show pages, times and blocking in full.",
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,

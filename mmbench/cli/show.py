@@ -24,7 +24,6 @@ def add(verbs: Any) -> None:
     """Register the verb."""
     parser = verbs.add_parser(
         "show",
-        help="show one strategy step by step",
         description="Print a design: sources, assumptions, open points, and every step with the lock held at it.",
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,

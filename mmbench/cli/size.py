@@ -26,7 +26,6 @@ def add(verbs: Any) -> None:
     """Register the verb."""
     parser = verbs.add_parser(
         "size",
-        help="many kills: reaper latency with rare heavy victims, and how large one may be",
         description="Simulate many OOM kills that share one reaper thread. Times of single victims are the model's.",
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,

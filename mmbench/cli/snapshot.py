@@ -19,7 +19,6 @@ def add(verbs: Any) -> None:
     """Register the verb."""
     parser = verbs.add_parser(
         "snapshot",
-        help="read a live process into a victim file",
         description="Read /proc/PID/smaps (and pagemap where permitted). No names, paths or contents are kept.",
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,

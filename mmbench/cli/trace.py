@@ -30,7 +30,6 @@ def add(verbs: Any) -> None:
     """Register the verb."""
     parser = verbs.add_parser(
         "trace",
-        help="show who held, waited and worked when",
         description="Run one strategy, or read a record of a run, and show its timeline: lock holds, waits and work "
         "of every task, and events by their names in the kernel. Times are the model's.",
         epilog=EXAMPLE,

@@ -30,7 +30,6 @@ def add(verbs: Any) -> None:
     """Register the verb."""
     parser = verbs.add_parser(
         "validate",
-        help="hold the model against the running kernel",
         description="Predict held-out victims with the model, freeze the predictions, measure, and judge.",
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,

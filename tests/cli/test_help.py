@@ -23,6 +23,13 @@ def test_help_prints_the_page_of_the_verb(capsys, verb):
     assert capsys.readouterr().out == page
 
 
+def test_only_the_verb_that_was_typed_is_given_its_options():
+    code = "import sys; from mmbench.cli.main import build_parser; build_parser(sys.argv[1:]); print(*sys.modules)"
+    for typed, loaded in ((["--help"], set()), (["show", "list"], {"show"})):
+        done = subprocess.run([sys.executable, "-c", code, *typed], check=True, capture_output=True, text=True)
+        assert {name.removeprefix("mmbench.cli.") for name in done.stdout.split()} & set(VERBS) == loaded
+
+
 def test_help_alone_names_every_verb(capsys):
     assert main(["help"]) == 0
     page = capsys.readouterr().out
