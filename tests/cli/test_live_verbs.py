@@ -12,6 +12,8 @@ import subprocess
 import sys
 import time
 import uuid
+from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import asdict
 from pathlib import Path
 
@@ -25,6 +27,7 @@ from mmbench.live import doctor as live_doctor
 from mmbench.live import experiment
 from mmbench.live.doctor import Check
 from mmbench.live.workload import VictimConfig
+from mmbench.validation import calibration
 from mmbench.validation.freeze import digest
 from mmbench.validation.predict import design_of, predict
 
@@ -35,8 +38,22 @@ KINDS_OF_MODE = {"exit": ("exit",), "mrelease": ("mrelease", "exit_after"), "rac
 CANNED = Path(__file__).parents[1] / "validation" / "canned"
 
 
+@pytest.fixture(scope="module")
+def calibrated() -> Callable[..., calibration.Calibration]:
+    """Calibrations, each computed once: the same samples give the same one, and the search is what takes long."""
+    real, found = calibration.calibrate, {}
+
+    def calibrate(samples, costs, design, where) -> calibration.Calibration:
+        key = json.dumps([samples, costs.name, design.name, where])
+        if key not in found:
+            found[key] = real(samples, costs, design, where)
+        return deepcopy(found[key])
+
+    return calibrate
+
+
 @pytest.fixture
-def machine(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def machine(monkeypatch: pytest.MonkeyPatch, calibrated) -> list[str]:
     """A machine on which the model is the truth, with a base of 1 ms; returns what was asked of it, in order."""
     asked: list[str] = []
 
@@ -62,6 +79,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(live_doctor, "doctor", lambda: ALL_WELL)
     monkeypatch.setattr(experiment, "measure", measure)
+    monkeypatch.setattr(calibration, "calibrate", calibrated)
     monkeypatch.setattr(experiment, "allowed_memory_bytes", lambda asked_bytes=None: asked_bytes or 2 << 30)
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1})
     monkeypatch.setattr(os, "uname", lambda: os.uname_result(("Linux", "host", "6.18.44", "", "x86_64")))
