@@ -32,10 +32,10 @@ class Latencies(Answer[dict[str, Any]]):
         self.plan = plan
 
     def view(self) -> RenderableType:
-        """Percentiles with intervals, who is killed besides, what the slowest wait for."""
-        from mmbench.report.text.size_tables import size_tables
+        """What heavy victims add across designs, a few sentences for each, and how far to trust them."""
+        from mmbench.report.text.size_answer import size_answer
 
-        return size_tables(self.records)
+        return size_answer(self.records)
 
     def csv(self) -> str:
         """One row per design; the curve of the tail stays out."""
@@ -44,7 +44,7 @@ class Latencies(Answer[dict[str, Any]]):
         return to_csv(self.records)
 
     def plot(self, path: str | os.PathLike[str], kind: str = "ccdf") -> None:
-        """Draw ccdf, spectrum, causes or heatmap into a .png, .svg or .pdf file. Raises InputError."""
+        """Draw added, ccdf, spectrum, causes or heatmap into a .png, .svg or .pdf file. Raises InputError."""
         from mmbench.report.pictures.picture import picture_suffix
         from mmbench.report.pictures.sizing import KINDS, size_figure
 
