@@ -74,11 +74,13 @@ lab: $(STAMP)
 OLD_DESIGNS := v4.14 v4.17 drop-oom-skip write-downgrade write-downgrade:self_reaping=kept unlocking-flag \
 	unlocking-flag:flag_lifetime=until-munlocked trylock trylock:bail_out=vma v5.17 no-munlock
 NEW_DESIGNS := v5.18 v6.1 v6.18 exit-write
+NEWER_DESIGNS := $(NEW_DESIGNS) exit-write:oom_skip=first exit-write:oom_skip=never
 lab-designs: $(STAMP)
 	$(BIN)/python -m mmbench lab run --strategy $(OLD_DESIGNS) -o results/lab/designs -- 5.10
 	$(BIN)/python -m mmbench lab run --strategy $(NEW_DESIGNS) -o results/lab/designs -- 6.1 7.3
-	$(BIN)/python -m mmbench lab run --strategy $(NEW_DESIGNS) exit-write:oom_skip=first exit-write:oom_skip=never \
-		-o results/lab/designs -- 6.12
+	$(BIN)/python -m mmbench lab run --strategy $(NEWER_DESIGNS) -o results/lab/designs -- 6.12
+	$(BIN)/python -m mmbench lab run --set forced --strategy $(OLD_DESIGNS) -o results/lab/designs/forced -- 5.10
+	$(BIN)/python -m mmbench lab run --set forced --strategy $(NEWER_DESIGNS) -o results/lab/designs/forced -- 6.12
 
 # One lock for all: what the oldest Python takes, the newer ones take as well; `pip check` says so wherever it is installed.
 lock:

@@ -64,7 +64,8 @@ def run_designs(args: argparse.Namespace, say: Callable[[str], None], progress: 
     wrong = [row for row in rows if "error" in row]
     for row in wrong:
         print(f"mmbench: {row['design']}, {row['kind']} of {row['victim']}: {row['error']}", file=sys.stderr)
-    return EXIT_BAD_NEWS if wrong else EXIT_OK
+    unsafe = [said for record in records for said in design_record.verdicts(record).values() if said != "nothing seen"]
+    return EXIT_BAD_NEWS if wrong or unsafe else EXIT_OK
 
 
 def run_patched(args: argparse.Namespace, say: Callable[[str], None], progress: Progress) -> int:
@@ -102,18 +103,19 @@ def run_patched(args: argparse.Namespace, say: Callable[[str], None], progress: 
 
 
 def view(records: list[Record]) -> RenderableType:
-    """A row per design and victim: pages that a lone reaper left, and what each party cost alone."""
+    """A row per design and victim: pages that a lone reaper left, what each party cost alone; and every verdict."""
     from rich.console import Group
 
-    from mmbench.lab.design_record import cells
+    from mmbench.lab.design_record import cells, verdicts
 
     columns = ("design", "victim", "reaper left", "exit", "mrelease", "reaper")
-    return Group(
-        *(
-            _table(columns, cells(record), f"{record['release']}: pages left; millions of instructions, each alone")
-            for record in records
-        )
-    )
+    parts: list[RenderableType] = []
+    for record in records:
+        alone = cells(record)
+        title = f"{record['release']}: pages left; millions of instructions, each alone"
+        parts += [_table(columns, alone, title)] if alone else []
+        parts += [f"{record['release']}, {design}: {said}" for design, said in verdicts(record).items()]
+    return Group(*parts, "mmbench lab compare sets the model beside a record (-o FOLDER)")
 
 
 def compare_records(args: argparse.Namespace, paths: list[Path]) -> int:
@@ -159,22 +161,22 @@ def compared(one: dict[str, Any]) -> list[RenderableType]:
     columns = ("design", "held page", "further kills", "gave up", "OOM_SKIP, ms", "reaper left", "exit sleeps in")
     copies = [abs(copy["error"]) for copy in one["copies"]]
     notes = [
-        f"pages left as predicted: {one['left']['exact']} of {one['left']['n']}",
-        f"the interpreted copy of {one['era']} against the kernel's own code: within {max(copies, default=0.0):.2%}",
+        *([f"pages left as predicted: {one['left']['exact']} of {one['left']['n']}"] if one["left"]["n"] else []),
+        *([f"the copy of {one['era']} against the kernel's own code: within {max(copies):.2%}"] if copies else []),
         *([_forced(one["forced"])] if one["forced"] else []),
         *(f"{design}: {verdict}" for design, verdict in one["verdicts"].items() if verdict != "nothing seen"),
     ]
     title = f"{one['release']}: seen | model"
-    parts: list[RenderableType] = [
-        _table(("design", "alone", "victim", "left", "M instructions", "model", "error"), alone, title)
-    ]
+    parts: list[RenderableType] = []
+    if alone:
+        parts.append(_table(("design", "alone", "victim", "left", "M instructions", "model", "error"), alone, title))
     if holders:
         parts.append(_table(columns, holders, "an OOM kill beside the holder of a page lock: seen | model"))
     if one["readers"]:
         parts.append(
             _table(columns, [_reader(row) for row in one["readers"]], "beside a reader of 2 s: seen, not modelled")
         )
-    return [*parts, *notes]
+    return [*parts, *(f"{one['release']}, {note}" for note in notes)]
 
 
 def _reader(row: dict[str, Any]) -> dict[str, Any]:
