@@ -20,6 +20,7 @@ VERBS = {
     "show": "show one strategy step by step",
     "explain": "say what a word of the output means",
     "compare": "compare strategies on one victim",
+    "answer": "answer a question that was asked on linux-mm",
     "run": "run one strategy in detail",
     "trace": "show who held, waited and worked when",
     "check": "search every interleaving for races and stalls",
