@@ -7,7 +7,7 @@ from typing import Any
 
 from mmbench.errors import CannotError
 from mmbench.lab.guest import interpreter, system
-from mmbench.lab.guest.experiments import MAX_VICTIM_BYTES, POLL_S, Counted, Found, _Oom, pages
+from mmbench.lab.guest.experiments import MAX_VICTIM_BYTES, POLL_S, Counted, Found, OomKilled, pages
 from mmbench.lab.guest.forced import meet_exit
 from mmbench.lab.guest.stuck import kill_beside_holder
 from mmbench.live.probe import finish, time_exit, time_mrelease_then_exit, time_race
@@ -37,7 +37,7 @@ def mrelease_then_exit(config: VictimConfig) -> Found:
 
 def reaper_then_exit(config: VictimConfig) -> Found:
     """Have the OOM killer kill a victim (sysrq f), hold it, and time the OOM reaper alone, then the exit."""
-    with _Oom(config) as kill:
+    with OomKilled(config) as kill:
         before = pages(kill.victim)
         interpreter.set_target(kill.victim.pid)
         kill.await_reaper(POLL_S)
@@ -49,7 +49,7 @@ def reaper_then_exit(config: VictimConfig) -> Found:
 
 def steps(config: VictimConfig) -> Found:
     """Have the OOM killer kill a victim, hold it for the reaper, let it exit: every step of both, as the log has it."""
-    with _Oom(config) as kill:
+    with OomKilled(config) as kill:
         interpreter.set_target(kill.victim.pid)
         interpreter.start_log()
         kill.await_reaper(POLL_S)

@@ -82,7 +82,7 @@ def mrelease_races_exit(config: VictimConfig) -> Found:
 
 def reaper_then_exit(config: VictimConfig) -> Found:
     """Have the OOM killer kill a victim (sysrq f), hold it, and time the OOM reaper alone, then the exit."""
-    with _Oom(config) as kill:
+    with OomKilled(config) as kill:
         before = pages(kill.victim)
         kill.await_reaper(POLL_S)
         after = pages(kill.victim)
@@ -93,7 +93,7 @@ def reaper_then_exit(config: VictimConfig) -> Found:
 
 def reap_order(config: VictimConfig) -> Found:
     """Watch the OOM reaper through pagemap: the pages left in each quarter of the range, whenever they changed."""
-    with _Oom(config) as kill:
+    with OomKilled(config) as kill:
         victim, part = kill.victim, config.span_pages // N_PARTS
 
         def left() -> list[int]:
@@ -133,7 +133,7 @@ def explicit_munlock(config: VictimConfig) -> Found:
     return {"pages_before": [before, config.facts().n_pages - before], "ns": t1 - t0, "munmap_ns": t2 - t1}
 
 
-class _Oom(ExitStack):
+class OomKilled(ExitStack):
     """A victim that the OOM killer killed and that is held at its exit stop; the reaper comes 2 s later."""
 
     def __init__(self, config: VictimConfig) -> None:
