@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ from mmbench.engine.setup import (
 )
 from mmbench.engine.tasks import plan_tasks
 from mmbench.model.layout import PAGES_PER_TABLE, VmaTable
-from mmbench.model.world import MM_N_TABLES, MM_N_VMAS, World, views
+from mmbench.model.world import MM_N_TABLES, MM_N_VMAS, MM_VMAS_AT, World, views
 from mmbench.scenarios.scenario import Scenario
 from mmbench.strategies.load import Loaded
 
@@ -31,6 +32,7 @@ PATIENCE_PER_PAGE_PS = 10_000_000  # ten times what the slowest page costs
 WHOLE_TABLE = PAGES_PER_TABLE
 CHUNK = 1 << 30
 STEPS_BETWEEN_LOOKS = 1 << 23  # a fraction of a second: then Ctrl-C is heard
+LONGEST_ROUND = 256  # steps of a loop that is looked for
 STEPS_PER_PLACE = 8  # more than any walk takes at one page, table or VMA
 
 
@@ -40,22 +42,45 @@ def earliest_ps(clocks: np.ndarray) -> int:
     return int(rows[rows[:, C_STATE] == RUNNABLE, C_NOW].min(initial=cw.FOREVER))
 
 
+def goes_round(w: World, stretch: Callable[[int], int]) -> int:
+    """Let the only task that runs take a few steps: DEADLOCK when it comes back to where it was, else as they ended.
+
+    Where it was: every lock, flag, counter and cursor as before; whoever changes a plane or a VMA moves one of them.
+    stretch: the clockwork, for so many steps. Mutates: w.
+    """
+    shared = w.mem[: int(w.mem[MM_VMAS_AT])]
+    before = shared.copy()
+    for _ in range(LONGEST_ROUND):
+        ending = stretch(1)
+        if ending != cw.LOOKS_UP:
+            return ending
+        if np.array_equal(shared, before):
+            return cw.DEADLOCK
+    return cw.LOOKS_UP
+
+
 def run_to_its_end(
     w: World, clocks: np.ndarray, rows: np.ndarray, n_waited_for: int, width: int, chunk: int, until_ps: int
 ) -> int:
     """Run the clockwork, looking up now and then, and return how it ended.
 
     Steps of no time are allowed, a loop of them is not: when no clock has moved for more steps than every step of the
-    program at every page, table and VMA would be, no time will pass any more, and nobody can move (DEADLOCK).
-    Mutates: w, clocks.
+    program at every page, table and VMA would be, no time will pass any more, and nobody can move (DEADLOCK). The same
+    is said of the only task that runs when it goes round, however little time a round takes. Mutates: w, clocks.
     """
+
+    def stretch(n_steps: int) -> int:
+        return int(cw.run_clockwork(w, clocks, rows, n_waited_for, width, chunk, until_ps, n_steps))
+
     places = int(w.mem[MM_N_TABLES]) * (PAGES_PER_TABLE // width + 1) + int(w.mem[MM_N_VMAS]) + 1
     patience, still = len(rows) * places * STEPS_PER_PLACE, 0
     now = earliest_ps(clocks)
     while True:
-        ending = cw.run_clockwork(w, clocks, rows, n_waited_for, width, chunk, until_ps, STEPS_BETWEEN_LOOKS)
+        ending = stretch(STEPS_BETWEEN_LOOKS)
+        if ending == cw.LOOKS_UP and (clock_views(clocks).rows[:, C_STATE] == RUNNABLE).sum() == 1:
+            ending = goes_round(w, stretch)
         if ending != cw.LOOKS_UP:
-            return int(ending)
+            return ending
         before, now = now, earliest_ps(clocks)
         still = still + STEPS_BETWEEN_LOOKS if now == before else 0
         if still > patience:

@@ -8,7 +8,8 @@ import pytest
 
 from mmbench.cost.table import load_table
 from mmbench.engine import clockwork, prepare, run, runner
-from mmbench.engine.setup import assemble_tasks, place_tasks, plan_tasks, reset, start_clocks
+from mmbench.engine.setup import assemble_tasks, place_tasks, reset, start_clocks
+from mmbench.engine.tasks import plan_tasks
 from mmbench.machine.protocol import Op, Role, step
 from mmbench.scenarios import scenario
 from mmbench.strategies import load
@@ -65,3 +66,15 @@ def test_a_loop_of_no_time_is_hung(monkeypatch: pytest.MonkeyPatch) -> None:
     )
     assert record["outcome"] == "hung"
     assert record["left_pages"] == {"exit_blocked": VICTIM.vmas.resident_pages}
+
+
+BUSY = (step("look", Op.IF_FLAG, flag=1 << 20, otherwise="again", to="on"), step("again", Op.GOTO, to="look"))
+
+
+def test_a_loop_of_little_time_is_hung_as_soon_as_nobody_else_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reaper that waits for a flag which nobody sets: the victim is freed, the reaper never ends."""
+    monkeypatch.setattr(runner, "STEPS_BETWEEN_LOOKS", 1 << 12)
+    role = (*BUSY, step("on", Op.SLEEP, ps=1))
+    record = run(VICTIM.vmas, spinning(role), scenario("quiet"), load_table(), victim="small")
+    assert record["outcome"] == "hung" and not record["left_pages"]
+    assert record["end_ps"]["reaper"] is None
