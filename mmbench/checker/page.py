@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable
 from itertools import product
 
+from mmbench.checker.coverage import REASONS, unreached_anywhere
 from mmbench.checker.history import CASES, OUT_OF_SCOPE, run_case
 from mmbench.checker.mutants import LINTER, MERGED, SCOPES, SURVIVES, Result, judge, mutants_of, why_harmless
 from mmbench.checker.properties import ALL
@@ -83,6 +84,20 @@ def words(v: Verdict) -> str:
     """The verdict and what is broken."""
     broken = [name for name, status in v.properties.items() if status == "broken"]
     return f"{v.verdict} ({', '.join(broken)})" if broken else v.verdict
+
+
+def unreached_part(names: Iterable[str]) -> list[str]:
+    """Steps that no named scope reaches, of which no verdict says anything, with the reason."""
+    where: dict[tuple[str, str], list[str]] = {}
+    for name in names:
+        for place in unreached_anywhere(load(name).roles):
+            where.setdefault(place, []).append(f"`{name}`")
+    rows: list[list[object]] = [
+        [role, label, ", ".join(designs), REASONS.get((role, label), "**not explained**")]
+        for (role, label), designs in where.items()
+    ]
+    said = "No verdict says anything of them. All others are reached in some scope."
+    return ["## Steps that no scope reaches", "", said, "", *table(["role", "step", "in", "because"], rows)]
 
 
 def schedules_part(verdicts: list[Verdict]) -> list[str]:
@@ -160,6 +175,7 @@ def page() -> str:
         "",
         *verdict_part(verdicts),
         *scopes_part(),
+        *unreached_part(specs()),
         *schedules_part(verdicts),
         *history_part(),
         *mutants_part(),
