@@ -12,7 +12,7 @@ from mmbench.checker.search import Limits, bytes_of, make_problem
 from mmbench.checker.world import Start, arena_with_monitor
 from mmbench.errors import InputError
 from mmbench.machine.status import BLOCKED
-from mmbench.model.world import DONE, T_PAGE, T_PC, T_PENDING, T_SUB, T_VMA, World, views
+from mmbench.model.world import DONE, T_PAGE, T_PAGEVEC, T_PC, T_PENDING, T_SUB, T_VMA, World, views
 
 MAX_ALONE = 20_000
 FAR_TOO_MANY = 10  # times the limit
@@ -25,7 +25,7 @@ def steps_alone(start: Start, problem: Problem, task: int) -> int:
     seen: set[tuple[int, ...]] = set()
     for _ in range(MAX_ALONE):
         cells = views(world).tasks[task]
-        place = tuple(int(cells[k]) for k in (T_PC, T_SUB, T_VMA, T_PAGE, T_PENDING))
+        place = tuple(int(cells[k]) for k in (T_PC, T_SUB, T_VMA, T_PAGE, T_PAGEVEC, T_PENDING))
         if place in seen or cells[T_PC] == DONE:
             break
         seen.add(place)

@@ -18,7 +18,7 @@ from mmbench.checker.world import Start, arena_with_monitor
 from mmbench.machine.ops import Op
 from mmbench.machine.status import ROW_A, ROW_OP
 from mmbench.model import world as m
-from mmbench.model.layout import VM_LOCKED, VM_LOCKONFAULT, VM_UNLOCKING, WORDS_PER_TABLE
+from mmbench.model.layout import PAGEVEC_SIZE, VM_LOCKED, VM_LOCKONFAULT, VM_UNLOCKING, WORDS_PER_TABLE
 
 # Columns of a field: where it lies in the arena and in the packed words.
 F_CELL, F_SHIFT, F_BITS, F_OFFSET, F_WORD, F_POS, F_WHOLE = range(7)
@@ -88,8 +88,8 @@ def add_mm(layout: Layout, start: Start) -> None:
         layout.add(m.RW_QUEUE + k, bits_for(2 * n + 1))
 
 
-def add_task(layout: Layout, start: Start, task: int, walks: bool) -> None:
-    """Fields of one task's registers; a task without walks has few."""
+def add_task(layout: Layout, start: Start, task: int, walks: bool, munlocks: bool) -> None:
+    """Fields of one task's registers; a task without walks has few. munlocks: it walks the old munlock's batches."""
     mem, at = start.world.mem, int(m.TASKS_AT + task * m.N_TASK)
     n_vmas, resident = int(mem[m.MM_N_VMAS]), start.resident_pages
     layout.add(at + m.T_PC, bits_for(len(start.program.rows)), offset=1)
@@ -105,6 +105,7 @@ def add_task(layout: Layout, start: Start, task: int, walks: bool) -> None:
             (m.T_PAGES, resident),
             (m.T_PENDING, resident),
             (m.T_PART, 511),
+            (m.T_PAGEVEC, (2 << PAGEVEC_SIZE) - 1 if munlocks else 0),
         ):
             layout.add(at + cell, bits_for(high))
 
@@ -182,7 +183,8 @@ def plan_of(start: Start) -> Plan:
     layout = Layout()
     add_mm(layout, start)
     for task, kind in enumerate(start.kinds):
-        add_task(layout, start, task, bool(np.isin(rows_of(start, kind)[:, ROW_OP], USE_CURSORS).any()))
+        ops = rows_of(start, kind)[:, ROW_OP]
+        add_task(layout, start, task, bool(np.isin(ops, USE_CURSORS).any()), int(Op.UNLOCK_RANGE) in ops)
     add_vmas(layout, start)
     huge = add_planes(layout, start)
     fields = np.array(layout.rows, dtype=np.int64)

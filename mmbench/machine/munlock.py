@@ -1,5 +1,9 @@
 """The old munlock walk, which needs every page lock, one visit at a time.
 
+A huge page is locked first and then munlocked. Base pages go in batches (pagevecs) of two phases: PG_mlocked of the
+whole batch is cleared under one hold of the LRU lock, and then the page locks are taken one by one. So a base page that
+the walk sleeps on is no longer mlocked, nor are the up to 14 around it.
+
 Source: munlock_vma_pages_range and __munlock_pagevec, mm/mlock.c (v5.10).
 """
 
@@ -12,6 +16,7 @@ from mmbench.machine import work as wk
 from mmbench.machine.status import BLOCKED, RAN, ROW_A, ROW_B, ROW_C
 from mmbench.machine.walks import MARKED, MUNLOCK, SELECT, START, UNMARK, enter_vma, leave_vma, leave_walk, list_ended
 from mmbench.machine.zap import mapped_elsewhere, piece_end
+from mmbench.model.bits import ZERO
 from mmbench.model.invariants import MUNLOCK_AND_ZAP_SHARE_VMA
 from mmbench.model.layout import PAGES_PER_TABLE, TABLE_SHIFT, VM_LOCKED, VM_LOCKONFAULT, VM_PFNMAP
 from mmbench.model.world import (
@@ -24,6 +29,7 @@ from mmbench.model.world import (
     PG_LOCKED,
     PRESENT,
     T_PAGE,
+    T_PAGEVEC,
     T_SUB,
     T_VMA,
     T_WAIT,
@@ -40,15 +46,23 @@ from mmbench.model.world import (
     task_at,
     vma_at,
 )
-from mmbench.pages.unlock_range import count_pagevecs, first_contended, munlock_part
+from mmbench.pages.unlock_range import (
+    count_pagevecs,
+    first_contended,
+    isolated,
+    munlock_part,
+    next_bit,
+    pagevec_of,
+)
+from mmbench.sync import page_lock
 
 
 @njit_inner
 def munlock_piece(w: Any, task: int, page: int, end: int, work: Any) -> Any:
-    """Old munlock of pages [page, end) of one table, up to the first one whose page lock is held.
+    """Munlock pages [page, end) of one table, each with its lock first, up to the first one whose lock is held.
 
-    Returns (where it stopped, folios munlocked, the page whose lock is held or -1). A huge page is munlocked
-    whole or not at all. Mutates: bits, mem, work.
+    So a huge page goes, whole or not at all, and so a reaper must go that trylocks. Returns (where it stopped, folios
+    munlocked, the page whose lock is held or -1). Mutates: bits, mem, work.
     """
     table = page >> TABLE_SHIFT
     base = table << TABLE_SHIFT
@@ -78,6 +92,70 @@ def munlock_piece(w: Any, task: int, page: int, end: int, work: Any) -> Any:
 
 
 @njit_inner
+def wait_for_page(w: Any, task: int, page: int) -> int:
+    """lock_page of a page whose lock is held: say so. Returns BLOCKED. Mutates: mem."""
+    w.mem[task_at(task) + T_WAIT] = WAIT_PAGE
+    w.mem[task_at(task) + T_WAIT_PAGE] = page
+    return BLOCKED
+
+
+@njit_inner
+def munlock_pagevecs(w: Any, task: int, vma: int, width: int, work: Any) -> None:
+    """Old munlock of the base pages from the cursor on: whole batches, at least `width` pages if there are so many.
+
+    Stops in the batch of the first page whose lock is held, all of it munlocked, the locks before that page taken and
+    given back: the cursor is at the batch's begin then, and T_PAGEVEC says what is to lock. Mutates: bits, mem, work.
+    """
+    t = task_at(task)
+    page = w.mem[t + T_PAGE]
+    table = page >> TABLE_SHIFT
+    base = table << TABLE_SHIFT
+    first, stop = page - base, piece_end(w, vma, page, width) - base
+    end = piece_end(w, vma, page, PAGES_PER_TABLE) - base
+    present, mlocked = plane_at(w, PRESENT, table), plane_at(w, MLOCKED, table)
+    last = next_bit(w.bits, present, stop - 1, stop, ZERO)
+    if stop < end and last < stop:
+        _, stop = pagevec_of(w.bits, present, first, last, end)
+    held = first_contended(w.bits, present, mlocked, plane_at(w, PG_LOCKED, table), first, stop)
+    w.mem[t + T_PAGE] = base + stop
+    if held < stop:
+        begin, stop = pagevec_of(w.bits, present, first, held, end)
+        w.mem[t + T_PAGE] = base + begin
+        w.mem[t + T_PAGEVEC] = isolated(w.bits, mlocked, begin, stop) >> (held - begin) << (held - begin)
+    wk.did(work, wk.OLD_MUNLOCK_RMAP, mapped_elsewhere(w, mlocked, table, first, stop))
+    wk.did(work, wk.OLD_MUNLOCK_PAGEVEC, count_pagevecs(w.bits, present, first, stop))
+    n, n_absent = munlock_part(w.bits, present, mlocked, first, stop)
+    w.mem[MM_NR_MLOCK] -= n
+    wk.did(work, wk.OLD_MUNLOCK_PAGE, n)
+    wk.did(work, wk.OLD_MUNLOCK_ABSENT, n_absent)
+    if w.mem[MM_WALKERS] & ~(1 << task):
+        wk.did(work, wk.LRU_CONTENDED, n)
+
+
+@njit_inner
+def lock_pagevec(w: Any, task: int) -> int:
+    """Phase 2 of a batch: lock_page of its pages in turn, each given back at once; blocks at one that is held.
+
+    Mutates: mem.
+    """
+    t = task_at(task)
+    page, to_lock = w.mem[t + T_PAGE], w.mem[t + T_PAGEVEC]
+    k = 0
+    while to_lock >> (k + 1):
+        if to_lock >> k & 1:
+            if page_lock.is_locked(w, page + k):
+                if to_lock == w.mem[t + T_PAGEVEC]:
+                    return wait_for_page(w, task, page + k)
+                w.mem[t + T_PAGEVEC] = to_lock
+                return RAN
+            to_lock &= ~(1 << k)
+        k += 1
+    w.mem[t + T_PAGE] = page + k
+    w.mem[t + T_PAGEVEC] = 0
+    return RAN
+
+
+@njit_inner
 def check_munlock(w: Any, task: int, vma: int) -> None:
     """Record an old munlock walk that shares its VMA with a zapper (I5). Mutates: mem."""
     for other in range(w.mem[MM_N_TASKS]):
@@ -91,21 +169,24 @@ def munlock_visit(w: Any, task: int, row: Any, width: int, work: Any) -> int:
     t = task_at(task)
     vma = w.mem[t + T_VMA]
     page = w.mem[t + T_PAGE]
-    end = piece_end(w, vma, page, width)
+    state = w.mem[table_at(w, page >> TABLE_SHIFT)]
     if row[ROW_C]:
         check_munlock(w, task, vma)
-    stop, n, held_page = munlock_piece(w, task, page, end, work)
-    if w.mem[table_at(w, page >> TABLE_SHIFT)] & TABLE_HUGE:
+    if w.mem[t + T_PAGEVEC]:
+        if lock_pagevec(w, task) == BLOCKED:
+            return BLOCKED
+    elif not state & TABLE_ALLOCATED:
+        w.mem[t + T_PAGE] = piece_end(w, vma, page, width)
+    elif state & TABLE_HUGE:
+        stop, n, held_page = munlock_piece(w, task, page, piece_end(w, vma, page, width), work)
+        if stop == page:
+            return wait_for_page(w, task, held_page)
         wk.did(work, wk.OLD_MUNLOCK_THP, n)
+        w.mem[t + T_PAGE] = stop
     else:
-        wk.did(work, wk.OLD_MUNLOCK_PAGE, n)
-    if stop == page:
-        w.mem[t + T_WAIT] = WAIT_PAGE
-        w.mem[t + T_WAIT_PAGE] = held_page
-        return BLOCKED
+        munlock_pagevecs(w, task, vma, width, work)
     w.mem[t + T_WAIT] = WAIT_NONE
-    w.mem[t + T_PAGE] = stop
-    if stop >= w.mem[vma_at(w, vma) + V_END]:
+    if not w.mem[t + T_PAGEVEC] and w.mem[t + T_PAGE] >= w.mem[vma_at(w, vma) + V_END]:
         w.mem[MM_MUNLOCK_VMA] = 0
         leave_vma(w, task, vma, vma if row[ROW_B] else vma + 1)
         if row[ROW_B]:

@@ -18,6 +18,7 @@ PAGE_BYTES = 4096
 PAGES_PER_TABLE = 512
 TABLE_SHIFT = 9
 WORDS_PER_TABLE = 8
+PAGEVEC_SIZE = 15  # struct pagevec, v4.16 to v5.17
 
 VM_FLAG_NAMES = {
     "shared": VM_SHARED,

@@ -93,7 +93,8 @@ T_LOCK_PAGE = 18  # the page this task is to lock
 T_HOLD_PS = 19  # how long it is to hold, ps
 T_NEED = 20  # pages its allocation needs
 T_NEXT_VICTIM = 21  # pages that the next OOM victim would give back
-T_PASSED = 22  # first of N_WHY counts: pages this reaper passed over, by reason
+T_PAGEVEC = 22  # pages of the old munlock's batch whose lock it has yet to take: pages.unlock_range.isolated, or 0
+T_PASSED = 23  # first of N_WHY counts: pages this reaper passed over, by reason
 
 N_TASK = T_PASSED + N_WHY
 TASKS_AT = RW_QUEUE + MAX_TASKS

@@ -1,4 +1,4 @@
-"""The old munlock pass over one PTE table: clear PG_mlocked page by page, needing every page lock.
+"""The old munlock pass over one PTE table: clear PG_mlocked batch by batch, then take every page lock.
 
 Source: munlock_vma_pages_range and __munlock_pagevec, mm/mlock.c (v5.10).
 """
@@ -10,9 +10,8 @@ from typing import Any
 import numpy as np
 
 from mmbench.accelerate import njit
-from mmbench.model.bits import FULL, ZERO, lowest_bit, mask_between, popcount
-
-PAGEVEC_SIZE = 15  # struct pagevec, v4.16 to v5.17
+from mmbench.model.bits import FULL, ONE, ZERO, lowest_bit, mask_between, popcount
+from mmbench.model.layout import PAGEVEC_SIZE
 
 
 @njit
@@ -63,6 +62,27 @@ def next_bit(bits: Any, plane: int, first: int, end: int, flip: Any) -> int:
             return (word << 6) + lowest_bit(found)
         position = (word + 1) << 6
     return end
+
+
+@njit
+def pagevec_of(bits: Any, present: int, first: int, position: int, end: int) -> Any:
+    """The batch (begin, stop) that holds the present `position`, when the old pass takes [first, end) in batches."""
+    begin = next_bit(bits, present, first, end, ZERO)
+    stop = min(next_bit(bits, present, begin, end, FULL), begin + PAGEVEC_SIZE)
+    while stop <= position:
+        begin = next_bit(bits, present, stop, end, ZERO)
+        stop = min(next_bit(bits, present, begin, end, FULL), begin + PAGEVEC_SIZE)
+    return begin, stop
+
+
+@njit
+def isolated(bits: Any, mlocked: int, begin: int, stop: int) -> int:
+    """Mask of the mlocked pages of a batch, bit k for page begin + k, under a closing bit for its length."""
+    mask = np.int64(1) << (stop - begin)
+    for position in range(begin, stop):
+        if bits[mlocked + (position >> 6)] >> np.uint64(position & 63) & ONE != ZERO:
+            mask |= np.int64(1) << (position - begin)
+    return mask  # type: ignore[return-value]
 
 
 @njit

@@ -26,6 +26,12 @@ def trylock_page(w: Any, page: int) -> bool:
 
 
 @njit
+def is_locked(w: Any, page: int) -> bool:
+    """True while somebody holds PG_locked of `page`."""
+    return w.bits[plane_at(w, PG_LOCKED, page >> 9) + ((page >> 6) & 7)] >> np.uint64(page & 63) & ONE != ZERO
+
+
+@njit
 def unlock_page(w: Any, page: int) -> None:
     """Clear PG_locked of `page`. Mutates: bits."""
     w.bits[plane_at(w, PG_LOCKED, page >> 9) + ((page >> 6) & 7)] &= ~(ONE << np.uint64(page & 63))

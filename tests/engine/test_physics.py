@@ -56,14 +56,27 @@ def test_unlocking_flag_reaps_all_that_is_not_mlocked_and_nothing_that_is():
     assert r["collateral_kills"] == 0
 
 
-def test_trylock_passes_over_the_contended_page_only():
-    assert result("trylock", "stuck-holder")["reaper_left_pages"] == {"contended_page": 1}
+THREE = {"start": [0, 1024, 2048], "pages": [900, 800, 700], "flags": VM_LOCKED}
 
 
-def test_trylock_by_vma_passes_over_the_contended_vma_only():
-    vmas = vma_table({"start": [0, 1000, 2000], "pages": [900, 800, 700], "flags": VM_LOCKED})
-    r = result("trylock:bail_out=vma", "stuck-holder", vmas, need_pages=4096)
-    assert r["reaper_left_pages"] == {"contended_vma": 900}
+@pytest.mark.parametrize(("bail_out", "left"), [("page", {"contended_page": 1}), ("vma", {"contended_vma": 900})])
+def test_trylock_passes_over_what_is_contended_and_nothing_else_when_the_reaper_comes_first(bail_out, left):
+    r = result(f"trylock:bail_out={bail_out}", "stuck-holder", vma_table(THREE), reaper_start_ps=0)
+    assert r["reaper_left_pages"] == left
+
+
+@pytest.mark.parametrize("bail_out", ["page", "vma"])
+def test_a_base_page_that_exit_sleeps_on_is_not_mlocked_any_more_so_trylock_leaves_nothing(bail_out):
+    """Seen in a booted 5.10: __munlock_pagevec clears PG_mlocked of the whole batch before its first lock_page."""
+    r = result(f"trylock:bail_out={bail_out}", "stuck-holder", vma_table(THREE))
+    assert (r["reaper_left_pages"], r["collateral_kills"], r["outcome"]) == ({}, 0, "completed")
+    assert r["blocked_ps"]["exit"]["page_lock"] > 0
+
+
+@pytest.mark.parametrize(("bail_out", "left"), [("page", {"contended_page": 512}), ("vma", {"contended_vma": 900})])
+def test_a_huge_page_is_locked_before_it_is_munlocked_so_trylock_leaves_it(bail_out, left):
+    r = result(f"trylock:bail_out={bail_out}", "stuck-holder", vma_table(THREE | {"huge": 1}), need_pages=4096)
+    assert r["reaper_left_pages"] == left
 
 
 def test_trylock_under_the_write_lock_does_not_help():

@@ -9,11 +9,13 @@ import numpy as np
 from mmbench.engine.setup import assemble_tasks, contend, held_page, place_tasks
 from mmbench.engine.tasks import plan_tasks
 from mmbench.machine.apply import apply_once
-from mmbench.machine.assemble import Program
+from mmbench.machine.assemble import Program, assemble
+from mmbench.machine.gather import FULL_CAPACITY
+from mmbench.machine.protocol import Role
 from mmbench.machine.work import new_meter
 from mmbench.model.build import build
 from mmbench.model.layout import VmaTable
-from mmbench.model.world import World, views
+from mmbench.model.world import T_CAPACITY, World, views
 from mmbench.scenarios import scenario
 from mmbench.strategies import load
 
@@ -35,6 +37,13 @@ def small_world(vmas: VmaTable, strategy: str, fields: dict[str, int] | None = N
     v = views(w)
     contend(v.mlocked, v.pg_locked, v.table_state, 1, s.contended_ppm)
     place_tasks(w, tasks, program, s)
+    return w, program
+
+
+def world_of_role(vmas: VmaTable, role: Role) -> tuple[World, Program]:
+    """A world with one task, at the first step of `role`."""
+    w, program = build(vmas, 1), assemble({"exit": role})
+    views(w).tasks[0, T_CAPACITY] = FULL_CAPACITY
     return w, program
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from mmbench.model.world import TABLE_ALLOCATED, TABLE_FREED, TABLE_HUGE
 from mmbench.pages.free_pgtables import free_tables
 from mmbench.pages.reap import is_contended, unmap_uncontended
-from mmbench.pages.unlock_range import count_pagevecs, first_contended, munlock_part
+from mmbench.pages.unlock_range import count_pagevecs, first_contended, isolated, munlock_part, pagevec_of
 from mmbench.pages.unmap import count_elsewhere, unmap_last_mappings, unmap_part, unmap_range
 from tests.reference import pages as twin
 
@@ -86,6 +86,20 @@ def test_old_munlock(table, span):
 @given(tables(), spans())
 def test_count_pagevecs(table, span):
     assert count_pagevecs(bits_of(table), PRESENT, *span) == twin.pagevecs(table, *span)
+
+
+@FEW
+@given(tables(), spans())
+def test_pagevec_of_and_isolated(table, span):
+    bits = bits_of(table)
+    found = twin.batches(table, *span)
+    assert len(found) == count_pagevecs(bits, PRESENT, *span)
+    for batch in found[:4]:
+        for page in (batch[0], batch[-1]):
+            begin, stop = pagevec_of(bits, PRESENT, span[0], page, span[1])
+            assert list(range(begin, stop)) == batch
+        mask = int(isolated(bits, MLOCKED, begin, stop))
+        assert mask == sum(1 << (page - begin) for page in batch if page in table.mlocked) + (1 << len(batch))
 
 
 @pytest.mark.parametrize(

@@ -57,6 +57,31 @@ def munlock(table: Table, first: int, end: int) -> tuple[int, int]:
     return len(touched), len(absent)
 
 
+def batches(table: Table, first: int, end: int) -> list[list[int]]:
+    """The batches of the old pass over [first, end): at most 15 neighbours each."""
+    found: list[list[int]] = []
+    for page in range(first, end):
+        if page in table.present:
+            if not found or found[-1][-1] != page - 1 or len(found[-1]) == 15:
+                found.append([])
+            found[-1].append(page)
+    return found
+
+
+def munlock_walk(table: Table, first: int, end: int) -> tuple[int | None, list[int]]:
+    """The old pass over [first, end): (the page it sleeps on, pages of its batch yet to lock), or (None, []).
+
+    Phase 1 of a batch clears PG_mlocked of all its pages; phase 2 takes their locks in turn.
+    """
+    for batch in batches(table, first, end):
+        taken = [page for page in batch if page in table.mlocked]
+        table.mlocked -= set(taken)
+        for k, page in enumerate(taken):
+            if page in table.pg_locked:
+                return page, taken[k:]
+    return None, []
+
+
 def pagevecs(table: Table, first: int, end: int) -> int:
     """Batches of at most 15 neighbours in which the old pass takes [first, end)."""
     n_pagevecs, room = 0, 0
