@@ -30,6 +30,7 @@ MUTANTS = [
     ("pages/unmap.py", "bits[mlocked + word] &= ~gone", "bits[mlocked + word] |= gone", "pages"),
     ("pages/unmap.py", "if first == 0 and end == PAGES_PER_TABLE:", "if end == PAGES_PER_TABLE:", "pages"),
     ("pages/unmap.py", "gone & ~elsewhere[at + word]", "gone", "pages"),
+    ("pages/unmap.py", "again = mask & ~bits[mlocked + word]", "again = mask", "pages"),
     ("pages/reap.py", "gone = mapped & ~contended", "gone = mapped", "pages"),
     ("pages/unlock_range.py", "n_absent -= popcount(", "n_absent += popcount(", "pages"),
     ("pages/unlock_range.py", "(word << 6) + lowest_bit(held)", "(word << 6)", "pages"),

@@ -49,7 +49,7 @@ from mmbench.engine.log import note_kill, note_step, note_vma, note_wait
 from mmbench.machine import work as wk
 from mmbench.machine.apply import apply
 from mmbench.machine.status import BLOCKED, FINISHED, RAN, WOKE
-from mmbench.machine.walks import ZAP
+from mmbench.machine.walks import TRY_MUNLOCK, ZAP
 from mmbench.model.layout import TABLE_SHIFT
 from mmbench.model.world import (
     MM_COLLATERAL,
@@ -82,7 +82,7 @@ ALL_DONE, DEADLOCK, OUT_OF_TIME, LOOKS_UP = range(4)
 def wanted_table(w: Any, task: int) -> int:
     """The table whose lock the task's next step takes, or -1."""
     t = task_at(task)
-    if w.mem[t + T_ZAPPING] and w.mem[t + T_SUB] == ZAP and not w.mem[t + T_PENDING]:
+    if w.mem[t + T_ZAPPING] and w.mem[t + T_SUB] in (ZAP, TRY_MUNLOCK) and not w.mem[t + T_PENDING]:
         return w.mem[t + T_PAGE] >> TABLE_SHIFT
     return -1
 

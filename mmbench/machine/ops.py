@@ -10,6 +10,12 @@ from enum import IntEnum
 
 from mmbench.words import CAUSE
 
+NO_LRU_BATCH = 0  # before v5.18: zap munlocks no batch, but each page, and only at its last unmap (clear_page_mlock)
+
+# Bits of `how` of a reap pass that trylocks.
+CLEARS_VM_LOCKED = 1  # of a VMA, before it munlocks the first page of it
+LOCKED_VMAS_ONLY = 2  # VMAs that are no longer VM_LOCKED are zapped without a look at a page lock
+
 # Traits that compiled code asks for are bits of an op's code, beside its number.
 NUMBER = (1 << 8) - 1
 WALKS, REAPS = 1 << 8, 1 << 9
@@ -82,12 +88,14 @@ class Op(IntEnum):
     )
     REAP_PASS_TRYLOCK_PAGES = replace(
         A_PASS,
-        meaning="as reap_pass, but munlock pages of VM_LOCKED VMAs by trylock and leave the contended pages",
+        meaning="as reap_pass, but munlock pages by trylock first and leave the contended ones",
+        args=("skip", "direction", "how"),
         leaves_locked=True,
     )
     REAP_PASS_TRYLOCK_VMAS = replace(
         A_PASS,
-        meaning="as reap_pass, but munlock VM_LOCKED VMAs by trylock and leave a VMA at its first contended page",
+        meaning="as reap_pass, but munlock VM_LOCKED VMAs by trylock first and leave a VMA at its first contended page",
+        args=("skip", "direction", "how"),
         leaves_locked=True,
     )
     UNMAP_VMAS = OpSpec(

@@ -12,6 +12,7 @@ from mmbench.machine import work as wk
 from mmbench.machine.gather import finish_gather, open_gather
 from mmbench.machine.locks import forget_passed
 from mmbench.machine.munlock import munlock_piece
+from mmbench.machine.ops import CLEARS_VM_LOCKED, LOCKED_VMAS_ONLY, NO_LRU_BATCH
 from mmbench.machine.status import RAN, ROW_A, ROW_B, ROW_C
 from mmbench.machine.walks import (
     FINISH,
@@ -24,7 +25,7 @@ from mmbench.machine.walks import (
     leave_walk,
     list_ended,
 )
-from mmbench.machine.zap import piece_end, zap_piece, zap_uncontended_piece
+from mmbench.machine.zap import mlock_again, piece_end, zap_piece, zap_uncontended_piece
 from mmbench.model.invariants import ZAP_BEFORE_UNSTABLE
 from mmbench.model.layout import ANON, VM_HUGETLB, VM_LOCKED, VM_LOCKONFAULT, VM_SHARED, VM_UNLOCKING
 from mmbench.model.world import (
@@ -51,6 +52,8 @@ from mmbench.model.world import (
     task_at,
     vma_at,
 )
+
+NO_VMA, ALL_VMAS, LOCKED_VMAS = range(3)  # what a pass tries the page locks of
 
 
 @njit_inner
@@ -82,10 +85,22 @@ def refused(w: Any, task: int, vma: int, skip: int) -> bool:
 
 
 @njit_inner
-def reap_select(w: Any, task: int, row: Any, locked_sub: int, work: Any) -> int:
+def tries_locks(w: Any, vma: int, how: int, trying: int) -> bool:
+    """True when a trylocking pass tries the page locks of a VMA before it zaps.
+
+    By VMA, one that exit_mmap is munlocking is known by its mark (VM_UNLOCKING), if the design has one.
+    """
+    flags = w.mem[vma_at(w, vma) + V_FLAGS]
+    if how & LOCKED_VMAS_ONLY:
+        return flags & VM_LOCKED != 0
+    return trying == ALL_VMAS or flags & (VM_LOCKED | VM_UNLOCKING) != 0
+
+
+@njit_inner
+def reap_select(w: Any, task: int, row: Any, trying: int, work: Any) -> int:
     """Begin the pass, or test the next VMA and enter or skip it, or end the pass.
 
-    locked_sub: ZAP, or TRY_MUNLOCK for VM_LOCKED VMAs. Mutates: mem, work.
+    trying: what the pass tries page locks of (NO_VMA, ALL_VMAS or LOCKED_VMAS). Mutates: mem, work.
     """
     direction = row[ROW_B]
     if w.mem[task_at(task) + T_SUB] == START:
@@ -101,12 +116,16 @@ def reap_select(w: Any, task: int, row: Any, locked_sub: int, work: Any) -> int:
         return RAN
     if not w.mem[MM_FLAGS] & MMF_UNSTABLE:
         w.mem[MM_VIOLATIONS] |= 1 << ZAP_BEFORE_UNSTABLE
-    if locked_sub == TRY_MUNLOCK and w.mem[vma_at(w, vma) + V_FLAGS] & (VM_LOCKED | VM_UNLOCKING):
-        w.mem[vma_at(w, vma) + V_FLAGS] &= ~(VM_LOCKED | VM_LOCKONFAULT)
+    if trying != NO_VMA and tries_locks(w, vma, row[ROW_C], trying):
+        if row[ROW_C] & CLEARS_VM_LOCKED:
+            w.mem[vma_at(w, vma) + V_FLAGS] &= ~(VM_LOCKED | VM_LOCKONFAULT)
         enter_vma(w, task, vma, TRY_MUNLOCK, work)
-        return RAN
+        if trying == LOCKED_VMAS:
+            return RAN
+        w.mem[task_at(task) + T_ZAPPING] = vma + 1  # page by page, munlock and zap go together
+    else:
+        enter_vma(w, task, vma, ZAP, work)
     open_gather(w, task, work)
-    enter_vma(w, task, vma, ZAP, work)
     return RAN
 
 
@@ -136,21 +155,24 @@ def reap_pass(w: Any, task: int, row: Any, width: int, work: Any) -> int:
         return RAN
     if sub == FINISH:
         return reap_finish(w, task, row, work)
-    return reap_select(w, task, row, ZAP, work)
+    return reap_select(w, task, row, NO_VMA, work)
 
 
 @njit_inner
 def reap_pass_trylock_pages(w: Any, task: int, row: Any, width: int, work: Any) -> int:
-    """As reap_pass; mlocked pages whose page lock is held stay behind."""
+    """As reap_pass before v5.18; mlocked pages whose page lock is held stay behind. Row: skip, direction, how."""
     sub = w.mem[task_at(task) + T_SUB]
-    if sub == ZAP:
-        vma = w.mem[task_at(task) + T_VMA]
+    vma = w.mem[task_at(task) + T_VMA]
+    if sub == TRY_MUNLOCK:
         zap_uncontended_piece(w, task, vma, width, work)
-        end_of_piece(w, task, vma, FINISH)
-        return RAN
-    if sub == FINISH:
+    elif sub == ZAP:
+        zap_piece(w, task, vma, width, NO_LRU_BATCH, work)
+    elif sub == FINISH:
         return reap_finish(w, task, row, work)
-    return reap_select(w, task, row, ZAP, work)
+    else:
+        return reap_select(w, task, row, ALL_VMAS, work)
+    end_of_piece(w, task, vma, FINISH)
+    return RAN
 
 
 @njit_inner
@@ -163,6 +185,7 @@ def try_munlock_visit(w: Any, task: int, row: Any, width: int, work: Any) -> int
     page = w.mem[task_at(task) + T_PAGE]
     end = piece_end(w, vma, page, width)
     stop, n, _ = munlock_piece(w, task, page, end, work)
+    mlock_again(w, vma, page, stop)
     wk.did(work, wk.TRYLOCK_MUNLOCK, n)
     if stop < end:
         w.mem[task_at(task) + T_PASSED + WHY_CONTENDED_VMA] += w.mem[vma_at(w, vma) + V_PRESENT]
@@ -185,9 +208,9 @@ def reap_pass_trylock_vmas(w: Any, task: int, row: Any, width: int, work: Any) -
         return try_munlock_visit(w, task, row, width, work)
     if sub == ZAP:
         vma = w.mem[task_at(task) + T_VMA]
-        zap_piece(w, task, vma, width, row[ROW_C], work)
+        zap_piece(w, task, vma, width, NO_LRU_BATCH, work)
         end_of_piece(w, task, vma, FINISH)
         return RAN
     if sub == FINISH:
         return reap_finish(w, task, row, work)
-    return reap_select(w, task, row, TRY_MUNLOCK, work)
+    return reap_select(w, task, row, LOCKED_VMAS, work)

@@ -11,8 +11,9 @@ from typing import Any
 from mmbench.accelerate import njit, njit_inline
 from mmbench.machine import work as wk
 from mmbench.machine.gather import add_to_gather
+from mmbench.machine.ops import NO_LRU_BATCH
 from mmbench.model.invariants import MUNLOCK_AND_ZAP_SHARE_VMA, TABLE_FREED_UNDER_WALKER
-from mmbench.model.layout import ANON, FILE, PAGES_PER_TABLE, SHMEM, TABLE_SHIFT, VM_PFNMAP, WORDS_PER_TABLE
+from mmbench.model.layout import ANON, FILE, PAGES_PER_TABLE, SHMEM, TABLE_SHIFT, VM_LOCKED, VM_PFNMAP, WORDS_PER_TABLE
 from mmbench.model.world import (
     MLOCKED,
     MM_ELSEWHERE,
@@ -44,7 +45,7 @@ from mmbench.model.world import (
     vma_at,
 )
 from mmbench.pages.reap import is_contended, unmap_uncontended
-from mmbench.pages.unmap import count_elsewhere, unmap_last_mappings, unmap_part
+from mmbench.pages.unmap import count_elsewhere, mark_elsewhere, unmap_last_mappings, unmap_part
 
 
 @njit_inline
@@ -90,6 +91,23 @@ def account_munlock(w: Any, task: int, vma: int, n_folios: int, batch: int, work
     wk.did(work, wk.LRU_LOCK, holds)
     if w.mem[MM_GATHERS] > 1:
         wk.did(work, wk.LRU_CONTENDED, n_folios)
+
+
+@njit_inline
+def mlock_again(w: Any, vma: int, page: int, end: int) -> int:
+    """After a munlock of pages [page, end) of one table in a VMA that is VM_LOCKED still: mark again what others map.
+
+    The rmap walk of try_to_munlock finds this very VMA. Returns how many pages were marked. Mutates: bits, mem.
+    """
+    if not w.mem[MM_HAS_ELSEWHERE] or not w.mem[vma_at(w, vma) + V_FLAGS] & VM_LOCKED or page == end:
+        return 0
+    table = page >> TABLE_SHIFT
+    first, stop = page & (PAGES_PER_TABLE - 1), end - (table << TABLE_SHIFT)
+    at = table * WORDS_PER_TABLE
+    huge = w.mem[table_at(w, table)] & TABLE_HUGE != 0
+    n = mark_elsewhere(w.bits, plane_at(w, MLOCKED, table), w.elsewhere, at, first, stop, huge)
+    w.mem[MM_NR_MLOCK] += n
+    return n
 
 
 @njit_inline
@@ -171,7 +189,7 @@ def zap_piece(w: Any, task: int, vma: int, width: int, batch: int, work: Any) ->
     present, mlocked = plane_at(w, PRESENT, table), plane_at(w, MLOCKED, table)
     n_elsewhere = mapped_elsewhere(w, present, table, first, stop)
     huge = state & TABLE_HUGE != 0
-    if w.mem[MM_HAS_ELSEWHERE] and not batch:
+    if w.mem[MM_HAS_ELSEWHERE] and batch == NO_LRU_BATCH:
         at = table * WORDS_PER_TABLE
         keeps_all = huge and n_elsewhere > 0
         n, n_mlocked = unmap_last_mappings(w.bits, present, mlocked, w.elsewhere, at, first, stop, keeps_all)
@@ -181,7 +199,7 @@ def zap_piece(w: Any, task: int, vma: int, width: int, batch: int, work: Any) ->
         account_huge(w, task, vma, n, n_mlocked, n_elsewhere, batch, work)
         return
     wk.did(work, wk.WALK_ENTRY, end - page)
-    if n_mlocked and not batch:
+    if n_mlocked and batch == NO_LRU_BATCH:
         account_clear_mlock(w, task, n_mlocked >> w.mem[vma_at(w, vma) + V_ORDER], False, work)
     elif n_mlocked:
         account_munlock(w, task, vma, n_mlocked >> w.mem[vma_at(w, vma) + V_ORDER], batch, work)
@@ -214,6 +232,7 @@ def zap_uncontended_piece(w: Any, task: int, vma: int, width: int, work: Any) ->
         return
     n, n_mlocked, n_left = unmap_uncontended(w.bits, present, mlocked, pg_locked, first, stop)
     n_elsewhere = n_before - mapped_elsewhere(w, present, table, first, stop)
+    mlock_again(w, vma, page, end)
     if w.mem[MM_WALKERS] & ~(1 << task):
         wk.did(work, wk.LRU_CONTENDED, n_mlocked // PAGES_PER_TABLE if huge else n_mlocked)
     w.mem[t + T_PASSED + WHY_CONTENDED_PAGE] += n_left

@@ -85,6 +85,26 @@ def count_elsewhere(bits: Any, plane: int, elsewhere: Any, table: int, first: in
 
 
 @njit
+def mark_elsewhere(bits: Any, mlocked: int, elsewhere: Any, at: int, first: int, end: int, huge: bool) -> int:
+    """Set PG_mlocked of pages [first, end) of one table that another mm maps too; of a huge page all, or none.
+
+    elsewhere: uint64, the table's words begin at `at`. Returns how many were not set before. Mutates: bits.
+    """
+    n_marked = np.int64(0)
+    whole = False
+    for word in range(WORDS_PER_TABLE):
+        whole |= huge and elsewhere[at + word] != ZERO
+    for word in range(first >> 6, ((end - 1) >> 6) + 1):
+        mask = mask_between(max(first - (word << 6), 0), min(end - (word << 6), 64))
+        again = mask & ~bits[mlocked + word]
+        if not whole:
+            again &= elsewhere[at + word]
+        n_marked += popcount(again)
+        bits[mlocked + word] |= again
+    return n_marked  # type: ignore[return-value]
+
+
+@njit
 def unmap_range(bits: Any, present: int, mlocked: int, first: int, end: int) -> Any:
     """Unmap pages [first, end) across tables whose planes begin at `present` and `mlocked` in bits.
 

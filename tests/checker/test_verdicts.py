@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import pytest
 
-from mmbench.checker.verdict import Verdict
-from mmbench.strategies import IDS
+from mmbench.checker.scope import find_scope
+from mmbench.checker.verdict import Verdict, check
+from mmbench.strategies import IDS, load
 
 from .conftest import verdict
 
@@ -59,6 +61,26 @@ def test_oom_skip_as_the_first_thing_hides_a_victim_that_could_be_reaped() -> No
 )
 def test_only_a_zap_before_5_18_leaves_a_shared_page_mlocked_by_nobody(spec: str, kept: bool) -> None:
     assert verdict(spec, "shared", explain=False).properties["I7"] == ("holds" if kept else "broken")
+
+
+@pytest.mark.parametrize("bail_out", ["page", "vma"])
+@pytest.mark.parametrize(
+    ("params", "holder", "kept_by"),
+    [
+        ("vm_locked=cleared", False, ""),  # exit_mmap skips the VMA, and zaps before the reaper has munlocked
+        ("vm_locked=cleared,exit_lock=write", False, "page"),  # by VMA a second reaper does what exit_mmap did above
+        ("vm_locked=cleared,exit_lock=write", True, ""),  # the page that is left is the shared one
+        ("vm_locked=kept,exit_lock=write", False, ""),  # the rmap walk finds the very VMA that is being munlocked
+        ("tries=locked-vmas", False, ""),  # exit_mmap has cleared the flag, and not munlocked yet
+    ],
+)
+def test_trylock_leaves_shared_pages_mlocked_by_nobody(bail_out: str, params: str, holder: bool, kept_by: str) -> None:
+    shared = find_scope("shared")
+    tasks = tuple(task for task in shared.tasks if holder or task != "holder")
+    roles = load(f"trylock:bail_out={bail_out},{params}").roles
+    v = check("trylock", roles, replace(shared, tasks=tasks), explain=False)
+    assert v.complete and v.properties["I7"] == ("holds" if bail_out == kept_by else "broken")
+    assert {k for k, s in v.properties.items() if s == "broken"} <= {"I7", "S1"}
 
 
 def test_stuck_victim_is_freed_from_by_the_reaper() -> None:

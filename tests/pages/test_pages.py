@@ -11,7 +11,7 @@ from mmbench.model.world import TABLE_ALLOCATED, TABLE_FREED, TABLE_HUGE
 from mmbench.pages.free_pgtables import free_tables
 from mmbench.pages.reap import is_contended, unmap_uncontended
 from mmbench.pages.unlock_range import count_pagevecs, first_contended, isolated, munlock_part, pagevec_of
-from mmbench.pages.unmap import count_elsewhere, unmap_last_mappings, unmap_part, unmap_range
+from mmbench.pages.unmap import count_elsewhere, mark_elsewhere, unmap_last_mappings, unmap_part, unmap_range
 from tests.reference import pages as twin
 
 PRESENT, MLOCKED, PG_LOCKED = 0, 8, 16
@@ -59,6 +59,14 @@ def test_unmap_last_mappings(table, span, huge):
     bits, elsewhere = bits_of(table), np.concatenate([word_plane(set()), word_plane(table.elsewhere)])
     found = tuple(unmap_last_mappings(bits, PRESENT, MLOCKED, elsewhere, 8, *span, huge))
     assert found == twin.unmap_last_mappings(table, *span, huge)
+    assert (bits == bits_of(table)).all()
+
+
+@FEW
+@given(tables(), spans(), st.booleans())
+def test_mark_elsewhere(table, span, huge):
+    bits, elsewhere = bits_of(table), np.concatenate([word_plane(set()), word_plane(table.elsewhere)])
+    assert mark_elsewhere(bits, MLOCKED, elsewhere, 8, *span, huge) == twin.mark_elsewhere(table, *span, huge)
     assert (bits == bits_of(table)).all()
 
 

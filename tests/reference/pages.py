@@ -33,6 +33,14 @@ def unmap_last_mappings(table: Table, first: int, end: int, keeps_all: bool) -> 
     return len(gone), len(last)
 
 
+def mark_elsewhere(table: Table, first: int, end: int, huge: bool) -> int:
+    """Mlock again what is mapped elsewhere in [first, end): pages marked."""
+    marked = set(range(512)) if huge and table.elsewhere else table.elsewhere
+    marked = {page for page in marked - table.mlocked if first <= page < end}
+    table.mlocked |= marked
+    return len(marked)
+
+
 def unmap_uncontended(table: Table, first: int, end: int) -> tuple[int, int, int]:
     """As unmap, but mlocked pages whose page lock is held stay: (unmapped, mlocked, left)."""
     here = {page for page in table.present if first <= page < end}

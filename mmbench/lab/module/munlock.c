@@ -6,6 +6,8 @@
 #include <linux/pagemap.h>
 
 #define CLEARED (~(VM_LOCKED | VM_LOCKONFAULT))
+#define CLEARS_VM_LOCKED 1 /* bits of a pass's third argument, as machine/ops.py has them */
+#define LOCKED_VMAS_ONLY 2
 #define OURS_UNSTABLE 1
 #define OURS_UNLOCKING (1UL << 40)
 
@@ -48,11 +50,12 @@ static bool try_munlock(struct vm_area_struct *vma, unsigned long address, unsig
 	return is_free;
 }
 
-/* args: VM_* bits to skip, direction; contended pages stay, and VM_LOCKED with them */
+/* args: VM_* bits to skip, direction, how; contended pages stay */
 OP(reap_pass_trylock_pages)
 {
 	struct walk walk;
 	struct vm_area_struct *vma;
+	bool tries;
 
 	set_mm_flags(run->mm, OURS_UNSTABLE);
 	for (vma = first_vma(&walk, run->mm, row->args[1]); vma; vma = next_vma(&walk)) {
@@ -60,7 +63,10 @@ OP(reap_pass_trylock_pages)
 
 		if (!is_reapable(vma, row->args[0]))
 			continue;
-		for (; vma->vm_flags & VM_LOCKED && at < vma->vm_end; at = next)
+		tries = !(row->args[2] & LOCKED_VMAS_ONLY) || vma->vm_flags & VM_LOCKED;
+		if (tries && row->args[2] & CLEARS_VM_LOCKED)
+			vma->vm_flags &= CLEARED;
+		for (; tries && at < vma->vm_end; at = next)
 			if (!try_munlock(vma, at, &next)) {
 				if (from < at)
 					zap_for_reaping(vma, from, at);
@@ -77,7 +83,6 @@ static bool try_munlock_vma(struct vm_area_struct *vma)
 {
 	unsigned long at = vma->vm_start, next;
 
-	vma->vm_flags &= CLEARED;
 	for (; at < vma->vm_end; at = next) {
 		if (!try_munlock(vma, at, &next))
 			return false;
@@ -86,17 +91,22 @@ static bool try_munlock_vma(struct vm_area_struct *vma)
 	return true;
 }
 
-/* args: VM_* bits to skip, direction; a VMA is left at its first contended page */
+/* args: VM_* bits to skip, direction, how; a VMA is left at its first contended page */
 OP(reap_pass_trylock_vmas)
 {
+	unsigned long tried = row->args[2] & LOCKED_VMAS_ONLY ? VM_LOCKED : VM_LOCKED | OURS_UNLOCKING;
 	struct walk walk;
 	struct vm_area_struct *vma;
+	bool tries;
 
 	set_mm_flags(run->mm, OURS_UNSTABLE);
 	for (vma = first_vma(&walk, run->mm, row->args[1]); vma; vma = next_vma(&walk)) {
 		if (!is_reapable(vma, row->args[0]))
 			continue;
-		if (!(vma->vm_flags & (VM_LOCKED | OURS_UNLOCKING)) || try_munlock_vma(vma))
+		tries = vma->vm_flags & tried;
+		if (tries && row->args[2] & CLEARS_VM_LOCKED)
+			vma->vm_flags &= CLEARED;
+		if (!tries || try_munlock_vma(vma))
 			zap_for_reaping(vma, vma->vm_start, vma->vm_end);
 	}
 	return GO_ON;

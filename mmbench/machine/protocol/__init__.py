@@ -3,11 +3,10 @@
 A strategy file imports only this package and `mmbench.machine.ops`.
 """
 
-from mmbench.machine.ops import Op
+from mmbench.machine.ops import CLEARS_VM_LOCKED, LOCKED_VMAS_ONLY, NO_LRU_BATCH, Op
 from mmbench.machine.protocol.primitives import (
     HIGH_TO_LOW,
     LOW_TO_HIGH,
-    NO_LRU_BATCH,
     OOM_REAPER_DELAY_PS,
     RETRIES,
     RETRY_SLEEP_PS,
@@ -42,8 +41,10 @@ from mmbench.model.flags import (
 )
 
 __all__ = [
+    "CLEARS_VM_LOCKED",
     "DONE_LABEL",
     "HIGH_TO_LOW",
+    "LOCKED_VMAS_ONLY",
     "LOW_TO_HIGH",
     "MMF_OOM_SKIP",
     "MMF_OOM_VICTIM",

@@ -7,25 +7,23 @@ v6.1, v6.18); e4a38402c36e for the delay; 884a7e5964e0, 337546e83fc7 and ba535c1
 from __future__ import annotations
 
 from mmbench.machine.ops import Op
-from mmbench.machine.protocol.steps import DONE_LABEL, Role, step
+from mmbench.machine.protocol.steps import DONE_LABEL, Role, Step, step
 from mmbench.model.flags import MMF_OOM_SKIP, MMF_OOM_VICTIM, WHY_GAVE_UP, WHY_SKIP_SET
 
 RETRIES = 10  # MAX_OOM_REAP_RETRIES
 RETRY_SLEEP_PS = 100_000_000_000  # HZ/10
 OOM_REAPER_DELAY_PS = 2_000_000_000_000  # OOM_REAPER_DELAY, 2*HZ, from v5.18 on
 
-NO_LRU_BATCH = 0  # before v5.18: zap munlocks no batch, but each page, and only at its last unmap (clear_page_mlock)
 
 LOW_TO_HIGH = 1
 HIGH_TO_LOW = -1
 
 
-def oom_reaper(
-    *, delay_ps: int, skip: int, lru_batch: int, direction: int = LOW_TO_HIGH, reap: Op = Op.REAP_PASS
-) -> Role:
+def oom_reaper(*, delay_ps: int, skip: int, direction: int = LOW_TO_HIGH, reap: Op = Op.REAP_PASS, **more: int) -> Role:
     """The oom_reaper thread for one victim: up to ten trylock attempts, then MMF_OOM_SKIP in every outcome.
 
-    delay_ps: timer between the kill and the queue (0 up to v5.17); skip: VM_* bits it refuses.
+    delay_ps: timer between the kill and the queue (0 up to v5.17); skip: VM_* bits it refuses; more: the pass's third
+    argument.
     """
     armed = (
         (
@@ -39,7 +37,7 @@ def oom_reaper(
         *armed,
         step("mmap_read_trylock", Op.MMAP_READ_TRYLOCK, otherwise="sleep HZ/10"),
         step("MMF_OOM_SKIP clear?", Op.UNLESS_FLAG, flag=MMF_OOM_SKIP, otherwise="unlock, too late"),
-        step("reap pass", reap, skip=skip, direction=direction, lru_batch=lru_batch),
+        Step("reap pass", reap, {"skip": skip, "direction": direction, **more}),
         step("mmap_read_unlock", Op.MMAP_READ_UNLOCK, to="set MMF_OOM_SKIP"),
         step("unlock, too late", Op.MMAP_READ_UNLOCK, to="too late"),
         step("sleep HZ/10", Op.RETRY_SLEEP, ps=RETRY_SLEEP_PS),
@@ -52,7 +50,7 @@ def oom_reaper(
 
 
 def process_mrelease(
-    *, pins_users: bool, skip: int, lru_batch: int, direction: int = LOW_TO_HIGH, reap: Op = Op.REAP_PASS
+    *, pins_users: bool, skip: int, direction: int = LOW_TO_HIGH, reap: Op = Op.REAP_PASS, **more: int
 ) -> Role:
     """A process_mrelease caller: find the mm, read-lock, one reap pass. Never sets MMF_OOM_SKIP.
 
@@ -64,7 +62,7 @@ def process_mrelease(
             step("mmget_not_zero", Op.MMGET_NOT_ZERO, otherwise=DONE_LABEL),
             step("MMF_OOM_SKIP clear?", Op.UNLESS_FLAG, flag=MMF_OOM_SKIP, otherwise="mmput"),
             step("mmap_read_lock_killable", Op.MMAP_READ_LOCK),
-            step("reap pass", reap, skip=skip, direction=direction, lru_batch=lru_batch),
+            Step("reap pass", reap, {"skip": skip, "direction": direction, **more}),
             step("mmap_read_unlock", Op.MMAP_READ_UNLOCK),
             step("mmput", Op.MMPUT),
         )
@@ -73,7 +71,7 @@ def process_mrelease(
         step("MMF_OOM_SKIP clear?", Op.UNLESS_FLAG, flag=MMF_OOM_SKIP, otherwise=DONE_LABEL),
         step("mmap_read_lock_killable", Op.MMAP_READ_LOCK),
         step("still clear?", Op.UNLESS_FLAG, flag=MMF_OOM_SKIP, otherwise="mmap_read_unlock"),
-        step("reap pass", reap, skip=skip, direction=direction, lru_batch=lru_batch),
+        Step("reap pass", reap, {"skip": skip, "direction": direction, **more}),
         step("mmap_read_unlock", Op.MMAP_READ_UNLOCK),
     )
 
