@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from mmbench.machine.protocol import JIFFY_PS as JIFFY_PS
 from mmbench.machine.protocol import Role
 
 US, MS, SECOND = 10**6, 10**9, 10**12
 MAX_PS = 10**17  # about 28 hours
 MAX_COUNT = 1 << 40
 NEVER = -1
-JIFFY_PS = 4 * MS  # HZ=250
 BEFORE_THE_KILL = -US  # who holds a lock from the start has it when the kill comes
 
 Values = Mapping[str, int]

@@ -7,6 +7,7 @@ import pytest
 from mmbench.cost.table import load_table
 from mmbench.engine import run
 from mmbench.machine.ops import Op
+from mmbench.machine.protocol import GIVE_UP_PS
 from mmbench.scenarios import scenario
 from mmbench.strategies import IDS, load
 from mmbench.victims import synthetic
@@ -32,7 +33,7 @@ def test_a_contended_page_is_let_go_in_the_end(strategy):
 def test_the_writer_holds_mmap_lock_before_anybody_comes():
     record = run_small("drop-oom-skip", "writer")
     assert record["outcome"] == "gave-up"
-    assert record["blocked_ps"]["reaper"]["mmap_lock_retry"] == SECOND
+    assert record["blocked_ps"]["reaper"]["mmap_lock_retry"] == GIVE_UP_PS
     assert 1.49 * SECOND < record["blocked_ps"]["exit"]["mmap_lock_write"] < 1.5 * SECOND
 
 

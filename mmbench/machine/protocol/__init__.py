@@ -5,7 +5,10 @@ A strategy file imports only this package and `mmbench.machine.ops`.
 
 from mmbench.machine.ops import CLEARS_VM_LOCKED, LOCKED_VMAS_ONLY, NO_LRU_BATCH, Op
 from mmbench.machine.protocol.primitives import (
+    GIVE_UP_PS,
     HIGH_TO_LOW,
+    HZ,
+    JIFFY_PS,
     LOW_TO_HIGH,
     OOM_REAPER_DELAY_PS,
     RETRIES,
@@ -43,7 +46,10 @@ from mmbench.model.flags import (
 __all__ = [
     "CLEARS_VM_LOCKED",
     "DONE_LABEL",
+    "GIVE_UP_PS",
     "HIGH_TO_LOW",
+    "HZ",
+    "JIFFY_PS",
     "LOCKED_VMAS_ONLY",
     "LOW_TO_HIGH",
     "MMF_OOM_SKIP",

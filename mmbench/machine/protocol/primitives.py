@@ -11,7 +11,13 @@ from mmbench.machine.protocol.steps import DONE_LABEL, Role, Step, step
 from mmbench.model.flags import MMF_OOM_SKIP, MMF_OOM_VICTIM, WHY_GAVE_UP, WHY_SKIP_SET
 
 RETRIES = 10  # MAX_OOM_REAP_RETRIES
-RETRY_SLEEP_PS = 100_000_000_000  # HZ/10
+HZ = 250  # Debian's kernels
+JIFFY_PS = 10**12 // HZ
+# schedule_timeout_idle(HZ/10). A timer set at a tick runs out one jiffy late (calc_wheel_index, kernel/time/timer.c,
+# adds one, so that none is early), and after the first sleep each begins at a tick: "unable to reap" came 1,054 to
+# 1,057 ms after the kill in a booted 5.10 whose reaper first tried 12 to 16 ms after it.
+RETRY_SLEEP_PS = (HZ // 10 + 1) * JIFFY_PS
+GIVE_UP_PS = RETRIES * RETRY_SLEEP_PS
 OOM_REAPER_DELAY_PS = 2_000_000_000_000  # OOM_REAPER_DELAY, 2*HZ, from v5.18 on
 
 

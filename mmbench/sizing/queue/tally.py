@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from mmbench.accelerate import njit, njit_inline
+from mmbench.machine.protocol import GIVE_UP_PS
 from mmbench.sizing.queue.reaper_list import (
     ALL,
     COLLATERAL,
@@ -38,7 +39,6 @@ BEHIND = 4
 
 PATIENCES_PS = tuple(sorted(set(PATIENCE_PS.values())))
 N_PATIENCES = len(PATIENCES_PS)
-GAVE_UP_PS = 10**12  # ten sleeps of 100 ms: "unable to reap"
 
 
 def beyond(patience_ps: int) -> str:
@@ -85,7 +85,7 @@ def book(row: Any, wait: int, delay: int, n: int, totals: Any, causes: Any) -> N
     totals[T_COLLATERAL] += n * np.int64(row[COLLATERAL])
     for k in range(N_PATIENCES):
         totals[T_PATIENCE + k] += n * (row[NEED] > PATIENCES_PS[k])
-    totals[T_GAVE_UP] += n * (retry >= GAVE_UP_PS)
+    totals[T_GAVE_UP] += n * (retry >= GIVE_UP_PS)
     totals[T_REAPER_NS] += n * (busy // PS_PER_NS)
     totals[T_BEHIND_NS] += n * (wait // PS_PER_NS)
     totals[T_SKIP_NS] += n * (skip // PS_PER_NS)
