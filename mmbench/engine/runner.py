@@ -21,7 +21,7 @@ from mmbench.engine.setup import (
     reset,
     start_clocks,
 )
-from mmbench.engine.tasks import plan_tasks
+from mmbench.engine.tasks import as_designed, plan_tasks
 from mmbench.model.layout import PAGES_PER_TABLE, VmaTable
 from mmbench.model.world import MM_N_TABLES, MM_N_VMAS, MM_VMAS_AT, World, views
 from mmbench.scenarios.scenario import Scenario
@@ -106,6 +106,7 @@ def run_prepared(
     times the slowness of the slowest). Mutates: prepared.world.
     """
     w = reset(prepared)
+    scenario = as_designed(loaded, scenario)
     tasks = plan_tasks(loaded, scenario, prepared.resident_pages, held_page(w, scenario))
     if until_ps is None:
         slowest = max(task.slowness for task in tasks)

@@ -37,6 +37,13 @@ def gather_capacity(s: Scenario, name: str) -> int:
     return FULL_CAPACITY if gets_pages else ON_STACK_SLOTS
 
 
+def as_designed(loaded: Loaded, s: Scenario) -> Scenario:
+    """The scenario as a design lets it be: a caller that sends the SIGKILL itself begins at the kill."""
+    if loaded.strategy.caller_kills and s.mrelease_start_ps != NEVER:
+        return s.but(mrelease_start_ps=0, mrelease_grabs_ps=NEVER)
+    return s
+
+
 def roles_of(loaded: Loaded, s: Scenario, present: list[Bystander]) -> dict[str, Role]:
     """The steps of everybody, by key, exit first: with what a bystander changes in those of the parties."""
     exit_role = tuple(loaded.roles["exit"])

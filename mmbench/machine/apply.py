@@ -9,7 +9,7 @@ from typing import Any
 
 from mmbench.accelerate import njit, njit_inner, njit_shared, pointer, shifted
 from mmbench.machine import bystander_ops as by
-from mmbench.machine import locks, munlock, reap, teardown
+from mmbench.machine import locks, munlock, reap, reap_handover, teardown
 from mmbench.machine import work as wk
 from mmbench.machine.gather import credit, finish_gather, open_gather
 from mmbench.machine.ops import WALKS, Op
@@ -26,7 +26,7 @@ from mmbench.model.world import (
 
 # numba freezes module-level integers, not enum members.
 REAP_PASS, REAP_PASS_TRYLOCK_PAGES = int(Op.REAP_PASS), int(Op.REAP_PASS_TRYLOCK_PAGES)
-REAP_PASS_TRYLOCK_VMAS = int(Op.REAP_PASS_TRYLOCK_VMAS)
+REAP_PASS_TRYLOCK_VMAS, REAP_PASS_HANDOVER = int(Op.REAP_PASS_TRYLOCK_VMAS), int(Op.REAP_PASS_HANDOVER)
 UNMAP_VMAS, UNLOCK_RANGE, FREE_PGTABLES = int(Op.UNMAP_VMAS), int(Op.UNLOCK_RANGE), int(Op.FREE_PGTABLES)
 TLB_GATHER_MMU, TLB_FINISH_MMU = int(Op.TLB_GATHER_MMU), int(Op.TLB_FINISH_MMU)
 REMOVE_VMAS, CLEAR_MMAP = int(Op.REMOVE_VMAS), int(Op.CLEAR_MMAP)
@@ -62,6 +62,8 @@ def apply_walk(w: Any, task: int, row: Any, width: int, work: Any) -> int:
         return reap.reap_pass_trylock_pages(w, task, row, width, work)
     if op == REAP_PASS_TRYLOCK_VMAS:
         return reap.reap_pass_trylock_vmas(w, task, row, width, work)
+    if op == REAP_PASS_HANDOVER:
+        return reap_handover.reap_pass_handover(w, task, row, width, work)
     return NO_BRANCH
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from mmbench.errors import InputError
 from mmbench.machine.ops import Op
 from mmbench.machine.protocol.steps import DONE_LABEL, Role, Step
+from mmbench.model.layout import PAGES_PER_TABLE
 from mmbench.words import PARTIES, PARTY_KEYS, PASSED_OVER
 
 MAX_ARG = 1 << 62
@@ -72,6 +73,9 @@ def check_arguments(strategy: str, role: str, s: Step) -> None:
         raise fail(strategy, role, s.label, "lru_batch is 31 since v6.9, 15 since v5.18, 0 before (NO_LRU_BATCH).")
     if "direction" in spec.args and s.args.get("direction", 0) not in (1, -1):
         raise fail(strategy, role, s.label, "direction is 1 (low to high) or -1 (high to low).")
+    chunk_pages = s.args.get("chunk_pages", 0)
+    if "chunk_pages" in spec.args and (chunk_pages < PAGES_PER_TABLE or chunk_pages & (chunk_pages - 1)):
+        raise fail(strategy, role, s.label, "chunk_pages is a power of two, at least 512 (1 GiB is 1 << 18).")
     if "why" in spec.args and not 0 <= s.args.get("why", 0) < len(PASSED_OVER):
         raise fail(strategy, role, s.label, f"why = {s.args['why']} is no reason; take one of the protocol's WHY_*.")
     if "ps" in spec.args and s.args.get("ps", 0) < 0:

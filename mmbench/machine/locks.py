@@ -137,8 +137,11 @@ def wait_last_user(w: Any, task: int, row: Any, work: Any) -> int:
 
 @njit_inner
 def find_mm(w: Any, task: int, row: Any, pin: bool, work: Any) -> int:
-    """find_lock_task_mm, with mmget_not_zero when `pin`; ESRCH once exit_mm ran. Mutates: mem, work."""
-    gone = w.mem[MM_DETACHED] != 0
+    """find_lock_task_mm, with mmget_not_zero when `pin`; ESRCH once exit_mm ran, unless the mm is kept for the caller.
+
+    Mutates: mem, work.
+    """
+    gone = w.mem[MM_DETACHED] != 0 and row[ROW_A] == 0
     if pin and not gone:
         w.mem[MM_USERS] += 1
     return branch(w, task, row, gone, work)

@@ -129,7 +129,11 @@ class Op(IntEnum):
     UNLESS_FLAG = OpSpec("go on when the mm flag is clear, else go to `otherwise`", ("flag",), branches=True)
     EXIT_MM = OpSpec("exit_mm: task->mm becomes NULL and one mm user goes")
     WAIT_LAST_USER = OpSpec("wait until mm_users is 0: only then does exit_mmap run", waits_for="mm_users")
-    FIND_MM = OpSpec("mmgrab the mm of a task that still has one, or go to `otherwise` (ESRCH)", branches=True)
+    FIND_MM = OpSpec(
+        "mmgrab the mm of a task that still has one (kept=1: or had one), or go to `otherwise` (ESRCH)",
+        ("kept",),
+        branches=True,
+    )
     MMGET_NOT_ZERO = OpSpec("pin mm_users, or go to `otherwise` (ESRCH)", branches=True, pins=+1)
     MMPUT = OpSpec("drop the mm_users pin", pins=-1)
     SLEEP = OpSpec("sleep by timer", ("ps",), sleeps=True, is_local=True)
@@ -167,6 +171,12 @@ class Op(IntEnum):
     EXIT_MM_IF_LAST = OpSpec("exit_mm; go on to exit_mmap when that was the last mm user", branches=True)
     MMPUT_IF_LAST = OpSpec(
         "drop the mm_users pin; go on to exit_mmap when that was the last mm user", branches=True, pins=-1
+    )
+    REAP_PASS_HANDOVER = replace(
+        A_PASS,
+        meaning="as reap_pass, in chunks from the top of a VMA; to `otherwise` if after one somebody awaits mmap_lock",
+        args=("skip", "direction", "chunk_pages"),
+        branches=True,
     )
 
 

@@ -28,6 +28,9 @@ MODULES = {
     "v6.1": "v6_1",
     "v6.18": "v6_18",
     "exit-write": "exit_write",
+    "exit-mm-stash": "exit_mm_stash",
+    "reap-kill": "reap_kill",
+    "handover-1g": "handover_1g",
 }
 IDS = tuple(MODULES)
 

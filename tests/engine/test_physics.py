@@ -15,7 +15,8 @@ from mmbench.victims import synthetic, victim
 
 SECOND = 10**12
 SIZE = 256 << 20
-NEW = ("v5.18", "v6.1", "v6.18", "no-munlock", "exit-write")  # no page lock, and no VM_LOCKED in the reaper's mask
+MODERN = ("v6.18", "exit-write", "exit-mm-stash", "reap-kill", "handover-1g")
+NEW = ("v5.18", "v6.1", "no-munlock", *MODERN)  # no page lock, and no VM_LOCKED in the reaper's mask
 
 
 def result(strategy: str, name: str, vmas=None, **fields: int) -> dict:
@@ -183,6 +184,18 @@ def test_when_exit_write_sets_oom_skip_decides_between_a_give_up_and_another_kil
     r = result(f"exit-write:oom_skip={oom_skip}", "quiet", exit_slowness=200)
     assert (r["outcome"], r["collateral_kills"]) == (outcome, kills)
     assert r["freed_pages"]["reaper"] == 0
+
+
+@pytest.mark.parametrize(("strategy", "finds"), [("v6.18", False), ("exit-mm-stash", True), ("reap-kill", True)])
+def test_a_caller_that_comes_after_exit_mm_finds_the_mm_if_it_is_kept_or_taken_before_the_kill(strategy, finds):
+    r = result(strategy, "mrelease", mrelease_start_ps=5 * 10**9, exit_start_ps=10**9)
+    assert (r["freed_pages"]["mrelease"] > 0) == finds
+
+
+def test_a_caller_that_kills_begins_at_the_kill_whenever_another_would_have_called():
+    late, at_once = result("reap-kill", "mrelease", mrelease_start_ps=SECOND), result("v6.18", "mrelease")
+    for field in ("freed_pages", "blocked_ps", "time_ps"):
+        assert late[field] == at_once[field]
 
 
 def test_without_munlock_v5_10_has_neither_the_stall_nor_another_kill():

@@ -23,7 +23,10 @@ ALL_DESIGNS = [
     "write-downgrade:self_reaping=kept",
     "trylock:bail_out=vma",
     "trylock:exit_lock=write",
+    "trylock:vm_locked=kept",
+    "trylock:bail_out=vma,vm_locked=kept,tries=locked-vmas",
     "unlocking-flag:flag_lifetime=until-munlocked",
+    "handover-1g:chunk=2MiB",
 ]
 
 

@@ -56,12 +56,18 @@ def oom_reaper(*, delay_ps: int, skip: int, direction: int = LOW_TO_HIGH, reap: 
 
 
 def process_mrelease(
-    *, pins_users: bool, skip: int, direction: int = LOW_TO_HIGH, reap: Op = Op.REAP_PASS, **more: int
+    *,
+    pins_users: bool,
+    skip: int,
+    direction: int = LOW_TO_HIGH,
+    reap: Op = Op.REAP_PASS,
+    kept: bool = False,
+    **more: int,
 ) -> Role:
     """A process_mrelease caller: find the mm, read-lock, one reap pass. Never sets MMF_OOM_SKIP.
 
     pins_users: v5.15-v5.16 hold mm_users, so exit_mmap cannot start before the caller is done; later kernels
-    hold only the struct and test MMF_OOM_SKIP again under the lock.
+    hold only the struct and test MMF_OOM_SKIP again under the lock; kept: the caller finds the mm after exit_mm, too.
     """
     if pins_users:
         return (
@@ -73,7 +79,7 @@ def process_mrelease(
             step("mmput", Op.MMPUT),
         )
     return (
-        step("mmgrab", Op.FIND_MM, otherwise=DONE_LABEL),
+        Step("mmgrab", Op.FIND_MM, {"kept": 1} if kept else {}, otherwise=DONE_LABEL),
         step("MMF_OOM_SKIP clear?", Op.UNLESS_FLAG, flag=MMF_OOM_SKIP, otherwise=DONE_LABEL),
         step("mmap_read_lock_killable", Op.MMAP_READ_LOCK),
         step("still clear?", Op.UNLESS_FLAG, flag=MMF_OOM_SKIP, otherwise="mmap_read_unlock"),

@@ -57,6 +57,7 @@ class Strategy:
     roles:   function of the parameters (by name) that returns the roles; "exit" is required,
              "mrelease" is missing where the kernel has no process_mrelease
     params:  the open points
+    caller_kills: the process_mrelease caller sends the SIGKILL itself, so it begins at the kill
     """
 
     id: str
@@ -68,3 +69,4 @@ class Strategy:
     assumes: dict[str, str]
     roles: Callable[..., dict[str, Role]]
     params: dict[str, Param] = field(default_factory=dict)
+    caller_kills: bool = False

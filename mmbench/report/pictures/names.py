@@ -28,6 +28,9 @@ STYLES = {
     "v6.18": ("#CC79A7", "p"),
     "no-munlock": ("#332288", "h"),
     "exit-write": ("#CC6677", "*"),
+    "exit-mm-stash": ("#44AA99", "d"),
+    "reap-kill": ("#8C564B", "8"),
+    "handover-1g": ("#AA4499", "H"),
 }
 LINE_COLOURS = tuple(colour for colour, _ in STYLES.values())
 MARKERS = tuple(marker for _, marker in STYLES.values())
