@@ -46,7 +46,8 @@ STRATEGY = Strategy(
     status="proposed in 2026, no patch",
     sources=(
         "Linus Torvalds, linux-mm, 16 May 2026, CAHk-=wg08=sZb=hVa22KjN2pD3aNk-diGmKQnizCgmoMMfrvwQ@mail.gmail.com",
-        "objection: Minchan Kim, 19 May 2026 (a preempted reader then blocks exit_mmap, process_mrelease behind it)",
+        "objection: Minchan Kim, 19 May 2026: a preempted reader of mmap_lock, with no more than mm_count, then keeps "
+        "exit_mmap from its first page and process_mrelease behind it (v6.18 waits, too, but has all pages unmapped)",
         "everything but the lock is v6.18's (5e1953dc71af): our reading, no patch exists",
     ),
     holds="mmap_lock for write over unmap_vmas and free_pgtables",

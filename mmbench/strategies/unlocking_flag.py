@@ -52,6 +52,8 @@ STRATEGY = Strategy(
     never="clears VM_LOCKED before the second flag is visible",
     assumes={
         "reaper skips": "VM_LOCKED, the new flag, VM_HUGETLB, VM_PFNMAP",
+        "the new flag": "no bit of vm_flags below 32 is free in 5.10, bit 40 is (64 bit only); both flags are in one "
+        "word, so one READ_ONCE tells the reaper; they change under the read lock, which v6.3 and later assert against",
         "process_mrelease": "v5.17: mmgrab only",
     },
     roles=roles,

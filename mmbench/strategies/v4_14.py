@@ -39,7 +39,12 @@ STRATEGY = Strategy(
     id="v4.14",
     title="reaper in parallel with a lockless munlock (the broken one)",
     status="shipped 4.14-4.16",
-    sources=("212925802454 (v4.14)", "CVE-2018-1000200, fixed by 27ae357fa82b (v4.17)"),
+    sources=(
+        "212925802454 (v4.14)",
+        "CVE-2018-1000200, fixed by 27ae357fa82b (v4.17)",
+        "5.10 tolerates these steps (no forced race did harm): its follow_page_mask reads a pmd once and tests it "
+        "again under the lock, and a zap frees no table; I5 is a rule of the design, which 4.14 is thought to need",
+    ),
     holds="nothing over munlock and unmap; MMF_OOM_SKIP and a lock barrier before the tables go",
     never="keeps the reaper out of a VMA whose VM_LOCKED it has just cleared",
     assumes={"reaper delay": "none", "reaper skips": "VM_LOCKED, VM_HUGETLB, VM_PFNMAP", "process_mrelease": "none"},

@@ -55,7 +55,12 @@ STRATEGY = Strategy(
     assumes={"reaper skips": "VM_LOCKED, VM_HUGETLB, VM_PFNMAP", "process_mrelease": "v5.17: mmgrab only"},
     roles=roles,
     params={
-        "self_reaping": Param("dropped", ("dropped", "kept"), "whether self-reap and MMF_OOM_SKIP stay was never said"),
+        "self_reaping": Param(
+            "dropped",
+            ("dropped", "kept"),
+            "whether self-reap and MMF_OOM_SKIP stay was never said. kept: MMF_OOM_SKIP comes before the lock, so no "
+            "OOM reaper ever uses the downgrade, and the design does what v5.17 does",
+        ),
         "reaper_delay": Param("none", ("none", "2s"), "the proposal predates the 2 s delay of v5.18 (e4a38402c36e)"),
     },
 )

@@ -50,6 +50,14 @@ def test_keeping_the_self_reap_takes_the_stall_away():
     assert r["time_ps"]["oom_skip"] < SECOND / 10
 
 
+@pytest.mark.parametrize("name", ["quiet", "stuck-holder", "contended", "late-exit"])
+def test_with_the_self_reap_kept_the_downgrade_is_of_no_use_to_the_reaper(name):
+    kept, v5_17 = result("write-downgrade:self_reaping=kept", name), result("v5.17", name)
+    for field in ("outcome", "freed_pages", "reaper_left_pages", "collateral_kills"):
+        assert kept[field] == v5_17[field]
+    assert kept["time_ps"]["oom_skip"] == v5_17["time_ps"]["oom_skip"]
+
+
 def test_unlocking_flag_reaps_all_that_is_not_mlocked_and_nothing_that_is():
     r = result("unlocking-flag", "stuck-holder")
     assert r["freed_pages"]["reaper"] == r["resident_pages"] - r["locked_pages"]
