@@ -18,7 +18,7 @@ import pytest
 from asv.config import Config
 from asv_runner.discovery import disc_benchmarks  # type: ignore[import-untyped]
 
-from benchmarks import blocking, common, freed, scale, speed, throughput
+from benchmarks import blocking, common, freed, later, scale, speed, throughput
 from mmbench.errors import InputError
 from mmbench.strategies import IDS
 
@@ -105,7 +105,21 @@ def test_says_what_it_is(name: str) -> None:
 
 
 def test_strategies_are_built_in_ones_in_their_order() -> None:
-    assert [name for name in IDS if name in common.STRATEGIES] == list(common.STRATEGIES)
+    for names in (common.STRATEGIES, later.LATER):
+        assert [name for name in IDS if name in names] == list(names)
+    assert not set(common.STRATEGIES) & set(later.LATER)
+
+
+@pytest.mark.parametrize("name", ["exit-mm-stash", "reap-kill"])
+def test_a_design_without_a_series_tells_what_another_tells(name: str) -> None:
+    one, other = (common.run_victim("64MiB", "90%", (spec,)) for spec in (name, "v6.18"))
+    for mine, theirs in zip(*(next(iter(records.values())) for records in (one, other)), strict=True):
+        for field in ("freed_pages", "blocked_ps", "time_ps", "curve", "collateral_kills"):
+            assert mine[field] == theirs[field]
+
+
+def test_every_design_has_series_or_equals_one_that_has() -> None:
+    assert set(IDS) - set(common.STRATEGIES) - set(later.LATER) == {"exit-mm-stash", "reap-kill"}
 
 
 def test_usual_victims_keep_the_suite_small() -> None:
