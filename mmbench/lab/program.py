@@ -78,6 +78,11 @@ def check(program: Program, old_munlock: bool, release: str) -> None:
                 )
             if row.op not in OPS | OLD_MUNLOCK_OPS:
                 raise InputError(f"{program.name}, {role} step {row.label!r}: the module has no op {row.op}.")
+            if row.op == "FIND_MM" and any(row.args):
+                raise InputError(
+                    f"{program.name}, {role} step {row.label!r}: in a real kernel process_mrelease finds the mm by "
+                    "its own code, which knows no mm of a task that has left exit_mm."
+                )
     for role in ("reaper", "mrelease"):
         if role in program.roles:
             _check_reaping(program, role)
