@@ -73,6 +73,31 @@ REPAIRS = (
             if (unit_list !== null) {
 """,
     ),
+    # What the model computes is published under a machine of its own, timings under theirs: no other graph exists.
+    Repair(
+        GRAPHS,
+        """function (params) {
+                    var ok = true;
+                    $.each(state,""",
+        """function (params) {
+                    var ok = (params.machine === 'model') === /(^|\\.)track_/.test(current_benchmark);
+                    $.each(state,""",
+    ),
+    # asv opens a series at the first values of its parameters, which the suite may skip on purpose, and with at most
+    # eight of one: all designs, and the last (largest) value of everything else, which is always measured.
+    Repair(
+        GRAPHS,
+        """                } else {
+                    for (var j = 0; j < param_values.length && (j+1)*count <= max_curves; ++j) {
+                        item.push(j);
+                    }
+                }""",
+        """                } else if (param_name === 'strategy') {
+                    for (var j = 0; j < param_values.length; ++j) item.push(j);
+                } else {
+                    item.push(param_values.length - 1);
+                }""",
+    ),
     # The name of the x axis stands on the last row of the canvas, which cuts its descenders off.
     Repair(LABELS, "y = plot.getCanvas().height;", "y = plot.getCanvas().height - 4;"),
 )

@@ -14,6 +14,7 @@ from typing import Any
 from mmbench.errors import CannotError, InputError
 from mmbench.extras import require
 from mmbench.records.files import read_json, write_bytes, write_json, write_text
+from mmbench.site.asv_results import by_origin
 
 MARK = "mmbench-site.json"
 PARTS = (
@@ -80,7 +81,8 @@ def publish_asv(html_dir: Path, results: Path) -> None:
         raise InputError(f"{results} holds no asv results (benchmarks.json); measure first, as results/README.md says.")
     with tempfile.TemporaryDirectory() as folder:
         config = Path(folder, "asv.conf.json")
-        config.write_text(json.dumps(asv_config(html_dir, results)))
+        parted = by_origin(results, Path(folder, "results"))
+        config.write_text(json.dumps(asv_config(html_dir, parted)))
         command = [sys.executable, "-m", "asv", "--config", str(config), "publish", "--no-pull"]
         path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
         try:
