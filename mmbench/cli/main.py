@@ -11,8 +11,9 @@ from typing import Any
 
 from mmbench import __version__
 from mmbench.cli import help
+from mmbench.cli.streams import drop_output, open_streams, refused, tell
 from mmbench.cli.watching import telling
-from mmbench.errors import EXIT_BAD_INPUT, EXIT_INTERRUPTED, MmbenchError
+from mmbench.errors import EXIT_BAD_INPUT, EXIT_INTERRUPTED, EXIT_OK, MmbenchError
 from mmbench.extras import require
 
 VERBS = {
@@ -104,25 +105,35 @@ def complete(parser: argparse.ArgumentParser) -> None:
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command and return its exit code; never lets a traceback out for bad input."""
+    open_streams()
     try:
-        words = sys.argv[1:] if argv is None else argv
-        parser = build_parser(None if "_ARGCOMPLETE" in os.environ else words)
-        complete(parser)
-        args = parser.parse_args(words)
-        with telling():
-            return int(args.run(args))
+        try:
+            return run(sys.argv[1:] if argv is None else argv)
+        finally:
+            sys.stdout.flush()  # here, where a full disk is a sentence, and not when Python ends
     except MmbenchError as error:
-        print(f"mmbench: {error}", file=sys.stderr)
+        tell(f"mmbench: {error}")
         return error.exit_code
     except MemoryError:
-        print("mmbench: out of memory: choose a smaller victim (--size), or fewer strategies.", file=sys.stderr)
+        tell("mmbench: out of memory: choose a smaller victim (--size), or fewer strategies.")
         return EXIT_BAD_INPUT
     except KeyboardInterrupt:
-        print("\nmmbench: interrupted", file=sys.stderr)
+        tell("\nmmbench: interrupted")
         return EXIT_INTERRUPTED
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader left: nothing more to say
-        return 0
+        drop_output()  # the reader left: nothing more to say
+        return EXIT_OK
+    except OSError as error:
+        return refused(error)
+
+
+def run(words: Sequence[str]) -> int:
+    """Run one command and return its exit code."""
+    parser = build_parser(None if "_ARGCOMPLETE" in os.environ else words)
+    complete(parser)
+    args = parser.parse_args(words)
+    with telling():
+        return int(args.run(args))
 
 
 if __name__ == "__main__":
