@@ -54,7 +54,6 @@ MUTANTS = [
         "begin, stop = held, held + 1",
         "machine",
     ),
-    ("machine/reap_handover.py", "(end - 1) & ~(chunk_pages - 1)", "end & ~(chunk_pages - 1)", "machine"),
     ("machine/reap_handover.py", "    if w.mem[RW_QUEUED]:", "    if w.mem[RW_QUEUED] > 1:", "machine"),
     ("machine/munlock.py", "to_lock &= ~(1 << k)", "to_lock = 0", "machine"),
     ("machine/teardown.py", "leave_vma(w, task, vma, vma + 1)", "leave_vma(w, task, vma, vma + 2)", "machine"),
