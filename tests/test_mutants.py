@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
+LONGEST_S = 600  # a mutant that makes a loop endless is none to plant
 PROFILE = ("--hypothesis-profile", "first-failure")
 
 CHAIN = "checker/test_reached.py::test_local_steps_are_followed_from_the_step_before"
@@ -54,6 +55,12 @@ MUTANTS = [
         "begin, stop = held, held + 1",
         "machine",
     ),
+    (
+        "machine/reap_handover.py",
+        "(end - 1) & ~(chunk_pages - 1)",
+        "(end - 1 - chunk_pages) & ~(chunk_pages - 1)",
+        "machine",
+    ),
     ("machine/reap_handover.py", "    if w.mem[RW_QUEUED]:", "    if w.mem[RW_QUEUED] > 1:", "machine"),
     ("machine/munlock.py", "to_lock &= ~(1 << k)", "to_lock = 0", "machine"),
     ("machine/teardown.py", "leave_vma(w, task, vma, vma + 1)", "leave_vma(w, task, vma, vma + 2)", "machine"),
@@ -90,6 +97,7 @@ def test_mutant_is_killed(tmp_path, file, right, wrong, tests):
         env=os.environ | {"NUMBA_DISABLE_JIT": "1", "MMBENCH_CACHE_DIR": str(tmp_path / "cache")},
         capture_output=True,
         text=True,
+        timeout=LONGEST_S,
     )
     assert ran.returncode == 1, f"the mutant lives:\n{ran.stdout[-2000:]}{ran.stderr[-2000:]}"
     assert "failed" in ran.stdout
