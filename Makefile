@@ -7,11 +7,11 @@ STAMP := $(VENV)/.installed
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 NOJIT := tests/model tests/pages tests/sync tests/machine tests/test_rng.py \
 	tests/sizing/test_histogram.py tests/sizing/test_intervals.py
-RINGS := not live and not browser and not lab and not install and not docs and not slow
+RINGS := not live and not browser and not lab and not install and not docs and not slow and not fuzz
 WARM := warm-engine warm-checker
 CORES := $(shell nproc 2>/dev/null || echo 2)
 
-.PHONY: bench test test-jit test-nojit $(WARM) test-live test-lab test-browser test-docs test-slow test-pythons test-install lab lab-designs lint lock publish clean
+.PHONY: bench test test-jit test-nojit $(WARM) test-live test-lab test-browser test-docs test-slow test-fuzz test-pythons test-install lab lab-designs lint lock publish clean
 
 $(BIN)/pip:
 	python=$$(sh tools/find-python.sh "$(PYTHON)") && "$$python" -m venv $(VENV)
@@ -49,6 +49,10 @@ lint: $(STAMP)
 
 test-slow: $(STAMP)
 	$(BIN)/python -m pytest -m slow -rP
+
+# damaged files of every format, for two minutes at most
+test-fuzz: $(STAMP)
+	$(BIN)/python -m pytest -m fuzz -rP
 
 test-live: $(STAMP)
 	$(BIN)/python -m pytest -m live -rs

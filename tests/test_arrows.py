@@ -33,7 +33,7 @@ ALLOWED = {
     "machine": {"model", "pages", "sync"},
     "strategies": {"machine"},
     "scenarios": {"machine", "strategies.user_file"},
-    "cost": {"machine"},
+    "cost": {"machine", "records.files"},
     "victims": {"model", "records"},
     "engine": {"model", "machine", "cost", "scenarios", "strategies"},
     "checker": {"model", "machine", "scenarios", "strategies", "records"},

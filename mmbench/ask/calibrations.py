@@ -3,19 +3,32 @@
 from __future__ import annotations
 
 import json
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmbench.ask.measurements import Effort, Machine, measure, today, where
 from mmbench.ask.watch import NOBODY, Watch
 from mmbench.errors import InputError
+from mmbench.records.files import parse_json
+from mmbench.records.manifest import validate_manifest
+from mmbench.records.schema import Bool, Fields, Int, MapOf, Number, Parameters, Text, check, fail, of_file
 
 if TYPE_CHECKING:
     from mmbench.validation.calibration import Calibration
 
 REFERENCE = "reference"  # the table whose proportions serve for what cannot be told apart
 SAMPLES_SUFFIX = ".samples.jsonl.gz"
-SAMPLE_FIELDS = {"config", "facts", "what", "rep", "ns", "cpu_ns", "freed_pages", "error", "parts", "disturbed", "why"}
+NS = Int(nullable=True)
+SAMPLE = Fields(
+    {
+        **{"config": Parameters(), "facts": MapOf(Int()), "what": Text(("exit", "mrelease", "exit_after", "race"))},
+        **{"rep": Int(), "ns": Int(), "cpu_ns": NS, "freed_pages": Int(), "error": Text(may_be_empty=True)},
+        **{"parts": MapOf(NS), "disturbed": Bool(), "why": Text(may_be_empty=True)},
+    },
+    {"begun_ns": Int(), "pages_before": Int(), "foreign_share": Number()},
+)
+MAX_VICTIM_BYTES = 1 << 46  # more than any machine has
 
 
 def calibrate_here(
@@ -43,8 +56,11 @@ def fit_again(path: str, output: str) -> Calibration:
 
     samples = read_samples(path)
     first = read_json(path.removesuffix(SAMPLES_SUFFIX) + ".json")
-    if not {"date", "manifest"} <= first.keys():
+    if not isinstance(first, dict) or not {"date", "manifest"} <= first.keys():
         raise InputError(f"{path}: the table beside it does not say where and when it was measured.")
+    with of_file(path.removesuffix(SAMPLES_SUFFIX) + ".json"):
+        check(first["date"], Text(), "date")
+        validate_manifest(first["manifest"])
     release = first["manifest"]["kernel"].removeprefix("Linux ")
     measured = {"kernel": release, "date": first["date"], "manifest": first["manifest"]}
     calibration = fit_to(samples, measured)
@@ -87,14 +103,24 @@ def read_samples(path: str) -> list[dict[str, Any]]:
 
     samples = []
     for number, line in enumerate(read_text(path).splitlines(), 1):
-        try:
-            sample = json.loads(line)
-        except ValueError as error:
-            raise InputError(f"{path}, line {number}: not a sample: {error}.") from error
-        if not isinstance(sample, dict) or not sample.keys() >= SAMPLE_FIELDS:
-            raise InputError(f"{path}, line {number}: a sample of calibrate has {', '.join(sorted(SAMPLE_FIELDS))}.")
+        sample = parse_json(line, f"{path}, line {number}")
+        with of_file(f"{path}, line {number}"):
+            check_sample(sample)
         samples.append(sample)
     return samples
+
+
+def check_sample(sample: Any) -> None:
+    """Raise InputError naming the first field that makes this no sample of a victim that can be."""
+    from mmbench.live.workload import Facts, VictimConfig
+
+    check(sample, SAMPLE, "")
+    if VictimConfig.from_dict(sample["config"]).span_bytes > MAX_VICTIM_BYTES:
+        raise fail("config.span_bytes", sample["config"]["span_bytes"], f"at most {MAX_VICTIM_BYTES}")
+    if not sample["error"] and sample["facts"].keys() != {fact.name for fact in fields(Facts)}:
+        raise fail("facts", sample["facts"], "the facts of its victim")
+    if not (sample["ns"] or sample["error"]):
+        raise fail("ns", sample["ns"], "a time, or an error that says why there is none")
 
 
 def write_samples(path: Path, samples: list[dict[str, Any]]) -> None:

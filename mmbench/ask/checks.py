@@ -107,16 +107,10 @@ def recorded(verdicts: Iterable[Verdict]) -> dict[str, Any]:
 
 def read_recorded(path: str) -> dict[str, dict[str, str]]:
     """Strategy -> scope -> verdict of a file that `recorded` made. Raises InputError."""
-    from mmbench.records.files import read_json
+    from mmbench.records.schema import Fields, MapOf, Text, read
 
-    data = read_json(path)
-    found = data.get("verdicts") if isinstance(data, dict) and data.get("format") == FORMAT else None
-    if not isinstance(found, dict) or not all(
-        isinstance(scopes, dict) and all(isinstance(verdict, str) for verdict in scopes.values())
-        for scopes in found.values()
-    ):
-        raise InputError(f"{path}: holds no verdicts; make it with mmbench check --record {path}.")
-    return found
+    data = read(path, Fields({"format": Text((FORMAT,)), "verdicts": MapOf(MapOf(Text()))}))
+    return dict(data["verdicts"])
 
 
 def changed(expected: dict[str, dict[str, str]], verdicts: Iterable[Verdict], *, everything: bool) -> list[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from mmbench.ask.watch import NOBODY, Watch
-from mmbench.errors import InputError, WrongRecord
+from mmbench.errors import InputError, WrongRecord, nearest
 
 if TYPE_CHECKING:
     from mmbench.records.types import RunRecord
@@ -61,6 +61,7 @@ class Inputs:
 
     def make_victim(self) -> Victim:
         """Build the victim's table of VMAs. Raises InputError."""
+        from mmbench.ask.values import parse_int
         from mmbench.victims import parse_share, parse_size, synthetic, victim
         from mmbench.victims.kernel_log import kill_victim, names_kills
 
@@ -68,10 +69,12 @@ class Inputs:
             return victim(self.victim)
         options: dict[str, Any] = {}
         for name, text in self.synthetic.items():
+            if name not in OF_A_VICTIM:
+                raise nearest(name, list(OF_A_VICTIM), "option of a victim")
             if name in SHARES:
                 options[name] = parse_share(text, name)
             elif name in ("vmas", "order"):
-                options[name] = int(text)
+                options[name] = parse_int(text)
             elif name != "size":
                 options[name] = text
         if self.victim:

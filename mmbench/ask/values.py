@@ -7,7 +7,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import NamedTuple
 
-from mmbench.errors import InputError
+from mmbench.errors import InputError, short
 from mmbench.scenarios import OPTIONS, Option
 
 UNITS_PS = {"ps": 1, "ns": 10**3, "us": 10**6, "ms": 10**9, "s": 10**12, "min": 60 * 10**12}
@@ -24,7 +24,7 @@ def parse_time_ps(text: str) -> int:
         return 0
     found = TIME.fullmatch(word)
     if not found or found[2] not in UNITS_PS:
-        raise InputError(f"time {text!r}: write a number and a unit ({', '.join(UNITS_PS)}), as in 250us or 1.5s.")
+        raise InputError(f"time {short(text)}: write a number and a unit ({', '.join(UNITS_PS)}), as in 250us or 1.5s.")
     return int(Fraction(found[1]) * UNITS_PS[found[2]])
 
 
@@ -53,7 +53,7 @@ def parse_pages(text: str) -> int:
 def parse_int(text: str) -> int:
     """A decimal integer. Raises InputError."""
     if not re.fullmatch(r"-?\d{1,18}", text.strip(), re.ASCII):
-        raise InputError(f"{text!r} is not a whole number of at most 18 digits.")
+        raise InputError(f"{short(text)} is not a whole number of at most 18 digits.")
     return int(text)
 
 

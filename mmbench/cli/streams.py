@@ -6,11 +6,13 @@ import codecs
 import io
 import json
 import os
+import re
 import sys
 from contextlib import suppress
 
 from mmbench.errors import EXIT_CANNOT
 
+LONG_WORD = re.compile(r"\S{500,}")
 SPELLED = "mmbench-spelled"
 PLAIN = {
     "\N{BOX DRAWINGS LIGHT HORIZONTAL}": "-",
@@ -40,9 +42,9 @@ def open_streams() -> None:
 
 
 def tell(sentence: str) -> None:
-    """Say it on stderr, if that takes it: an exit code speaks, too."""
+    """Say it on stderr, if that takes it (an exit code speaks, too); a word as long as a page is cut short."""
     with suppress(OSError):
-        print(sentence, file=sys.stderr, flush=True)
+        print(LONG_WORD.sub(lambda word: f"{word[0][:97]}...", sentence), file=sys.stderr, flush=True)
 
 
 def drop_output() -> None:

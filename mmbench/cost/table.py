@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from mmbench.errors import InputError, nearest
+from mmbench.errors import InputError, nearest, short
 from mmbench.machine.work import ITEMS, N_WORK, PRICED
+from mmbench.records.files import read_json
 
 FORMAT = "mmbench-costs 1"
 FOLDER = Path(__file__).parent / "tables"
@@ -71,20 +72,22 @@ def check_entry(path: object, name: str, entry: object) -> None:
         raise InputError(f"{path}: cost {name!r} needs ps, provenance and source.")
     ps = entry["ps"]
     if isinstance(ps, bool) or not isinstance(ps, int) or not 0 <= ps <= MAX_PS:
-        raise InputError(f"{path}: cost {name!r} has ps = {ps!r}; it is an integer from 0 to {MAX_PS}.")
+        raise InputError(f"{path}: cost {name!r} has ps = {short(ps)}; it is an integer from 0 to {MAX_PS}.")
     if entry["provenance"] not in PROVENANCE:
-        raise InputError(f"{path}: cost {name!r} has provenance {entry['provenance']!r}; it is one of {PROVENANCE}.")
+        raise InputError(
+            f"{path}: cost {name!r} has provenance {short(entry['provenance'])}; it is one of {PROVENANCE}."
+        )
 
 
 def check_bases(path: object, found: object) -> dict[str, int]:
     """Return the optional base_ps of a table. Raises InputError for an unknown kind or a time out of range."""
     if not isinstance(found, dict):
-        raise InputError(f"{path}: base_ps is {found!r}; it is an object of picoseconds for {', '.join(BASES)}.")
+        raise InputError(f"{path}: base_ps is {short(found)}; it is an object of picoseconds for {', '.join(BASES)}.")
     for name, ps in found.items():
         if name not in BASES:
             raise nearest(name, list(BASES), f"kind of tear-down in base_ps of {path}:")
         if isinstance(ps, bool) or not isinstance(ps, int) or not 0 <= ps <= MAX_PS:
-            raise InputError(f"{path}: base_ps {name!r} is {ps!r}; it is an integer from 0 to {MAX_PS}.")
+            raise InputError(f"{path}: base_ps {name!r} is {short(ps)}; it is an integer from 0 to {MAX_PS}.")
     return dict(found)
 
 
@@ -111,10 +114,7 @@ def assumed_entry(where: object, name: str, entries: dict[str, Any]) -> dict[str
 def load_table(spec: str = "default") -> CostTable:
     """Load a cost table by name or path. Raises InputError naming the file and the entry."""
     path = find_table(spec)
-    try:
-        data = json.loads(path.read_text())
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise InputError(f"{path}: not a readable cost table: {error}") from error
+    data = read_json(path)
     if isinstance(data, dict) and spec in table_names():
         data["name"] = spec
     return table_from(data, path, path.stem)
@@ -137,7 +137,7 @@ def table_from(data: Any, where: object = "cost table", name: str = "unnamed") -
         prices[k] = entries[ITEMS[k].name]["ps"]
     after = data.get("cold_after_pages", 0)
     if not isinstance(after, int) or after < 0:
-        raise InputError(f"{where}: cold_after_pages = {after!r}; it is a number of pages.")
+        raise InputError(f"{where}: cold_after_pages = {short(after)}; it is a number of pages.")
     bases = check_bases(where, data.get("base_ps", {}))
     machine = str(data.get("machine", ""))
     return CostTable(str(data.get("name", name)), machine, prices, entries[COLD]["ps"], after, entries, bases)

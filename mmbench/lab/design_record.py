@@ -7,21 +7,32 @@ that this CPU had freed since boot; one list per repetition.
 
 import hashlib
 import json
+import re
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from mmbench.errors import CannotError, InputError
+from mmbench.errors import CannotError, InputError, short
+from mmbench.lab.answers import check_boots, check_experiment
 from mmbench.lab.build import Module
 from mmbench.lab.kernels import Kernel
 from mmbench.lab.program import REAP_OPS, Program
-from mmbench.lab.record import BOOT
+from mmbench.lab.record import BOOT, TEXT
 from mmbench.live.workload import VictimConfig
+from mmbench.records.files import read_json
+from mmbench.records.schema import Fields, ListOf, MapOf, Parameters, check, of_file
 
 FORMAT = "mmbench-lab-designs 1"
 STOCK = "stock"
 ALONE = ("exit", "mrelease", "reaper")
 TABLES = ("FREE_PGTABLES", "REMOVE_VMAS")  # from the first to the end of the second no one else may be in the tables
+
+NUMBER = re.compile(r"-?[0-9]{1,19}", re.ASCII)
+TOP = ("format", "series", "release", "kernel_version", "package", "package_version", "vmlinuz_sha256", "qemu")
+RECORD = Fields(
+    dict.fromkeys((*TOP, "python", "set", "gcc", "module_source", "module_sha256"), TEXT)
+    | {"programs": MapOf(ListOf(TEXT)), "fatal": ListOf(Parameters()), "boots": ListOf(Parameters())}
+)
 
 Record = dict[str, Any]
 Step = dict[str, Any]
@@ -75,15 +86,41 @@ def to_text(record: Record) -> str:
 
 def read_record(path: Path) -> Record:
     """Read a record back. Raises InputError when the file is none."""
-    try:
-        record = json.loads(path.read_text())
-    except OSError as error:
-        raise InputError(f"cannot read {str(path)!r}: {error.strerror}.") from None
-    except ValueError as error:
-        raise InputError(f"{str(path)!r} is no JSON: {error}.") from None
+    record = read_json(path)
     if not isinstance(record, dict) or record.get("format") != FORMAT:
         raise InputError(f"{str(path)!r} is no record of designs: its format should be {FORMAT!r}.")
+    with of_file(path):
+        check(record, RECORD, "")
+        check_boots(record["boots"], "design")
+        for n, entry in enumerate(record["fatal"]):
+            check_experiment(entry, f"fatal[{n}]", "design")
+        for name, lines in record["programs"].items():
+            check_program(name, lines)
+        for entry in experiments(record):
+            check_steps(entry, record["programs"])
     return dict(record)
+
+
+def check_program(name: str, lines: list[str]) -> None:
+    """Raise InputError unless every row of a program is an op, three arguments and two rows to go to."""
+    rows = [line.split() for line in lines if line.startswith("row ")]
+    for row in rows:
+        n_rows = len(rows) + 1  # past the last row a role ends
+        if len(row) != 7 or not all(NUMBER.fullmatch(n) for n in row[2:]) or max(int(n) for n in row[5:]) >= n_rows:
+            raise InputError(f"program {short(name)}: {short(' '.join(row))} is no row; they go up to {n_rows - 1}.")
+
+
+def check_steps(entry: dict[str, Any], programs: dict[str, list[str]]) -> None:
+    """Raise InputError for an experiment of a design without a program, or at a row that its program does not have."""
+    design = entry["design"]
+    if design == STOCK and entry["kind"] != "forced":
+        return
+    if design not in programs:
+        raise InputError(f"an experiment is of the design {short(design)}, which has no program here.")
+    n_rows = sum(line.startswith("row ") for line in programs.get(design, []))
+    rows = [step["row"] for steps in entry.get("steps", []) for step in steps]
+    if max([*rows, entry.get("stop", 0)], default=0) >= max(n_rows, 1):
+        raise InputError(f"an experiment of {short(design)} is at a row beyond the {n_rows} of its program.")
 
 
 def is_record(path: Path) -> bool:

@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from mmbench.errors import InputError
+from mmbench.lab.answers import check_boots
 from mmbench.lab.kernels import Kernel
 from mmbench.lab.plan import Item
-from mmbench.live.workload import VictimConfig
+from mmbench.records.files import read_json
+from mmbench.records.schema import Fields, ListOf, Parameters, Text, check, of_file
 
 FORMAT = "mmbench-lab 1"
 TOP = (
@@ -22,6 +24,8 @@ TOP = (
     *("qemu", "python", "set", "boots"),
 )
 BOOT = ("name", "n_cpus", "command", "initramfs_sha256", "memory_bytes", "available_bytes", "experiments")
+TEXT = Text(may_be_empty=True)  # a kernel that is no package has no name of one
+RECORD = Fields(dict.fromkeys(TOP[:-1], TEXT) | {"boots": ListOf(Parameters())})
 PER_REP = ("lost", "steps")  # beside the times: whether process_mrelease came too late for a race; who did what when
 
 Experiment = dict[str, Any]
@@ -85,16 +89,9 @@ def _open(fields: dict[str, Any], indent: int) -> str:
 
 def read_record(path: str | Path) -> Record:
     """Read a record. Raises InputError naming what makes it none."""
-    try:
-        found = json.loads(Path(path).read_bytes())
-    except OSError as error:
-        raise InputError(f"cannot read {str(path)!r}: {error.strerror}.") from None
-    except ValueError as error:
-        raise InputError(f"{str(path)!r} is not JSON: {error}.") from None
-    try:
+    found = read_json(path)
+    with of_file(path):
         check_record(found)
-    except InputError as error:
-        raise InputError(f"{str(path)!r}: {error}") from None
     return dict(found)
 
 
@@ -102,36 +99,8 @@ def check_record(record: Any) -> None:
     """Raise InputError naming the first thing that makes `record` no lab record."""
     if not isinstance(record, dict) or record.get("format") != FORMAT:
         raise InputError(f"not a lab record: its format should be {FORMAT!r}; make it with mmbench lab run.")
-    _check_fields(record, TOP, "the record")
-    for boot in record["boots"]:
-        _check_fields(boot, BOOT, "a boot")
-        for number, entry in enumerate(boot["experiments"]):
-            _check_experiment(entry, f"experiment {number} of boot {boot['name']!r}")
-
-
-def _check_fields(found: Any, wanted: tuple[str, ...], where: str) -> None:
-    names = set(found) if isinstance(found, dict) else set()
-    wrong = sorted(set(wanted) ^ names)
-    if wrong:
-        raise InputError(f"{where} has {wrong[0]!r} missing or too much; its fields are {', '.join(wanted)}.")
-
-
-def _check_experiment(entry: Any, where: str) -> None:
-    if not isinstance(entry, dict) or not {"role", "kind", "victim"} <= set(entry):
-        raise InputError(f"{where} lacks role, kind or victim.")
-    VictimConfig.from_dict(entry["victim"])
-    for name, value in entry.items():
-        is_time = name.endswith("ns")
-        if is_time and not (isinstance(value, list) and value and all(type(n) is int and n >= 0 for n in value)):
-            raise InputError(f"{where}: {name} is {str(value)[:60]}; allowed: a list of times, one per repetition.")
-        if name in ("pages_before", "pages_after") and not _is_pages(value, is_total=entry["kind"] == "memcg"):
-            raise InputError(f"{where}: {name} is {str(value)[:60]}; allowed: [locked, unlocked] page counts.")
-
-
-def _is_pages(value: Any, is_total: bool) -> bool:
-    counts = [value] if is_total else value
-    n_counts = 1 if is_total else 2
-    return isinstance(counts, list) and len(counts) == n_counts and all(type(n) is int and n >= 0 for n in counts)
+    check(record, RECORD, "")
+    check_boots(record["boots"], "role")
 
 
 def experiments(record: Record, role: str = "", kind: str = "") -> list[Experiment]:

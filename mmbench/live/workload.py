@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, fields
 from itertools import pairwise
 from typing import Any
 
-from mmbench.errors import InputError, nearest
+from mmbench.errors import InputError, nearest, short
 from mmbench.live.pagemap import PAGE_BYTES
 
 PAGES_PER_TABLE = 512
@@ -142,7 +142,7 @@ class VictimConfig:
             wanted: tuple[type, ...] = {"kind": (str,), "locked_share": (int, float)}.get(name, (int,))
             if isinstance(value, bool) or not isinstance(value, wanted):
                 raise InputError(
-                    f"victim field {name} is {value!r}: give {' or '.join(kind.__name__ for kind in wanted)}."
+                    f"victim field {name} is {short(value)}: give {' or '.join(kind.__name__ for kind in wanted)}."
                 )
         return cls(**found)
 

@@ -120,18 +120,21 @@ def read_json(path: str | os.PathLike[str]) -> Any:
 
     NaN and Infinity, which Python would accept, are refused: no other reader of the file would take them.
     """
-    text = read_text(path)
+    return parse_json(read_text(path), repr(os.fspath(path)))
+
+
+def parse_json(text: str, where: str) -> Any:
+    """Return the value of a JSON text; raises InputError as read_json. where: what a message calls the text."""
     try:
         return json.loads(text, parse_constant=_no_constant)
     except json.JSONDecodeError as error:
-        where = f"line {error.lineno}, column {error.colno}"
-        raise InputError(f"{os.fspath(path)!r} is not JSON: {error.msg} at {where}.") from None
-    except ValueError as error:  # a number with more digits than Python reads
-        raise InputError(f"{os.fspath(path)!r} is not JSON that can be read: {error}.") from None
+        raise InputError(f"{where} is not JSON: {error.msg} at line {error.lineno}, column {error.colno}.") from None
+    except ValueError:  # all that is left: a number with more digits than Python reads
+        raise InputError(f"{where} is not JSON that can be read: a number has more than 4,300 digits.") from None
     except RecursionError:
-        raise InputError(f"{os.fspath(path)!r} is nested too deeply to be one of our files.") from None
+        raise InputError(f"{where} is nested too deeply to be one of our files.") from None
     except InputError as error:
-        raise InputError(f"{os.fspath(path)!r} {error}") from None
+        raise InputError(f"{where} {error}") from None
 
 
 def _no_constant(word: str) -> NoReturn:

@@ -7,15 +7,19 @@ A record that passes can be read years later without guessing.
 from __future__ import annotations
 
 import math
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from mmbench.errors import InputError, nearest
+from mmbench.errors import InputError, nearest, short
+from mmbench.records.files import read_json
 
 
 @dataclass(frozen=True)
 class Int:
-    """A JSON integer, not below `minimum`; `nullable` admits null ("never happened")."""
+    """A JSON integer, not below `minimum` and of at most 63 bits; `nullable` admits null ("never happened")."""
 
     minimum: int | None = 0
     nullable: bool = False
@@ -31,16 +35,24 @@ class Number:
 
 @dataclass(frozen=True)
 class Text:
-    """A non-empty string; one of `allowed` when that is given."""
+    """A string, non-empty unless `may_be_empty`; one of `allowed` when that is given."""
 
     allowed: tuple[str, ...] = ()
+    may_be_empty: bool = False
+
+
+@dataclass(frozen=True)
+class Bool:
+    """True or false."""
 
 
 @dataclass(frozen=True)
 class ListOf:
-    """A list whose items all follow one rule."""
+    """A list of items that all follow one rule, at least `n_least` and at most `n_most` of them."""
 
     item: Rule
+    n_least: int = 0
+    n_most: int | None = None
 
 
 @dataclass(frozen=True)
@@ -55,8 +67,8 @@ class MapOf:
 class Fields:
     """An object with exactly these fields: `required` ones are there, others only if named in `optional`."""
 
-    required: dict[str, Rule]
-    optional: dict[str, Rule] = field(default_factory=dict)
+    required: Mapping[str, Rule]
+    optional: Mapping[str, Rule] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -64,19 +76,21 @@ class Parameters:
     """An object of named settings: any JSON value without NaN and infinities."""
 
 
-Rule = Int | Number | Text | ListOf | MapOf | Fields | Parameters
+Rule = Int | Number | Text | Bool | ListOf | MapOf | Fields | Parameters
+MOST = (1 << 63) - 1  # what the arrays of the model hold
 
 
 def shown(value: Any) -> str:
     """Say a found value in a few characters, in JSON's words where it is short."""
     words = {None: "null", True: "true", False: "false"}
-    text = words[value] if value is None or isinstance(value, bool) else repr(value)
+    text = words[value] if value is None or isinstance(value, bool) else short(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def fail(name: str, found: Any, allowed: str) -> InputError:
     """Build the error of one broken field: its path, what was found, what is allowed."""
-    return InputError(f"field {name!r} is {shown(found)}; allowed: {allowed}.")
+    what = f"field {short(name)}" if name else "the whole of it"
+    return InputError(f"{what} is {shown(found)}; allowed: {allowed}.")
 
 
 def check(value: Any, rule: Rule, name: str) -> None:
@@ -86,21 +100,30 @@ def check(value: Any, rule: Rule, name: str) -> None:
             _check_number(value, rule, name)
         case Text():
             _check_text(value, rule, name)
+        case Bool():
+            if not isinstance(value, bool):
+                raise fail(name, value, "true or false")
         case ListOf():
-            if not isinstance(value, list):
-                raise fail(name, value, "a list")
+            _check_list(value, rule, name)
             for i, item in enumerate(value):
                 check(item, rule.item, f"{name}[{i}]")
         case MapOf():
             for key, item in _object(value, name).items():
                 if rule.allowed and key not in rule.allowed:
-                    raise nearest(key, list(rule.allowed), f"name in field {name!r}:")
+                    raise nearest(key, list(rule.allowed), f"name in field {short(name)}:")
                 check(item, rule.value, f"{name}.{key}")
         case Fields():
             _check_fields(_object(value, name), rule, name)
         case Parameters():
             for key, item in _object(value, name).items():
                 _check_parameter(item, f"{name}.{key}")
+
+
+def _check_list(value: Any, rule: ListOf, name: str) -> None:
+    at_most = f", at most {rule.n_most}" if rule.n_most is not None else ""
+    allowed = f"a list of at least {rule.n_least}{at_most}" if rule.n_least or at_most else "a list"
+    if not isinstance(value, list) or not rule.n_least <= len(value) <= (rule.n_most or len(value)):
+        raise fail(name, value, allowed)
 
 
 def _object(value: Any, name: str) -> dict[str, Any]:
@@ -120,28 +143,31 @@ def _check_number(value: Any, rule: Int | Number, name: str) -> None:
         allowed += ", or null"
         if value is None:
             return
-    if isinstance(value, bool) or not isinstance(value, kinds) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, kinds) or not (isinstance(value, int) or math.isfinite(value)):
         raise fail(name, value, allowed)
+    if abs(value) > MOST and isinstance(value, int):
+        raise fail(name, value, f"{what} of at most 63 bits")
     if rule.minimum is not None and value < rule.minimum:
         raise fail(name, value, allowed)
 
 
 def _check_text(value: Any, rule: Text, name: str) -> None:
-    if not isinstance(value, str) or not value:
-        raise fail(name, value, " or ".join(map(repr, rule.allowed)) or "a non-empty string")
+    if not isinstance(value, str) or not (value or rule.may_be_empty):
+        wanted = "a string" if rule.may_be_empty else "a non-empty string"
+        raise fail(name, value, " or ".join(map(repr, rule.allowed)) or wanted)
     if rule.allowed and value not in rule.allowed:
         raise fail(name, value, " or ".join(map(repr, rule.allowed)))
 
 
 def _check_fields(value: dict[str, Any], rule: Fields, name: str) -> None:
     inside = f"{name}." if name else ""
-    known = rule.required | rule.optional
+    known = {**rule.required, **rule.optional}
     for key in rule.required:
         if key not in value:
-            raise InputError(f"field {inside + key!r} is missing; it is required.")
+            raise InputError(f"field {short(inside + key)} is missing; it is required.")
     for key, item in value.items():
         if key not in known:
-            raise nearest(key, list(known), f"field in {name!r}:" if name else "field")
+            raise nearest(key, list(known), f"field in {short(name)}:" if name else "field")
         check(item, known[key], inside + key)
 
 
@@ -156,3 +182,25 @@ def _check_parameter(value: Any, name: str) -> None:
         raise fail(name, value, "finite numbers")
     elif value is not None and not isinstance(value, (bool, int, float, str)):
         raise fail(name, value, "a JSON value")
+
+
+def read(path: str | os.PathLike[str], rule: Rule, check_more: Callable[[Any], None] | None = None) -> Any:
+    """Return the value of a JSON file that follows a rule, and whatever else `check_more` asks of it.
+
+    Raises InputError naming the file and the first field that is wrong.
+    """
+    value = read_json(path)
+    with of_file(path):
+        check(value, rule, "")
+        if check_more is not None:
+            check_more(value)
+    return value
+
+
+@contextmanager
+def of_file(path: str | os.PathLike[str]) -> Iterator[None]:
+    """An InputError of the block names the file that it is about."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"{os.fspath(path)}: {error}") from None

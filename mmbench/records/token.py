@@ -15,11 +15,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from mmbench.errors import InputError
+from mmbench.errors import InputError, short
+from mmbench.records.files import parse_json
+from mmbench.records.schema import Fields, Int, MapOf, Text, check
 
 PREFIX = "mm1-"
 MAX_BYTES = 100_000
-KEYS = {"strategy", "victim", "synthetic", "scenario", "overrides", "costs", "seed", "files"}
+CONTENT = Fields(
+    {
+        **{"strategy": Text(), "victim": Text(may_be_empty=True), "synthetic": MapOf(Text()), "scenario": Text()},
+        **{"overrides": MapOf(Int(minimum=None)), "costs": Text(), "seed": Int(minimum=None), "files": MapOf(Text())},
+    }
+)
 
 
 class RunInputs(Protocol):
@@ -87,16 +94,21 @@ def make_token(strategy: str, inputs: RunInputs) -> str:
 def unpack(token: str) -> dict[str, Any]:
     """The content of a token. Raises InputError when it is damaged or not one."""
     if not token.startswith(PREFIX):
-        raise InputError(f"{token[:20]!r} is not a replay token: those begin with {PREFIX!r}.")
+        raise InputError(f"{short(token[:20])} is not a replay token: those begin with {PREFIX!r}.")
     word = token[len(PREFIX) :]
     try:
         packed = base64.urlsafe_b64decode(word + "=" * (-len(word) % 4))
         decoder = zlib.decompressobj()
-        spec = json.loads(decoder.decompress(packed, MAX_BYTES))
+        text = decoder.decompress(packed, MAX_BYTES).decode()
     except (binascii.Error, zlib.error, ValueError) as error:
-        raise InputError(f"the replay token is damaged ({error}): copy the whole word.") from error
-    if not isinstance(spec, dict) or set(spec) != KEYS:
+        raise InputError(f"the replay token is damaged ({short(str(error))}): copy the whole word.") from error
+    spec = parse_json(text, "the content of the replay token")
+    if not isinstance(spec, dict) or set(spec) != set(CONTENT.required):
         raise InputError("the replay token was made by another version of mmbench.")
+    try:
+        check(spec, CONTENT, "")
+    except InputError as error:
+        raise InputError(f"the replay token was not made by mmbench: {error}") from None
     return spec
 
 
@@ -105,7 +117,7 @@ def read_token(token: str) -> Replay:
     spec = unpack("".join(token.split()))  # a narrow terminal wraps it
     for path, was in spec.pop("files").items():
         if not Path(path).is_file():
-            raise InputError(f"the replay token needs the file {path!r}, which is not there.")
+            raise InputError(f"the replay token needs the file {short(path)}, which is not there.")
         if digest(path) != was:
-            raise InputError(f"the file {path!r} has changed since the token was made.")
+            raise InputError(f"the file {short(path)} has changed since the token was made.")
     return Replay(**spec)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from mmbench.errors import InputError
+
 OOM_SKIP, OOM_VICTIM = 2, 4  # MMF_* in a row; the victim of a forced schedule is killed by a plain SIGKILL
 REAP_OPS = ("REAP_PASS", "REAP_PASS_TRYLOCK_PAGES", "REAP_PASS_TRYLOCK_VMAS")
 LOCKS = {
@@ -28,13 +30,17 @@ def told(rows: Rows, stop: int, caller_row: int) -> str:
     caller begins at ``caller_row``.
     """
     held, skip, at = "", False, 0
-    while at != stop:
+    for _ in rows:
+        if at == stop:
+            break
         op, flag = rows[at][0], int(rows[at][1])
         held = LOCKS.get(op, held)
         skip |= op == "SET_FLAG" and bool(flag & OOM_SKIP)
         is_set = skip and bool(flag & OOM_SKIP)
         branches = (op == "IF_FLAG" and not is_set) or (op == "UNLESS_FLAG" and is_set)
         at = int(rows[at][5 if branches else 4])
+    if at != stop:
+        raise InputError(f"exit never comes to row {stop} of its program.")
     if rows[caller_row][0] == "MMGET_NOT_ZERO" or skip:
         return "leaves"
     return "waits" if held == "write" else "reaps"

@@ -360,7 +360,11 @@ def test_the_default_table_was_validated_in_its_own_session():
 
 @pytest.mark.parametrize(
     ("text", "why"),
-    [("{}", "a sample of calibrate has"), ("[1]", "a sample of calibrate has"), ("{", "line 1: not a sample")],
+    [
+        ("{}", "line 1: field 'config' is missing"),
+        ("[1]", "line 1: the whole of it is [1]; allowed: an object"),
+        ("{", "line 1 is not JSON"),
+    ],
 )
 def test_samples_that_are_none_are_refused(tmp_path, capsys, text, why):
     (tmp_path / "x.samples.jsonl.gz").write_bytes(gzip.compress(text.encode()))

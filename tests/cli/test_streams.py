@@ -60,3 +60,10 @@ def test_json_means_the_same_in_a_poor_encoding(tmp_path):
 
     value = {"victim": "µ \N{GRINNING FACE}"}
     assert json.loads(json.dumps(value, ensure_ascii=False).encode("ascii", SPELLED)) == value
+
+
+def test_a_word_of_a_pages_length_is_not_repeated_whole(capsys):
+    from mmbench.cli.streams import tell
+
+    tell(f"mmbench: unknown victim {'x' * 5000}; allowed: one of these.")
+    assert capsys.readouterr().err == f"mmbench: unknown victim {'x' * 97}... allowed: one of these.\n"

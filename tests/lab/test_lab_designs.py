@@ -32,7 +32,10 @@ for number, item in enumerate(plan["items"]):
     ns = 7 if item["program"] else 9
     rep = {"pages_before": [1, 2], "pages_after": [0, 0], "ns": ns * 1000000}
     if item["kind"] in ("steps", "race", "stuck-holder", "reader"):
-        rep = {"steps": [{"ns": 0, "role": "exit", "row": 2}], "lost": False}
+        rep = {"steps": [{"ns": 0, "role": "exit", "row": 2, "rss_pages": 9}], "lost": False}
+    if item["kind"] in ("stuck-holder", "reader"):
+        rep |= {"holds": "lock-page", "held_page": 0, "hurry": True, "trigger": "", "stacks": [], "further_kills": []}
+        rep |= dict.fromkeys(("reaper_woken_ns", "reaper_began_ns", "reaper_ended_ns", "gave_up_ns"))
     assert not item["program"] or plan["programs"][item["program"]]["text"].startswith("name ")
     say({"item": number, "reps": [rep] * item["n_reps"]})
 say({"done": len(plan["items"])})

@@ -22,7 +22,11 @@ def record_of(release: str, specs: list[str], entries: list[dict[str, Any]]) -> 
     series = ".".join(release.split(".")[:2])
     programs = {spec: lines(spec) for spec in specs}
     head = {"format": design_record.FORMAT, "release": release, "series": series, "programs": programs, "fatal": []}
-    return head | {"boots": [{"name": "designs", "experiments": entries}]}
+    head |= dict.fromkeys(
+        (*design_record.TOP[3:], "python", "set", "gcc", "module_source", "module_sha256"), "made here"
+    )
+    boot = {"name": "designs", "n_cpus": 1, "command": [], "initramfs_sha256": "made here"}
+    return head | {"boots": [boot | {"memory_bytes": 1 << 30, "available_bytes": 1 << 29, "experiments": entries}]}
 
 
 def lone(design: str, kind: str, ns: int, left: list[int]) -> dict[str, Any]:
