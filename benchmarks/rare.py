@@ -126,7 +126,7 @@ class HeavyAdds:
         return float(found[strategy]["effects"]["mean"]["to_others"]["value"]) / PS_PER_SECOND
 
     def track_added_by_mlock(self, found: dict[str, dict[str, Any]], strategy: str) -> float:
-        """What of it is mlock alone; below 0 where MMF_OOM_SKIP then comes before memory is back."""
+        """What of it is mlock alone; below 0 where MMF_OOM_SKIP comes before memory is back. Lower is better."""
         return float(found[strategy]["effects"]["mean"]["by_mlock"]["value"]) / PS_PER_SECOND
 
     track_added_to_mean.unit = "s"  # type: ignore[attr-defined]

@@ -3,10 +3,12 @@
 A shell's background job ignores Ctrl-C, and so would what it starts.
 """
 
+import os
 import signal
 
 from hypothesis import Phase, settings
 
+os.environ.pop("COLUMNS", None)  # whoever runs the tests may have a narrow terminal
 settings.register_profile("repeatable", derandomize=True, deadline=None)
 # For planted mutants: that there is a counterexample is all that is asked, not how small one can be.
 settings.register_profile(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from collections.abc import Callable, Sequence
@@ -14,8 +15,11 @@ if TYPE_CHECKING:
 
 
 def terminal_width() -> int:
-    """Columns of the terminal, or what COLUMNS says, or 120 when the output goes elsewhere."""
-    return shutil.get_terminal_size((120, 24)).columns
+    """Columns of the terminal; where the output goes elsewhere what COLUMNS says, or 120."""
+    if sys.stdout.isatty():
+        return shutil.get_terminal_size((120, 24)).columns
+    said = os.environ.get("COLUMNS", "")
+    return int(said) if said.isdigit() and int(said) else 120
 
 
 def print_view(view: RenderableType) -> None:

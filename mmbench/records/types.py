@@ -1,7 +1,5 @@
 """The types of records: what a reader may count on. `run_record` is the rule that is held against every one of them."""
 
-from __future__ import annotations
-
 from typing import Any, Literal, NotRequired, TypedDict
 
 Outcome = Literal["completed", "gave-up", "hung", "unsafe"]

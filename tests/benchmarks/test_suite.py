@@ -74,6 +74,7 @@ def test_detection_is_off_where_higher_is_better_and_for_start_up_times() -> Non
     found = {name for name in BENCHMARKS if any(re.match(pattern, name) for pattern in off)}
     assert found == {
         "freed.Freed.track_freed_pages", "throughput.Throughput.track_throughput",
+        "later.Freed.track_freed_pages", "later.Throughput.track_throughput",
         "start.Start.time_help", "start.Start.time_import", "start.Compile.time_first_run",
     }  # fmt: skip
 
@@ -87,7 +88,8 @@ def test_all_series_are_there() -> None:
     assert {name.rpartition(".")[2] for name in BENCHMARKS} == {
         "track_blocking_seconds", "track_freed_pages", "track_pages_left", "track_throughput",
         "track_seconds_per_million_pages", "track_race_seconds", "track_array_bytes_per_page", "track_mean_behind",
-        "track_p999_to_oom_skip", "time_unmap", "time_reap", "time_munlock", "time_build", "time_race", "time_help",
+        "track_p999_to_oom_skip", "track_added_to_mean", "track_done_to_others", "track_added_by_mlock",
+        "time_unmap", "time_reap", "time_munlock", "time_build", "time_race", "time_help",
         "time_import", "time_first_run",
     }  # fmt: skip
 

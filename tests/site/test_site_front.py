@@ -120,7 +120,7 @@ def test_a_token_makes_the_run_again(runs, scenario):
 
 
 def test_schedules_are_written_for_what_is_broken(tmp_path):
-    from mmbench.checker.counterexample import read
+    from mmbench.checker.replay import read
     from mmbench.checker.scope import find_scope
     from mmbench.checker.verdict import check
 
