@@ -11,17 +11,15 @@ from mmbench.api.answer import Answer
 from mmbench.ask.ladder import heat_grid, solve
 from mmbench.ask.plan import plan_from
 from mmbench.ask.studies import answer_all
-from mmbench.ask.study_words import DEFAULT_STRATEGIES, StudyWords
-from mmbench.ask.values import SCENARIO_OPTIONS
-from mmbench.errors import nearest
+from mmbench.ask.study_words import DEFAULT_STRATEGIES, WHOLE, StudyWords
+from mmbench.ask.values import SCENARIO_OPTIONS, parse_int
+from mmbench.errors import InputError, nearest
 from mmbench.records.types import PromiseRecord
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from mmbench.ask.plan import Plan
-
-WHOLE = ("hosts", "seed", "workers")  # numbers, where the other words are text
 
 
 class Latencies(Answer[dict[str, Any]]):
@@ -111,5 +109,13 @@ def study_words(strategies: tuple[str, ...], words: dict[str, Any]) -> StudyWord
             overrides[target] = word.parse(str(given.pop(name)))
         elif name not in own:
             raise nearest(name, [*own, *options], "keyword")
-    texts = {name: int(value) if name in WHOLE else str(value) for name, value in given.items()}
+    texts = {name: whole(name, value) if name in WHOLE else str(value) for name, value in given.items()}
     return StudyWords(strategies, overrides=overrides, **texts)  # type: ignore[arg-type]
+
+
+def whole(name: str, value: Any) -> int:
+    """A word that is a whole number, as the command line takes it: 3 or "3". Raises InputError."""
+    try:
+        return parse_int(str(value))
+    except InputError:
+        raise InputError(f"{name} {value!r} is not a whole number of at most 18 digits.") from None

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from mmbench.ask.study_words import StudyWords, command_of
-from mmbench.errors import InputError
+from mmbench.errors import InputError, nearest
 from mmbench.extras import require
 from mmbench.records.types import Code
 
@@ -27,6 +27,7 @@ US_PER_DAY = 86400 * 10**6
 IMPLAUSIBLE_US = 366 * US_PER_DAY  # a machine that kills nobody for longer has no reaper to size
 SUFFIX = ".kills.json"
 MOST_REAPERS = 1024
+ORDERS = ("newest", "oldest")
 _PERCENTILE = re.compile(r"p(\d{1,2}(?:\.\d{1,6})?)", re.ASCII)
 
 
@@ -89,6 +90,8 @@ def plan_from(words: StudyWords) -> Plan:
     per_day = float(parse_number(words.kills_per_day))
     if not 1 <= words.reapers <= MOST_REAPERS:
         raise InputError(f"--reapers {words.reapers}: allowed are 1 to {MOST_REAPERS}; the kernel has one.")
+    if words.order not in ORDERS:
+        raise nearest(words.order, list(ORDERS), "--order")
     if words.hosts is not None and words.hosts < 1:
         raise InputError(f"--hosts {words.hosts}: allowed are 1 and more.")
     costs, where = load_table(words.costs), scenario(words.scenario, words.overrides)

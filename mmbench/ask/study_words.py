@@ -58,6 +58,7 @@ class StudyWords:
 
 
 OPTIONS = tuple(f for f in fields(StudyWords) if f.name not in ("strategies", "overrides"))
+WHOLE = tuple(f.name for f in OPTIONS if f.type in ("int", "int | None"))  # numbers, where the other words are text
 
 
 def command_of(words: StudyWords) -> str:

@@ -152,5 +152,11 @@ def test_unknown_words_and_designs_are_named():
         mm.Study(heavvy="64GiB")
     with pytest.raises(mm.InputError, match="is not a promise"):
         mm.Study(**KILLS).largest("fast")
+    for name in ("reapers", "seed", "hosts", "workers"):
+        with pytest.raises(mm.InputError, match=rf"{name} 1.5 is not a whole number"):
+            mm.Study(**{name: 1.5})
+    assert mm.Study(reapers=2, **KILLS).plan.n_reapers == mm.Study(reapers="2", **KILLS).plan.n_reapers == 2
+    with pytest.raises(mm.InputError, match=r"unknown --order 'oldset'.* Did you mean 'oldest'"):
+        mm.Study(order="oldset")
     with pytest.raises(mm.InputError, match=r"seed 1.5 is not a whole number"):
         mm.run("v6.18", seed=1.5)
