@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from mmbench.ask.checks import MAX_MEMORY, MAX_STATES
 from mmbench.ask.values import parse_int
 from mmbench.cli.inputs import add_format_option
+from mmbench.cli.streams import tell
 from mmbench.cli.values import option
 from mmbench.errors import EXIT_BAD_NEWS, EXIT_OK, InputError
 
@@ -134,7 +135,7 @@ def compare_with(expected: dict[str, dict[str, str]], verdicts: list[Verdict], *
 
     lines = changed(expected, verdicts, everything=everything)
     for text in lines:
-        print(f"mmbench: changed: {text}", file=sys.stderr)
+        tell(f"mmbench: changed: {text}")
     if not lines:
         print(f"mmbench: all {len(verdicts)} verdicts are as expected", file=sys.stderr)
     return EXIT_BAD_NEWS if lines else EXIT_OK

@@ -17,6 +17,11 @@ ODD: list[Any] = [
 ]
 
 
+def odd(choose: random.Random) -> Any:
+    """One of ODD, a copy: what is put into a list of it later must not be in the next mutant."""
+    return copy.deepcopy(choose.choice(ODD))
+
+
 def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     """Paths of everything inside a value: names of objects and indices of lists."""
     inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
@@ -39,7 +44,7 @@ def damaged(value: Any, choose: random.Random) -> Any:
         depth = choose.choice(sorted({len(path) for path in found}) or [0])
         path = choose.choice([path for path in found if len(path) == depth] or [()])
         if not path:
-            return choose.choice(ODD)
+            return odd(choose)
         parent, key = at(value, path[:-1]), path[-1]
         match choose.randrange(8):
             case 0:
@@ -53,7 +58,7 @@ def damaged(value: Any, choose: random.Random) -> Any:
             case 3 if type(parent[key]) is int:
                 parent[key] = choose.choice((parent[key] + 1, parent[key] - 1, -parent[key], parent[key] * 1000))
             case _:
-                parent[key] = choose.choice(ODD)
+                parent[key] = odd(choose)
     return value
 
 

@@ -91,3 +91,12 @@ def test_numbers_that_no_array_holds_are_refused_when_json_allows_them() -> None
     assert parse_json("[1e999]", "x") == [float("inf")]  # the schema says the rest
     with pytest.raises(InputError, match=r"x is not JSON that can be read: a number has more than 4,300 digits\."):
         parse_json("9" * 5000, "x")
+
+
+def test_a_verdict_of_five_thousand_letters_is_not_repeated_whole(
+    say: Callable[[list[str]], Said], ask: Callable[..., str], tmp_path: Path
+) -> None:
+    text = json.dumps(FORMATS["verdicts"].whole(ask)).replace('"safe', f'"safe{LONG}').replace('"inc', f'"inc{LONG}')
+    (tmp_path / "verdicts.json").write_text(text)
+    said = say(FORMATS["verdicts"].command(tmp_path / "verdicts.json"))
+    assert said.code == 1 and "expected: " in said.err and len(said.err) < 300
