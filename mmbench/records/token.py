@@ -102,7 +102,7 @@ def unpack(token: str) -> dict[str, Any]:
         text = decoder.decompress(packed, MAX_BYTES).decode()
     except (binascii.Error, zlib.error, ValueError) as error:
         raise InputError(f"the replay token is damaged ({short(str(error))}): copy the whole word.") from error
-    spec = parse_json(text, "the content of the replay token")
+    spec = parse_json(text, "damaged replay token: its content")
     if not isinstance(spec, dict) or set(spec) != set(CONTENT.required):
         raise InputError("the replay token was made by another version of mmbench.")
     try:

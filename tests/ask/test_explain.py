@@ -41,7 +41,8 @@ def test_the_difference_of_two_designs_is_what_sets_them_apart():
     rows = step_difference(load("v6.18"), load("v6.1"))
     assert {(row["sign"], row["op"]) for row in rows} == {("-", "reap_pass"), ("+", "reap_pass")}
     assert step_difference(load("v6.18"), load("v6.18")) == []
-    assert nearest_design(load("v6.18")) == "v6.1"
+    nearest = nearest_design(load("v6.1"))
+    assert nearest != "v6.1" and len(step_difference(load("v6.1"), load(nearest))) <= len(rows)
 
 
 @pytest.mark.parametrize("verb", [["explain"], ["explain", "I5"], ["show", "v6.18", "--against"], ["list", "ops"]])

@@ -222,3 +222,62 @@ def test_deep_link_to_a_series(browser, index):
     browser.open(f"asv/index.html#{quote(name)}")
     browser.until(PLOTTED)
     assert browser.run("return $('#title').text()") == name
+
+
+SHOWN = "return document.body.dataset.shown || ''"
+KINDS = "return [...document.querySelectorAll('#bars tbody tr')].map(row => row.className)"
+CHOOSE = """
+const select = document.querySelector(`#ask select[name=${arguments[0]}]`);
+select.value = arguments[1];
+select.dispatchEvent(new Event('change', {bubbles: true}));"""
+
+
+@pytest.mark.parametrize(("name", "width", "dark"), [("explore", 1400, False), ("explore-phone", 390, True)])
+def test_the_explorer_answers_and_its_address_holds_the_view(browser, name, width, dark):
+    with window(browser, width, dark) as whole:
+        browser.open("explore.html", width)
+        browser.until("return document.querySelectorAll('#bars tbody tr').length === arguments[0]", len(IDS))
+        browser.until("return document.querySelector('#curves canvas') !== null")
+        kinds = browser.run(KINDS)
+        assert "flawed" in kinds and set(kinds[kinds.index("flawed") :]) == {"flawed"}
+        assert "drop-oom-skip (gave up" in browser.run("return document.querySelector('#says').innerText")
+        assert browser.run(NOTHING_SIDEWAYS)
+        browser.picture(name)
+        whole(name)
+        browser.run(CHOOSE, "scenario", "mrelease")
+        browser.run(CHOOSE, "measure", "exit")
+        browser.until("return (document.body.dataset.shown || '').includes('mrelease')")
+        address = browser.run("return location.hash")
+        browser.open("index.html", width)
+        browser.open(f"explore.html{address}", width)
+        browser.until("return (document.body.dataset.shown || '').includes('measure=exit')")
+        assert browser.run(SHOWN) == address
+        assert "--scenario mrelease" in browser.run("return document.querySelector('#command').innerText")
+
+
+def test_the_first_screen_ranks_no_flawed_design_above_a_sound_one(browser):
+    browser.open("index.html")
+    kinds = browser.run("return [...document.querySelectorAll('#answer table.bars tbody tr')].map(r => r.className)")
+    assert len(kinds) == len(IDS) and set(kinds[kinds.index("flawed") :]) == {"flawed"}
+    top = browser.run("return document.querySelector('#answer table.bars').getBoundingClientRect().top")
+    assert top < 400
+
+
+def test_a_page_for_each_design(browser):
+    for name in IDS:
+        browser.open(f"designs/{name}.html")
+        assert name in browser.run("return document.querySelector('h1').innerText")
+        assert browser.run("return [...document.images].every(i => i.alt)")
+
+
+def test_every_series_as_asv_itself_opens_it_has_values(browser, index, site):
+    for name, series in index["benchmarks"].items():
+        summary = json.loads((site / f"asv/graphs/summary/{name}.json").read_text())
+        if not summary:
+            continue
+        browser.open(f"asv/index.html#{quote(name)}")
+        n_series = browser.until(PLOTTED)
+        drawn, expected = browser.run(MARKS_DRAWN)
+        assert drawn == expected >= 1, name
+        values = dict(zip(series["param_names"], series["params"], strict=True))
+        assert n_series >= len(values.get("strategy", "x")), name

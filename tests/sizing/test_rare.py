@@ -97,7 +97,7 @@ def test_two_kinds_of_held_victims_weigh_by_their_shares() -> None:
     assert found["low"] <= truth <= found["high"] < 1.4 * truth
 
 
-@pytest.mark.parametrize(("strategy", "over_ms"), [("v5.17", 700), ("trylock", 700)])
+@pytest.mark.parametrize(("strategy", "over_ms"), [("v5.17", 700), ("unlocking-flag", 700)])
 def test_the_studys_own_kills_agree(strategy, over_ms) -> None:
     found = ask(held(strategy, "exp:100ms", rarity="1/2"), over_ms * MS)["all"]
     beside = found["brute_force"]
