@@ -106,8 +106,17 @@ def validate_record(record: Any) -> None:
             _check_curve(name, record[name], sum(record["freed_pages"].values()))
     if record["outcome"] == "unsafe" and not record["violations"]:
         raise fail("violations", [], "at least one invariant when the outcome is 'unsafe'")
+    _check_marks(record.get("timeline", []))
     _check_blocked(record)
     _check_throughput(record)
+
+
+def _check_marks(timeline: list[dict[str, Any]]) -> None:
+    for i, entry in enumerate(timeline):
+        if entry["kind"] == "vma" and "vma" not in entry:
+            raise InputError(
+                f"field 'timeline[{i}]' has no 'vma'; an entry of kind 'vma' says which VMA a walk came to."
+            )
 
 
 def _check_pages(record: dict[str, Any]) -> None:

@@ -193,3 +193,9 @@ def test_unsafe_names_its_violations(record):
 def test_something_else_is_no_record(value):
     with pytest.raises(InputError, match="JSON object"):
         validate_record(value)
+
+
+def test_an_entry_of_a_walk_says_which_vma_it_came_to(record):
+    record["timeline"] = [{"at_ps": 0, "task": "exit", "kind": "vma", "step": "unmap", "op": "unmap_vmas"}]
+    with pytest.raises(InputError, match=r"'timeline\[0\]' has no 'vma'"):
+        validate_record(record)
