@@ -11,7 +11,7 @@ RINGS := not live and not browser and not lab and not install and not docs and n
 WARM := warm-engine warm-checker
 CORES := $(shell nproc 2>/dev/null || echo 2)
 
-.PHONY: bench test test-jit test-nojit $(WARM) test-live test-lab test-browser test-docs test-slow test-fuzz test-pythons test-install lab lab-designs lint lock publish clean
+.PHONY: verdicts bench test test-jit test-nojit $(WARM) test-live test-lab test-browser test-docs test-slow test-fuzz test-pythons test-install lab lab-designs lint lock publish clean
 
 $(BIN)/pip:
 	python=$$(sh tools/find-python.sh "$(PYTHON)") && "$$python" -m venv $(VENV)
@@ -46,6 +46,11 @@ lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# what `compare` says of a design's safety: the checker's verdicts, shipped with the package
+verdicts: $(STAMP)
+	$(BIN)/python -m mmbench check $$($(BIN)/python -c 'from mmbench.checker.page import specs; print(*specs())') \
+		--scope default --record mmbench/checker/verdicts.json >/dev/null; test $$? -le 1
 
 test-slow: $(STAMP)
 	$(BIN)/python -m pytest -m slow -rP

@@ -82,13 +82,15 @@ def judge_all(
 
     if own:  # its own code: one call at a time, and what it prints does not go where others print
         for loaded in designs:
-            yield Judgement(loaded.name, loaded.roles, tuple(verdict(loaded, world) for world in worlds))
+            yield Judgement(
+                loaded.name, loaded.roles, tuple(verdict(loaded, world) for world in worlds), loaded.steps_digest
+            )
         return
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
         try:
             jobs = [[pool.submit(verdict, loaded, world) for world in worlds] for loaded in designs]
             for loaded, futures in zip(designs, jobs, strict=True):
-                yield Judgement(loaded.name, loaded.roles, tuple(job.result() for job in futures))
+                yield Judgement(loaded.name, loaded.roles, tuple(job.result() for job in futures), loaded.steps_digest)
         finally:  # whoever asked has gone, or something failed: nobody waits for the rest
             bounds.cancelled.set()
             pool.shutdown(cancel_futures=True)
@@ -97,25 +99,29 @@ def judge_all(
 # --- verdicts as they were --------------------------------------------------------------------------
 
 
-def recorded(verdicts: Iterable[Verdict]) -> dict[str, Any]:
-    """Verdicts as a file keeps them, to be compared with later ones."""
-    found: dict[str, dict[str, str]] = {}
-    for v in verdicts:
-        found.setdefault(v.strategy, {})[v.scope] = " ".join([v.verdict, *v.broken])
-    return {"format": FORMAT, "verdicts": found}
+def recorded(found: Iterable[Judgement]) -> dict[str, Any]:
+    """Verdicts as a file keeps them, to be compared with later ones; and which steps they are of."""
+    judged = {j.strategy: j for j in found}
+    return {
+        "format": FORMAT,
+        "verdicts": {
+            name: {v.scope: " ".join([v.verdict, *v.broken]) for v in j.verdicts} for name, j in judged.items()
+        },
+        "designs": {name: j.steps_digest for name, j in judged.items()},
+    }
 
 
 def read_recorded(path: str) -> dict[str, dict[str, str]]:
     """Strategy -> scope -> verdict of a file that `recorded` made. Raises InputError."""
     from mmbench.records.schema import Fields, MapOf, Text, read
 
-    data = read(path, Fields({"format": Text((FORMAT,)), "verdicts": MapOf(MapOf(Text()))}))
-    return dict(data["verdicts"])
+    fields = Fields({"format": Text((FORMAT,)), "verdicts": MapOf(MapOf(Text()))}, {"designs": MapOf(Text())})
+    return dict(read(path, fields)["verdicts"])
 
 
-def changed(expected: dict[str, dict[str, str]], verdicts: Iterable[Verdict], *, everything: bool) -> list[str]:
+def changed(expected: dict[str, dict[str, str]], found: Iterable[Judgement], *, everything: bool) -> list[str]:
     """A line for each verdict that is not as expected. everything: also for those expected that nobody found."""
-    now = recorded(verdicts)["verdicts"]
+    now = recorded(found)["verdicts"]
     lines = [
         f"{strategy}, scope {scope}: {verdict}; expected: {expected.get(strategy, {}).get(scope, 'nothing recorded')}"
         for strategy, scopes in now.items()

@@ -138,12 +138,21 @@ def run_sweep(sweep: list[Inputs], loaded: list[Loaded], watch: Watch = NOBODY) 
 
 
 def checked(record: dict[str, Any], loaded: Loaded, inputs: Inputs) -> RunRecord:
-    """The record with its token, once it has been shown to add up: no other leaves this module. Raises WrongRecord."""
+    """The record with its token and what the checker says of the design, once it has been shown to add up.
+
+    No other leaves this module. Raises WrongRecord.
+    """
+    from mmbench.ask.verdicts import of_design
     from mmbench.records.run_record import whole
     from mmbench.records.token import make_token
 
+    known: dict[str, Any] = {"token": make_token(loaded.spec, inputs)}
+    if judged := of_design(loaded):
+        known["checker"] = judged
+    if loaded.file:
+        known["file"] = loaded.file
     try:
-        return whole(record | {"token": make_token(loaded.spec, inputs)})
+        return whole(record | known)
     except InputError as error:
         raise WrongRecord(f"the run of {loaded.name} does not add up, so its numbers are not shown: {error}") from error
 

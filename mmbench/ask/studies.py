@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from mmbench.ask.plan import Plan, made_from
+from mmbench.ask.verdicts import of_design
 from mmbench.ask.watch import NOBODY, Watch
+from mmbench.records.verdicts import convicted
 
 if TYPE_CHECKING:
     from mmbench.records.types import AboutStudy
@@ -80,9 +82,10 @@ def answer_all(plan: Plan, watch: Watch = NOBODY) -> list[dict[str, Any]]:
             counts = collect(ready.study, effort, on_progress)
         samples[ready.study.name] = as_it_is(counts, effort.confidence)
         records.append(record_of(plan, ready, counts, samples[ready.study.name]))
+    unsafe = {record["strategy"] for record in records if convicted(record)}
     if len(samples) > 1 and len({sample.n for sample in samples.values()}) == 1:
         found = {"mean": None, f"p{plan.effort.target * 100:.10g}": plan.effort.target}
-        rankings = {name: ranking(samples, measure, plan.effort.confidence) for name, measure in found.items()}
+        rankings = {name: ranking(samples, measure, plan.effort.confidence, unsafe) for name, measure in found.items()}
         records = [record | {"ranking": rankings} for record in records]
     return records
 
@@ -142,4 +145,5 @@ def about(plan: Plan, setting: Setting) -> AboutStudy:
         "strategy": setting.loaded.name, "law_of_kills": plan.kills.name, "law_of_victims": victims,
         "scenario": setting.scenario.name, "scenario_params": setting.scenario.params(), "costs": setting.costs.name,
         "seed": plan.seed, "target": plan.target, "rarity": plan.rarity, "reapers": plan.n_reapers, "order": order,
+        "checker": of_design(setting.loaded),
     }  # fmt: skip

@@ -19,11 +19,15 @@ def in_short(v: Verdict) -> str:
 
 @dataclass(frozen=True)
 class Judgement:
-    """The verdicts on one design, one for each scope, in the order of the scopes."""
+    """The verdicts on one design, one for each scope, in the order of the scopes.
+
+    steps_digest: as strategies.Loaded has it
+    """
 
     strategy: str
     roles: dict[str, Role]
     verdicts: tuple[Verdict, ...]
+    steps_digest: str = ""
 
     @property
     def verdict(self) -> str:

@@ -95,9 +95,9 @@ def run(args: argparse.Namespace) -> int:
     print_all(args.format, found, verdicts)
     write_files(args, [c for judgement in found for c in judgement.counterexamples])
     if args.record:
-        write_json(args.record, recorded(verdicts))
+        write_json(args.record, recorded(found))
     if expected is not None:
-        return compare_with(expected, verdicts, everything=not (args.scope or args.strategies))
+        return compare_with(expected, found, everything=not (args.scope or args.strategies))
     return EXIT_OK if all(v.verdict == "safe" for v in verdicts) else EXIT_BAD_NEWS
 
 
@@ -129,15 +129,15 @@ def print_all(how: str, found: list[Judgement], verdicts: list[Verdict]) -> None
         print("\n" + "\n".join(summary(found)))
 
 
-def compare_with(expected: dict[str, dict[str, str]], verdicts: list[Verdict], *, everything: bool) -> int:
+def compare_with(expected: dict[str, dict[str, str]], found: list[Judgement], *, everything: bool) -> int:
     """Say on stderr what is not as expected; 0 when nothing is, else 1."""
     from mmbench.ask.checks import changed
 
-    lines = changed(expected, verdicts, everything=everything)
+    lines = changed(expected, found, everything=everything)
     for text in lines:
         tell(f"mmbench: changed: {text}")
     if not lines:
-        print(f"mmbench: all {len(verdicts)} verdicts are as expected", file=sys.stderr)
+        print(f"mmbench: all {sum(len(j.verdicts) for j in found)} verdicts are as expected", file=sys.stderr)
     return EXIT_BAD_NEWS if lines else EXIT_OK
 
 

@@ -68,6 +68,8 @@ RUN_RECORD = Fields(
     },
     {
         "status": Text(),
+        "file": Text(),  # of a design of the user's own, as it was typed
+        "checker": MapOf(Text()),  # scope -> the checker's verdict on the design: "safe", "fails I5"
         **{f"{party}_left_pages": MapOf(Int()) for party in REAPERS if party not in REQUIRED_PARTIES},
         "busy_ps": MapOf(Int()),
         "end_ps": MapOf(Int(nullable=True)),

@@ -4,6 +4,7 @@ from typing import Any, Literal, NotRequired, TypedDict
 
 Outcome = Literal["completed", "gave-up", "hung", "unsafe"]
 ByName = dict[str, int]
+ByScope = dict[str, str]
 
 
 class Steps(TypedDict):
@@ -48,6 +49,8 @@ class Run(TypedDict):
     kind: str
     strategy: str
     status: NotRequired[str]
+    file: NotRequired[str]
+    checker: NotRequired[ByScope]
     params: dict[str, Any]
     scenario: str
     scenario_params: dict[str, Any]
@@ -109,6 +112,7 @@ class AboutStudy(TypedDict):
     rarity: float
     reapers: int
     order: str
+    checker: ByScope
 
 
 class PromiseStep(TypedDict):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from mmbench.report.outcome import Place, flaw_words, ranking
 from mmbench.report.reading import Record, blocked_ps, moment
@@ -11,15 +11,13 @@ from mmbench.report.units import format_time
 MOST_NAMES = 4
 
 
-def answer(records: Sequence[Record], verdicts: Mapping[str, str] | None = None) -> list[str]:
+def answer(records: Sequence[Record]) -> list[str]:
     """Return the answer in a few lines.
 
-    Only runs without a flaw compete (see report.outcome). Ties, to the digits shown, are named together.
-    verdicts: strategy -> the checker's verdict, where it is known
-    """
+    Only runs without a flaw compete (see report.outcome). Ties, to the digits shown, are named together."""
     if len(records) < 2:
         return []
-    places = ranking(records, verdicts)
+    places = ranking(records)
     competing = [place for place in places if not place.flaws and place.all_ps is not None]
     lines = [
         _least("soonest, all freed", competing, lambda place: place.all_ps),
@@ -28,18 +26,16 @@ def answer(records: Sequence[Record], verdicts: Mapping[str, str] | None = None)
     reasons: dict[str, list[str]] = {}
     for place in places:
         if place.flaws:
-            record = records[place.row]
-            words = flaw_words(record, (verdicts or {}).get(str(record["strategy"])))
-            reasons.setdefault(words, []).append(place.name)
+            reasons.setdefault(flaw_words(records[place.row]), []).append(place.name)
         elif place.all_ps is None:
             reasons.setdefault("no time to all", []).append(place.name)
-    out = [f"{_named(names, len(places))} ({why})" for why, names in reasons.items()]
+    out = [f"{named(names, len(places))} ({why})" for why, names in reasons.items()]
     return [line for line in lines if line] + [f"not ranked: {'; '.join(out)}"] * bool(out)
 
 
-def why_out(record: Record, verdict: str | None = None) -> str:
+def why_out(record: Record) -> str:
     """Return why a run does not compete; "" for one that does."""
-    if words := flaw_words(record, verdict):
+    if words := flaw_words(record):
         return words
     return "" if moment(record, "all") is not None else "no time to all"
 
@@ -51,10 +47,11 @@ def _least(what: str, places: Sequence[Place], measure: Callable[[Place], int | 
     least = min(value for value, _ in found)
     # Equal to the reader is equal: nobody wins by a hair that three digits do not show.
     best = [name for value, name in found if format_time(value) == format_time(least)]
-    return f"{what}: {_named(best, len(found))} ({format_time(least)})"
+    return f"{what}: {named(best, len(found))} ({format_time(least)})"
 
 
-def _named(names: Sequence[str], n_all: int) -> str:
+def named(names: Sequence[str], n_all: int) -> str:
+    """Return names in a row, the first few of many; "all 3 alike" when it is all there are."""
     if len(names) == n_all > 1:
         return f"all {len(names)} alike"
     more = len(names) - MOST_NAMES

@@ -6,13 +6,13 @@ small its numbers are: a reaper that gives up is blocked for a second and then n
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
+from mmbench.records.verdicts import convicted
 from mmbench.report.reading import Record, is_unsafe, labels, moment, part
 
 SHARED = "mapped_elsewhere"  # pages that another process maps too are nobody's to free
-UNSAFE_VERDICT = "fails"  # of the checker; "stalls" shows in a run as a give-up
 
 
 class Flaw(NamedTuple):
@@ -32,29 +32,35 @@ UNSAFE = Flaw("unsafe", "unsafe", "unsafe")
 FLAWS = (LEFT, GAVE_UP, KILLED, HUNG, UNSAFE)
 
 
-def flaws(record: Record, verdict: str | None = None) -> tuple[Flaw, ...]:
-    """Return what is wrong with a run, the worst first; empty for one that competes.
-
-    verdict: the checker's on this design ("safe", "stalls", "fails"), where it is known
-    """
+def flaws(record: Record) -> tuple[Flaw, ...]:
+    """Return what is wrong with a run, or by the checker with its design, the worst first; empty where it competes."""
     outcome = record.get("outcome")
     found = {
         LEFT: any(n for why, n in part(record, "left_pages").items() if why != SHARED),
         GAVE_UP: outcome == "gave-up",
         KILLED: bool(record.get("collateral_kills")),
         HUNG: outcome == "hung",
-        UNSAFE: is_unsafe(record) or verdict == UNSAFE_VERDICT,
+        UNSAFE: is_unsafe(record) or bool(convicted(record)),
     }
     return tuple(flaw for flaw in reversed(FLAWS) if found[flaw])
 
 
-def flaw_words(record: Record, verdict: str | None = None) -> str:
-    """Return the flaws as "gave up, killed another process", with the invariants that a run broke; "" for none."""
+def flaw_words(record: Record) -> str:
+    """Return the flaws as "gave up, killed another process"; "" for none.
+
+    Unsafe names the invariants that the run broke: "unsafe I5", or the checker's: "unsafe by check I5".
+    """
     words = []
-    for flaw in sorted(flaws(record, verdict), key=FLAWS.index):
-        broken = map(str, record.get("violations") or ()) if flaw is UNSAFE else ()
-        words.append(" ".join([flaw.words, *broken]))
+    for flaw in sorted(flaws(record), key=FLAWS.index):
+        words.append(flaw.words)
+        if flaw is UNSAFE:
+            words[-1] += "".join(f" {name}" for name in _broken(record))
     return ", ".join(words)
+
+
+def _broken(record: Record) -> list[str]:
+    by_check = ["by check", *convicted(record)] if convicted(record) else []
+    return [str(name) for name in record.get("violations") or ()] or by_check
 
 
 def skip_meaning(record: Record) -> str | None:
@@ -81,14 +87,13 @@ class Place(NamedTuple):
     all_ps: int | None
 
 
-def ranking(records: Sequence[Record], verdicts: Mapping[str, str] | None = None) -> list[Place]:
+def ranking(records: Sequence[Record]) -> list[Place]:
     """Return all runs: those without a flaw, then by how bad their worst flaw is; inside a class the soonest first.
 
     Equal runs keep the order of the records.
     """
-    verdicts = verdicts or {}
     places = [
-        Place(i, name, flaws(record, verdicts.get(str(record["strategy"]))), moment(record, "all"))
+        Place(i, name, flaws(record), moment(record, "all"))
         for i, (name, record) in enumerate(zip(labels(records), records, strict=True))
     ]
     never = 1 << 62

@@ -108,7 +108,7 @@ def _differences(record: Record, twins: Sequence[Record]) -> list[str]:
         for key in dict.fromkeys(key for twin in twins for key in part(twin, group)):
             if any(part(twin, group).get(key) != part(record, group).get(key) for twin in twins):
                 words.append(setting(key, part(record, group).get(key)))
-    for key in ("scenario", "victim", "costs"):
+    for key in ("file", "scenario", "victim", "costs"):
         if any(twin.get(key) != record.get(key) for twin in twins):
             words.append(str(record.get(key, "-")))
     if any(twin.get("seed") != record.get("seed") for twin in twins):

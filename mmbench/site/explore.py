@@ -27,8 +27,8 @@ MOST_KNOTS = 48
 PS_PER_US = 10**6
 
 
-def write_explorer_data(folder: Path, verdicts: Mapping[str, str]) -> None:
-    """Write FOLDER/index.js and FOLDER/SCENARIO.js. verdicts: strategy -> the checker's."""
+def write_explorer_data(folder: Path) -> None:
+    """Write FOLDER/index.js and FOLDER/SCENARIO.js."""
     folder.mkdir(parents=True)
     designs = [{"id": d.strategy.id, "status": d.strategy.status, "title": d.strategy.title} for d in load_all()]
     index = {
@@ -40,29 +40,29 @@ def write_explorer_data(folder: Path, verdicts: Mapping[str, str]) -> None:
     }
     write_text(folder / "index.js", f"mmbench.index({packed(index)});\n")
     with ThreadPoolExecutor(os.cpu_count()) as workers:  # the engine runs without the GIL
-        for name, runs in zip(NAMED, workers.map(lambda n: dict(of_scenario(n, verdicts)), NAMED), strict=True):
+        for name, runs in zip(NAMED, workers.map(lambda n: dict(of_scenario(n)), NAMED), strict=True):
             write_text(folder / f"{name}.js", f"mmbench.runs({packed(name)},{packed(runs)});\n")
 
 
-def of_scenario(name: str, verdicts: Mapping[str, str]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+def of_scenario(name: str) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """ "SIZE/LOCKED/VMAS" and a row per design, victim by victim."""
     for size in SIZES:
         for locked in LOCKED:
             for vmas in VMAS:
                 inputs = Inputs("", {"size": size, "locked": locked, "vmas": vmas}, name, {})
                 records = run_all(inputs, load_all())
-                yield f"{size}/{locked}/{vmas}", [row_of(r, verdicts.get(str(r["strategy"]))) for r in records]
+                yield f"{size}/{locked}/{vmas}", [row_of(r) for r in records]
 
 
-def row_of(record: Record, verdict: str | None) -> dict[str, Any]:
+def row_of(record: Record) -> dict[str, Any]:
     """One run as the page needs it: times in microseconds, memory in permille of the victim's."""
     whole = record["resident_pages"]
     freed = part(record, "freed_pages")
-    wrong = flaws(record, verdict)
+    wrong = flaws(record)
     return {
         "id": record["strategy"],
         "flaw": wrong[0].key if wrong else "",
-        "wrong": flaw_words(record, verdict),
+        "wrong": flaw_words(record),
         "all": micro(moment(record, "all")),
         "half": micro(moment(record, "half")),
         "skip": micro(moment(record, "oom_skip")),

@@ -51,7 +51,7 @@ def front_page(facts: Facts) -> str:
     """The document as HTML."""
     scenarios = "\n".join(scenario_part(name, facts) for name in facts.runs)
     first = next(iter(facts.runs.values()))
-    answer = lead(first, {name: verdict.verdict for name, verdict in facts.verdicts.items()})
+    answer = lead(first)
     header = f"""<h1>mmbench <small>{QUESTION}</small></h1>
 {answer}
 <p class="ask"><a href="explore.html">Ask it yourself</a>: other victims, scenarios, measures, designs.</p>

@@ -22,12 +22,12 @@ GIB = 1 << 30
 MOST_NAMES = 3
 
 
-def lead(records: Sequence[Record], verdicts: Mapping[str, str]) -> str:
+def lead(records: Sequence[Record]) -> str:
     """The answer of one scenario as HTML.
 
-    records: run records, one per strategy; verdicts: the checker's, by strategy
+    records: run records, one per strategy
     """
-    places = ranking(records, verdicts)
+    places = ranking(records)
     return f"""<section id="answer" aria-label="The answer">
 <p class="answer">{sentence(records, places)}</p>
 <p class="say">{badge(MODEL)} What the thread of January 2022 was afraid of: munlocking needs page locks, whoever holds
@@ -105,9 +105,7 @@ def bars(records: Sequence[Record], places: Sequence[Place]) -> str:
     rows = []
     for place in places:
         record = records[place.row]
-        wrong = flaw_words(record) if place.flaws else ""
-        if place.flaws and not wrong:
-            wrong = UNSAFE.words  # by the checker: this run broke nothing
+        wrong = flaw_words(record)
         width = 100 * (place.all_ps or longest) / longest
         says = f"{format_time(place.all_ps)}, {ratio_text(place.all_ps, base)} of {BASELINE}"
         kind = "flawed" if place.flaws else "base" if record["strategy"] == BASELINE else "sound"

@@ -166,7 +166,7 @@ def write_front(site: Path, results: Path) -> None:
         write_text(site / "designs" / f"{name}.html", page)
     if lab:
         write_text(site / KERNELS, kernels_page(ask(lab), designs()))
-    write_explorer_data(site / "explore", {name: v.verdict for name, v in facts.verdicts.items()})
+    write_explorer_data(site / "explore")
     write_text(site / EXPLORER, explorer_page())
     here = Path(__file__).parent
     for path in (here / "style.css", here / "static" / SCRIPT):

@@ -7,6 +7,7 @@ risk among all pairs (Bonferroni).
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from itertools import combinations
 from typing import Any
 
@@ -59,18 +60,21 @@ def difference(first: Sample, second: Sample, measure: float | None, confidence:
     return paired(batch_quantiles_ps(first, measure), batch_quantiles_ps(second, measure), confidence)
 
 
-def ranking(samples: dict[str, Sample], measure: float | None, confidence: float) -> dict[str, Any]:
+def ranking(
+    samples: dict[str, Sample], measure: float | None, confidence: float, unsafe: Collection[str] = ()
+) -> dict[str, Any]:
     """Strategies best first, with every pair's difference and which neighbours are decided.
 
-    Outcome before speed: whoever sets MMF_OOM_SKIP by giving up or too early comes after all that do not, whatever its
-    times are; `flawed` names them. measure: as in `difference`. All differences hold together with the confidence.
+    Outcome before speed: whoever gives up, kills another or leaves memory in any kill, and whoever is `unsafe`, comes
+    after all that do not, whatever its times are; `flawed` names them. measure: as in `difference`. All differences
+    hold together with the confidence.
     """
     names = list(samples)
     values = {
         name: float(np.mean(batch_means_ps(s) if measure is None else batch_quantiles_ps(s, measure)))
         for name, s in samples.items()
     }
-    flawed = {name for name in names if samples[name].total("flawed")}
+    flawed = {name for name in names if name in unsafe or samples[name].total("flawed")}
     order = sorted(names, key=lambda name: (name in flawed, values[name]))
     n_pairs = max(len(names) * (len(names) - 1) // 2, 1)
     each = 1 - (1 - confidence) / n_pairs

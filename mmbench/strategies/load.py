@@ -5,8 +5,10 @@ A spec is `ID` or `PATH`, optionally followed by `:name=value,name=value` for th
 
 from __future__ import annotations
 
+import hashlib
 import importlib
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 
@@ -33,15 +35,18 @@ MODULES = {
     "handover-1g": "handover_1g",
 }
 IDS = tuple(MODULES)
+YOURS = "yours"  # the status of every design that is read from a file, whatever the file says
+UNTIMED = ("ps", "lru_batch")  # arguments that only a clock can tell apart
 
 
 @dataclass(frozen=True)
 class Loaded:
     """A strategy with its parameters chosen and its roles linted.
 
-    name: what results carry: the id, plus the parameters that differ from their defaults
+    name: what results carry: the id, plus the parameters that differ from their defaults; a user's is ID@FILE
     path: the file it was read from
     spec: what was asked for, to ask for it again
+    file: a user's file as it was typed, "" for a built-in design
     """
 
     strategy: Strategy
@@ -49,6 +54,17 @@ class Loaded:
     roles: dict[str, Role]
     path: Path
     spec: str
+    file: str = ""
+
+    @property
+    def steps_digest(self) -> str:
+        """Hash of the steps of every role, without what takes time only: alike for a design and its copy."""
+        steps = [
+            (role, s.label, s.op.name, sorted((k, v) for k, v in s.args.items() if k not in UNTIMED), s.to, s.otherwise)
+            for role, steps in sorted(self.roles.items())
+            for s in steps
+        ]
+        return hashlib.blake2b(repr(steps).encode(), digest_size=8).hexdigest()
 
     @property
     def name(self) -> str:
@@ -93,6 +109,11 @@ def find_module(head: str) -> ModuleType:
     raise nearest(head, list(IDS), "strategy")
 
 
+def as_yours(strategy: Strategy, path: str) -> Strategy:
+    """The design of a user's file, told apart from every other: its id is ID@FILE, its status `yours`."""
+    return replace(strategy, id=f"{strategy.id}@{re.sub(r'[ ,:]', '_', Path(path).name)}", status=YOURS)
+
+
 def choose_params(strategy: Strategy, asked: dict[str, str]) -> dict[str, str]:
     """Defaults overridden by what was asked for, checked against the choices."""
     for name, value in asked.items():
@@ -113,13 +134,16 @@ def load(spec: str) -> Loaded:
     if not isinstance(strategy, Strategy):
         raise InputError(f"{head}: defines no STRATEGY = Strategy(...).")
     check_fields(head, strategy)
+    file = "" if head in MODULES else head
+    if file:
+        strategy = as_yours(strategy, file)
     params = choose_params(strategy, asked)
     with users_code(f"{head}: roles({params})"):
         roles = strategy.roles(**params)
     if not isinstance(roles, dict):
         raise InputError(f"{head}: roles() returns {type(roles).__name__}; it returns a dict of role -> steps.")
     lint_roles(strategy.id, roles)
-    return Loaded(strategy, params, roles, Path(str(module.__file__)), spec)
+    return Loaded(strategy, params, roles, Path(str(module.__file__)), spec, file)
 
 
 def load_all() -> list[Loaded]:

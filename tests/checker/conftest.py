@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
-
 from mmbench.checker.scope import find_scope
 from mmbench.checker.search import Found, search
 from mmbench.checker.verdict import Verdict, check
 from mmbench.checker.world import start_of
-from mmbench.strategies import IDS, load
+from mmbench.strategies import load
 
 
 def explore(spec: str, scope: str = "default", *, reduce: bool = True) -> Found:
@@ -20,9 +18,3 @@ def verdict(spec: str, scope: str = "default", **options: object) -> Verdict:
     """Check one strategy in a named scope."""
     loaded = load(spec)
     return check(loaded.name, loaded.roles, find_scope(scope), spec=loaded.spec, **options)  # type: ignore[arg-type]
-
-
-@pytest.fixture(scope="session")
-def default_verdicts() -> dict[str, Verdict]:
-    """Every built-in strategy at the default scope."""
-    return {spec: verdict(spec) for spec in IDS}

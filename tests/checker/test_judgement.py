@@ -81,10 +81,10 @@ def test_verdicts_are_recorded_and_expected(tmp_path: Path, capsys: pytest.Captu
 
 
 def test_what_is_expected_and_gone_is_a_change_when_everything_is_checked(small: str) -> None:
-    verdicts = [v for j in judge_all(["v6.18"], [small]) for v in j.verdicts]
-    expected = {**recorded(verdicts)["verdicts"], "gone": {"alone": "safe"}}
-    assert changed(expected, verdicts, everything=False) == []
-    assert changed(expected, verdicts, everything=True) == ["gone, scope alone: not checked; expected: safe"]
+    found = list(judge_all(["v6.18"], [small]))
+    expected = {**recorded(found)["verdicts"], "gone": {"alone": "safe"}}
+    assert changed(expected, found, everything=False) == []
+    assert changed(expected, found, everything=True) == ["gone, scope alone: not checked; expected: safe"]
 
 
 @pytest.mark.parametrize("text", ["[]", "{}", '{"format": "mmbench-verdicts 1", "verdicts": {"a": 1}}', "{"])

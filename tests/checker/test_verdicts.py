@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from mmbench.ask.verdicts import of_design
 from mmbench.checker.scope import find_scope
 from mmbench.checker.verdict import check
 from mmbench.strategies import load
@@ -15,6 +16,7 @@ from .conftest import verdict
 SAFE = (
     "v4.17", "unlocking-flag", "trylock", "no-munlock", "v5.17", "v5.18", "v6.1", "v6.18",
     "write-downgrade:self_reaping=kept", "exit-write", "exit-write:oom_skip=never",
+    "exit-mm-stash", "reap-kill", "handover-1g",
 )  # fmt: skip
 STALLS = ("drop-oom-skip", "write-downgrade", "trylock:exit_lock=write", "trylock:bail_out=vma,exit_lock=write")
 CYCLE = [
@@ -29,6 +31,7 @@ def test_safe_designs_pass_every_property(spec: str) -> None:
     v = verdict(spec)
     assert v.complete and v.verdict == "safe" and set(v.properties.values()) == {"holds"}
     assert not v.counterexamples
+    assert of_design(load(spec)) == {"default": "safe"}, "what the package ships is old: make verdicts"
 
 
 @pytest.mark.parametrize("spec", STALLS)
@@ -36,6 +39,7 @@ def test_the_threads_stall_is_a_stall_with_its_cycle(spec: str) -> None:
     v = verdict(spec)
     assert v.verdict == "stalls" and [k for k, s in v.properties.items() if s == "broken"] == ["S1"]
     assert list(v.counterexamples["S1"].waits) == CYCLE
+    assert of_design(load(spec)) == {"default": "stalls S1"}
 
 
 def test_v4_14_is_the_cve_in_the_fewest_steps() -> None:

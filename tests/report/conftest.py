@@ -51,7 +51,7 @@ def run(
         "throughput_by_task": {task: _rate(task, pieces) for task in tasks}, "collateral_kills": 0,
         "patience_kills": {"kernel": 0, "earlyoom": 0, "oomd": 0},
         "curve": {"time_ps": [0, *times], "freed_pages": [0, *pages]}, "costs": "default", "violations": [],
-        "token": f"{strategy}-1",
+        "token": f"{strategy}-1", "checker": {"default": "safe"},
     } | more  # fmt: skip
 
 

@@ -37,8 +37,11 @@ def test_a_flawed_run_is_never_best_at_anything_however_fast_it_is(quiet_records
 def test_an_unsafe_verdict_of_the_checker_counts_where_the_run_itself_broke_nothing(quiet_records):
     runs = [quiet_records[5] | FAST, *quiet_records[6:]]
     assert answer(runs)[0].startswith("soonest, all freed: trylock")
-    assert "trylock (unsafe)" in answer(runs, {"trylock": "fails"})[-1]
-    assert ranking(runs, {"trylock": "fails"})[-1].name == "trylock"
+    runs[0] |= {"checker": {"default": "fails I5", "shared": "safe"}}
+    assert "trylock (unsafe by check I5)" in answer(runs)[-1]
+    assert ranking(runs)[-1].name == "trylock"
+    runs[0] |= {"checker": {"default": "stalls S1", "shared": "fails I7"}}  # a stall shows in a run; another world
+    assert answer(runs)[0].startswith("soonest, all freed: trylock")
 
 
 def test_pages_that_another_process_maps_are_no_flaw():

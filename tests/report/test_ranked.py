@@ -10,7 +10,6 @@ model | scenario quiet | victim synthetic 64GiB | costs default | seed 1
 soonest, all freed: trylock (3.00 s)
 blocked least: v5.18, v6.18 (15.0 ms)
 not ranked: drop-oom-skip (killed another process); v4.14 (unsafe I5)
-
                     all  against  MMF_OOM     exit   helper  freed by
 strategy          freed    v6.18    _SKIP  blocked  blocked    helper
 ─────────────────────────────────────────────────────────────────────────────
@@ -24,6 +23,7 @@ v4.17            5.30 s    1.61x  301 ms!  43.0 ms      0 s       0 %  worst
 v5.17            5.30 s    1.61x  301 ms!  43.0 ms   1.00 s       0 %  worst
 drop-oom-skip    4.90 s    1.48x  1.00 s!  43.0 ms   1.00 s       0 %  killed
 v4.14            5.00 s    1.52x  305 ms!  43.0 ms  2.00 ms      10 %  unsafe
+check: 10 safe
 ! set by giving up, or before the memory was back
 helper: reaper or process_mrelease; more: --detail, --tokens
 """
@@ -43,7 +43,7 @@ def test_no_line_is_wider_than_asked_and_no_number_is_cut(storm_records, width):
 
 
 def test_the_order_of_history_and_another_baseline_on_request(quiet_records):
-    rows = as_text(compare_view(quiet_records, 80, Wanted(baseline="v5.17", history_order=True)), 80).splitlines()[8:18]
+    rows = as_text(compare_view(quiet_records, 80, Wanted(baseline="v5.17", history_order=True)), 80).splitlines()[7:17]
     assert [row.split()[0] for row in rows] == [r["strategy"] for r in quiet_records]
     assert next(row for row in rows if row.startswith("trylock")).split()[3] == "0.57x"
 
@@ -57,3 +57,12 @@ def test_tokens_and_all_columns_on_request_only(quiet_records):
 
 def test_a_baseline_that_took_no_part_gives_no_ratios(quiet_records):
     assert "against" not in as_text(compare_view(quiet_records, 80, Wanted(baseline="v1.0")), 80)
+
+
+def test_what_the_checker_says_stands_below_the_table_and_whom_it_was_not_asked_about(quiet_records):
+    said = {"v4.14": {"default": "fails I5"}, "trylock": {"default": "stalls S1", "shared": "fails I7"}, "v6.18": {}}
+    runs = [r | {"checker": said.get(r["strategy"], r["checker"])} for r in quiet_records]
+    runs[-1] |= {"file": "./mine.py"}
+    lines = as_text(compare_view(runs, 80), 80).splitlines()
+    assert "check: v4.14 fails (I5); trylock stalls (S1); 7 safe" in lines
+    assert "not checked: v6.18; mmbench check ./mine.py" in lines

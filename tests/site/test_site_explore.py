@@ -18,7 +18,7 @@ def folder(tmp_path_factory):
     for name, values in (("SIZES", ("1GiB",)), ("LOCKED", ("90%",)), ("VMAS", ("16",))):
         patch.setattr(explore, name, values)
     target = tmp_path_factory.mktemp("explorer") / "explore"
-    explore.write_explorer_data(target, {"v4.14": "fails"})
+    explore.write_explorer_data(target)
     patch.undo()
     return target
 

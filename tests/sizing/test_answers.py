@@ -235,6 +235,8 @@ def test_the_same_kills_rank_two_designs_and_not_one_against_itself(exponential)
     study = textbook_study(exponential, 0.3, kept_kills=500, edge_kills=50)
     slower = replace(study, fields=study.fields * 1.05)
     two = Sample(run_chunk(slower, 0, 40))
+    unsafe = ranking({"slow": two, "fast": one}, None, 0.95, {"fast"})
+    assert unsafe["order"] == ["slow", "fast"] and unsafe["flawed"] == ["fast"]
     found = ranking({"slow": two, "fast": one, "twin": one}, None, 0.95)
     assert found["rank"] == {"fast": 1, "twin": 1, "slow": 3}
     assert not is_decided(difference(one, one, 0.99, 0.95))

@@ -79,8 +79,8 @@ def test_ctrl_c_in_a_file_is_ctrl_c(tmp_path: Path) -> None:
 def test_a_path_may_have_colons(folder: str, tmp_path: Path) -> None:
     (tmp_path / folder).mkdir()
     path = write(tmp_path / folder / "mine.py", change=", params={'x': Param('a', ('a', 'b'), '')}")
-    assert load(path).name == "mine"
-    assert load(f"{path}:x=b").name == "mine:x=b"
+    assert load(path).name == "mine@mine.py"
+    assert load(f"{path}:x=b").name == "mine@mine.py:x=b"
     assert split_spec(f"{path}:x=b") == (path, {"x": "b"})
     with pytest.raises(InputError, match="does not exist"):
         load(str(tmp_path / folder / "other.py"))

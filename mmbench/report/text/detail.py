@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from mmbench.records.verdicts import convicted
 from mmbench.report.reading import (
     Record,
     blocked_by_cause,
@@ -73,6 +74,7 @@ def _facts(record: Record) -> Table:
         outcome += f", breaks {', '.join(map(str, record['violations']))}"
     is_bad = is_unsafe(record) or record.get("outcome") == "hung"
     table.add_row("outcome", Text(outcome, style=BAD if is_bad else ""))
+    table.add_row("checker", Text(checker_words(record), style=BAD if convicted(record) else ""))
     for name, what in MOMENTS.items():
         table.add_row(what, format_time(moment(record, name)))
     table.add_row("throughput", format_rate(record.get("throughput_pages_per_s")))
@@ -87,6 +89,14 @@ def _facts(record: Record) -> Table:
             words = ", ".join(setting(key, value) for key, value in part(record, name).items())
             table.add_row(name.replace("params", "parameters").replace("_", " "), Text(words))
     return table
+
+
+def checker_words(record: Record) -> str:
+    """What the checker says of the design, scope by scope; or how to ask it."""
+    said = part(record, "checker")
+    if not said:
+        return f"not checked: mmbench check {record.get('file') or record['strategy']}"
+    return "; ".join(f"{verdict} (scope {scope})" for scope, verdict in said.items())
 
 
 def _killer(name: str) -> str:

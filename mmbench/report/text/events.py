@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from mmbench.report.outcome import flaw_words, flaws
 from mmbench.report.reading import Record, heading
 from mmbench.report.story.chrome import title
 from mmbench.report.story.spans import HOLD, SLEEP, STEP, WAIT, WORK, story
@@ -55,7 +56,9 @@ def event_view(record: Record) -> Group:
             "" if is_event else format_time(row["total_ps"]),
             format_pages_size(pages) if pages else "",
         )
-    parts: list[Any] = [Text(f"{record['strategy']} | {heading([record])}", style="bold"), Text(""), table]
+    wrong = [Text(flaw_words(record), style="bold red")] if flaws(record) else []
+    title_line = Text(f"{record['strategy']} | {heading([record])}", style="bold")
+    parts: list[Any] = [title_line, *wrong, Text(""), table]
     if record.get("timeline_dropped"):
         parts.append(Text(f"{format_count(record['timeline_dropped'])} events found no room in the log."))
     if record.get("token"):

@@ -12,7 +12,8 @@ from mmbench.words import REAPERS
 
 # The order of columns; parts of one object follow each other, unknown fields come last in the order found.
 COLUMN_ORDER = (
-    "strategy", "status", "params", "scenario", "scenario_params", "victim", "costs", "seed", "kind", "resident_pages",
+    "strategy", "status", "file", "checker", "params", "scenario", "scenario_params", "victim", "costs", "seed", "kind",
+    "resident_pages",
     "locked_pages", "outcome", "violations", "time_ps", "freed_pages", "left_pages",
     *(f"{party}_left_pages" for party in REAPERS), "blocked_ps", "busy_ps", "end_ps",
     "throughput_pages_per_s", "throughput_by_task", "collateral_kills", "patience_kills", "token", "format",

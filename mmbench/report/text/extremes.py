@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from mmbench.report.answer import why_out
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
 
-def extremes(records: Sequence[Record], verdicts: Mapping[str, str] | None = None) -> list[tuple[str, Record]]:
+def extremes(records: Sequence[Record]) -> list[tuple[str, Record]]:
     """Return what each extreme is and its run: the soonest that competes, latest, most and least blocked, most left.
 
     The first of equals is taken. Where nobody competes, or all are blocked or leave alike, that extreme is missing.
@@ -27,8 +27,7 @@ def extremes(records: Sequence[Record], verdicts: Mapping[str, str] | None = Non
         blocked = blocked_ps(r)
         return never if blocked is None else blocked
 
-    known = verdicts or {}
-    sound = [r for r in records if not why_out(r, known.get(str(r["strategy"])))]
+    sound = [r for r in records if not why_out(r)]
     found: list[tuple[str, Record]] = []
     if sound:
         found += [("soonest", min(sound, key=all_ps)), ("least blocked", min(sound, key=least_blocked))]

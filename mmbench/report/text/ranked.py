@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from mmbench.report.answer import answer
+from mmbench.records.verdicts import WORLD
+from mmbench.report.answer import answer, named
 from mmbench.report.outcome import Place, ranking, skip_meaning
 from mmbench.report.reading import (
     Record,
     blocked_by_cause,
     cause_name,
     heading,
+    labels,
     largest,
     moment,
     part,
@@ -53,31 +55,29 @@ class Wanted(NamedTuple):
 AS_USUAL = Wanted()
 
 
-def compare_view(
-    records: Sequence[Record], width: int, wanted: Wanted = AS_USUAL, verdicts: Mapping[str, str] | None = None
-) -> Group:
+def compare_view(records: Sequence[Record], width: int, wanted: Wanted = AS_USUAL) -> Group:
     """Return the comparison as a rich renderable: title, answer, ranked table; on request all columns and tokens.
 
-    verdicts: strategy -> the checker's verdict, where it is known. Rows that do not compete (see report.outcome) stand
-    below the others, with what went wrong. Raises InputError without records.
+    Rows that do not compete (see report.outcome) stand below the others, with what went wrong. Raises InputError
+    without records.
     """
     from rich.console import Group
     from rich.text import Text
 
     records = reading_list(records)
-    places = ranking(records, verdicts)
+    places = ranking(records)
     parts: list[RenderableType] = [
         Text(heading(records), style="bold"),
-        *map(Text, answer(records, verdicts)),
-        Text(""),
+        *map(Text, answer(records)),
     ]
     shown = shown_of(records, places, wanted.baseline)
     if wanted.history_order:
         places = sorted(places, key=lambda place: place.row)
     parts.append(_table(records, places, shown, wanted.baseline, min(width, WIDEST)))
+    parts += [Text(line) for line in checked_lines(records)]
     parts += [Text(line, style="dim") for line in notes(records, wanted)]
     parts += [detail_tables(records, width)] if wanted.detail else []
-    return Group(*parts, *(replay_view(extremes(records, verdicts)) if wanted.tokens else ()))
+    return Group(*parts, *(replay_view(extremes(records)) if wanted.tokens else ()))
 
 
 def shown_of(records: Sequence[Record], places: Sequence[Place], baseline: str) -> Shown:
@@ -167,6 +167,19 @@ def _table(records: Sequence[Record], places: Sequence[Place], shown: Shown, bas
             Text(" " * GAP + words, style=style),
         )
     return table
+
+
+def checked_lines(records: Sequence[Record]) -> list[str]:
+    """What the checker says of the designs, the worst first; and of whom it was not asked, with the command to ask."""
+    found: dict[str, list[str]] = {}
+    for name, record in zip(labels(records), records, strict=True):
+        found.setdefault(str(part(record, "checker").get(WORLD, "")), []).append(name)
+    unknown, safe = found.pop("", []), found.pop("safe", [])
+    parts = [f"{named(names, len(records))} {said.replace(' ', ' (', 1)})" for said, names in sorted(found.items())]
+    parts += [f"{safe[0] if len(safe) == 1 else len(safe)} safe"] if safe else []
+    lines = [f"check: {'; '.join(parts)}"] if parts else []
+    asked = next((str(r.get("file") or r["strategy"]) for r in records if WORLD not in part(r, "checker")), "")
+    return lines + [f"not checked: {named(unknown, len(records))}; mmbench check {asked}"] * bool(unknown)
 
 
 def notes(records: Sequence[Record], wanted: Wanted) -> list[str]:

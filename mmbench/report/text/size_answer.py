@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
+from mmbench.records.verdicts import convicted
+from mmbench.report.outcome import UNSAFE
 from mmbench.report.text.size_tables import rare_table
 from mmbench.report.units import format_time
 
@@ -89,7 +91,7 @@ def ranking_of(records: Sequence[Record]) -> Record:
     if found:
         return dict(found)
     names = [record["strategy"] for record in records]
-    out = [record["strategy"] for record in records if record["oom_skip"]["flawed"].get("hits")]
+    out = [record["strategy"] for record in records if record["oom_skip"]["flawed"].get("hits") or convicted(record)]
     return {"order": names, "rank": dict.fromkeys(names, 1), "flawed": out}
 
 
@@ -116,7 +118,9 @@ def signed(ps: float, plus: str = "+") -> str:
 
 
 def flawed(record: Record) -> str:
-    """How many kills end in what no speed makes good."""
+    """How many kills end in what no speed makes good, or that the design is unsafe at any speed."""
+    if convicted(record):
+        return UNSAFE.mark
     found = record["oom_skip"]["flawed"]
     return one_in(found["value"]) if found.get("hits") else "none"
 
