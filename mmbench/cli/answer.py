@@ -1,9 +1,10 @@
-"""`mmbench answer QUESTION`: every run behind a question that kernel developers asked, as a page or as records."""
+"""`mmbench answer QUESTION`: everything behind a question of kernel developers, as a page or as records."""
 
 from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,11 @@ examples:
   mmbench answer exit-write
   mmbench answer exit-write --lab results/lab/designs/6.12.json -o exit-write.md
   mmbench answer mrelease --format csv
+  mmbench answer memcg-exiting-victim
 
-questions: exit-write, mrelease
+questions: exit-write, mrelease, memcg-exiting-victim
 """
+Answered = tuple[str, list[Any]]  # a page in Markdown, and the records or rows behind it
 
 
 def add(verbs: Any) -> None:
@@ -24,41 +27,58 @@ def add(verbs: Any) -> None:
     parser = verbs.add_parser(
         "answer",
         help="answer a question that was asked on linux-mm",
-        description="Run all that a question needs and print its page in Markdown; all numbers are the model's.",
+        description="Run or read all that a question needs and print its page in Markdown.",
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("question", metavar="QUESTION", help="exit-write, mrelease")
+    parser.add_argument("question", metavar="QUESTION", help="exit-write, mrelease, memcg-exiting-victim")
     parser.add_argument("-o", dest="output", metavar="FILE", help="write the page to a file")
-    parser.add_argument(
-        "--lab", nargs="+", metavar="RECORD", default=[], help="records of lab run --strategy beside it"
-    )
+    parser.add_argument("--lab", nargs="+", metavar="RECORD", default=[], help="records of lab run to answer with")
     add_format_option(parser)
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run, and print or write the page."""
-    from mmbench.ask.answers import answered, find_answer, measured
-    from mmbench.cli.watching import watching
+    """Answer, and print or write the page."""
+    from mmbench.ask.answers import ANSWERS
+    from mmbench.errors import nearest
     from mmbench.records.files import write_text
-    from mmbench.report.text.answer_page import Page, answer_page
     from mmbench.report.text.export import to_csv, to_json
 
-    asked = find_answer(args.question)
-    rows = answered(asked, watching())
+    if args.question not in (*ANSWERS, *OTHERS):
+        raise nearest(args.question, [*ANSWERS, *OTHERS], "answer")
+    page, records = OTHERS.get(args.question, by_runs)(args)
     if args.format != "table":
-        records = [record for row in rows for record in row]
         sys.stdout.write(to_json(records) if args.format == "json" else to_csv(records))
-        return 0
-    situations = [(situation.name, situation.kind) for situation in asked.situations]
-    seen = measured([Path(name) for name in args.lab])
-    page = answer_page(
-        Page(asked.name, asked.title, asked.asked, situations, rows, asked.unknown, seen, asked.against_situation)
-    )
-    if args.output:
+    elif args.output:
         write_text(args.output, page)
         print(f"written: {args.output}", file=sys.stderr)
     else:
         sys.stdout.write(page)
     return 0
+
+
+def by_runs(args: argparse.Namespace) -> Answered:
+    """A question that single runs of the model answer, with records of designs in real kernels beside it."""
+    from mmbench.ask.answers import answered, find_answer, measured
+    from mmbench.cli.watching import watching
+    from mmbench.report.text.answer_page import Page, answer_page
+
+    asked = find_answer(args.question)
+    rows = answered(asked, watching())
+    situations = [(situation.name, situation.kind) for situation in asked.situations]
+    seen = measured([Path(name) for name in args.lab])
+    page = Page(asked.name, asked.title, asked.asked, situations, rows, asked.unknown, seen, asked.against_situation)
+    return answer_page(page), [record for row in rows for record in row]
+
+
+def by_boots(args: argparse.Namespace) -> Answered:
+    """Whom the OOM killer took beside an exiting victim, by records of booted kernels."""
+    from mmbench.ask.exiting import exiting_records, summary
+    from mmbench.report.text.exiting_page import Kernel, exiting_page
+
+    kernels = [Kernel(**summary(record)) for record in exiting_records(args.lab)]
+    return exiting_page(kernels), [{"release": kernel.release, **row} for kernel in kernels for row in kernel.rows]
+
+
+OTHERS: Mapping[str, Callable[[argparse.Namespace], Answered]] = {"memcg-exiting-victim": by_boots}

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmbench.cli import lab_compare, lab_designs
+from mmbench.cli import lab_compare, lab_designs, lab_exiting
 from mmbench.cli.inputs import add_format_option
 from mmbench.errors import EXIT_BAD_NEWS, EXIT_OK, InputError
 
@@ -25,13 +25,14 @@ examples:
   mmbench lab run ./vmlinuz-6.9 --format json
   mmbench lab run 6.12 --strategy v6.1 ./mine.py
   mmbench lab run ./bzImage --strategy ./mine.py
+  mmbench lab run 7.3 --set exiting-victim
   mmbench lab doctor
   mmbench lab compare results/lab/6.12.json
   mmbench lab list
 
 KERNEL is a version's beginning (5.10, 6.1, 7), fetched through apt's own configuration, or a path to a vmlinuz.
 """
-SETS = ("quick", "full", "forced")
+SETS = ("quick", "full", "forced", "exiting-victim")
 
 
 def add(verbs: Any) -> None:
@@ -64,8 +65,9 @@ def add(verbs: Any) -> None:
         dest="set_name",
         choices=SETS,
         default="quick",
-        help="experiments to run (quick); forced: of designs only",
+        help="experiments to run (quick); forced: of designs only; exiting-victim: who is killed beside one",
     )
+    running.add_argument("--boots", type=int, metavar="N", help="how many boots --set exiting-victim makes (20)")
     running.add_argument("--fresh", action="store_true", help="boot again even where the same boot was run before")
     running.add_argument(
         "-o", dest="output", metavar="FOLDER", help="write one record per series here, such as 6.1.json"
@@ -116,6 +118,10 @@ def run_run(args: argparse.Namespace) -> int:
     qemu.find_qemu()
     for name in args.kernels:
         kernels.check_name(name)
+    if args.set_name == "exiting-victim":
+        return lab_exiting.run_exiting(args, _say, _progress)
+    if args.boots is not None:
+        raise InputError(f"--boots counts the boots of --set exiting-victim; the set {args.set_name} has its own.")
     if args.strategy:
         patched = [kernels.is_path(name) for name in args.kernels]
         if any(patched) != all(patched):

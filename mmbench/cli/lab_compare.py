@@ -30,11 +30,16 @@ def add(actions: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Compare and print; 1 when a page count differs."""
     from mmbench.cli.lab_designs import compare_records
+    from mmbench.cli.lab_exiting import show_exiting
     from mmbench.cli.measuring import print_found
     from mmbench.lab.design_record import is_record
+    from mmbench.lab.exiting import is_exiting
+    from mmbench.lab.record import read_record
     from mmbench.records.files import write_json
 
     paths = found_records(args.records)
+    if all(is_exiting(path) for path in paths):
+        return show_exiting(args.format, [read_record(path) for path in paths])
     if all(is_record(path) for path in paths):
         return compare_records(args, paths)
     found = compare_kernels(paths, args.strategy)

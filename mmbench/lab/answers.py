@@ -3,7 +3,7 @@
 from typing import Any
 
 from mmbench.live.workload import VictimConfig
-from mmbench.records.schema import Bool, Fields, Int, ListOf, Parameters, Rule, Text, check, fail
+from mmbench.records.schema import Bool, Fields, Int, ListOf, Number, Parameters, Rule, Text, check, fail
 
 SIGNED = Int(minimum=None)
 TIMES = ListOf(Int(minimum=1), n_least=1)  # one per repetition; prices are found by dividing by them
@@ -18,7 +18,8 @@ HEAD = Fields(
         **{"name": Text(), "n_cpus": Int(minimum=1), "command": ListOf(Text(may_be_empty=True))},
         **{"initramfs_sha256": Text(), "memory_bytes": Int(), "available_bytes": Int()},
         "experiments": ListOf(Parameters()),
-    }
+    },
+    {"host_load": Number()},  # of boots in real time
 )
 FIELDS: dict[str, Rule] = {
     **{"kind": Text(), "role": Text(), "design": Text(), "victim": Parameters()},
@@ -33,6 +34,7 @@ FIELDS: dict[str, Rule] = {
     **dict.fromkeys(("reaper_woken_ns", "reaper_began_ns", "reaper_ended_ns", "gave_up_ns"), MOMENTS),
     **{"steps": ListOf(ListOf(STEP), n_least=1), "nr_mlock_left": Int()},
     **{"stop": Int(), "waits_in": ListOf(Text()), "status": SIGNED},
+    **{"scope": Text(("memcg", "global")), "need_bytes": Int(minimum=1), "exit_mmap_ns": MOMENTS},
 }  # fmt: skip
 PAIR = ListOf(Int(), n_least=2, n_most=2)  # in the locked part of the range, in the rest
 PAGES = ("pages_before", "pages_after")
@@ -45,6 +47,7 @@ NEEDED = {
     **{"exit": ("pages_before", "ns"), "mrelease": BOTH, "reaper": ("pages_before", "pages_after")},
     **{"role race": ("ns", "lost"), "design race": ("steps", "lost"), "memcg": PAGES},
     **{"munlock": ("pages_before", "ns"), "steps": ("steps",)},
+    **{"exiting-victim": ("scope", "need_bytes", "trigger", "further_kills", "exit_mmap_ns")},
     **{"stuck-holder": BESIDE, "reader": BESIDE, "forced": ("stop", "waits_in", "steps")},
 }  # fmt: skip
 TOTALS = ("memcg", "forced")  # kinds whose pages are counted in all

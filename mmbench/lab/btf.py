@@ -120,6 +120,16 @@ class Btf:
                     return inside
         return None
 
+    def has_enumerator(self, name: str) -> bool:
+        """Whether some enum of the kernel, also one without a name, has a member so called."""
+        for found in self.types:
+            if found.kind in (ENUM, ENUM64):
+                step = TAIL[found.kind][1]
+                for at in range(found.members_at, found.members_at + step * found.n_members, step):
+                    if self._name(struct.unpack_from("<I", self._types, at)[0]) == name:
+                        return True
+        return False
+
     def has_typedef(self, name: str) -> bool:
         """Whether the kernel has a type of that name."""
         return (TYPEDEF, name) in self._index

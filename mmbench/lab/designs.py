@@ -5,7 +5,7 @@ travel in its plan, so one boot asks one experiment of every design.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mmbench.errors import InputError
@@ -30,13 +30,12 @@ class DesignItem(Item):
     """One experiment under one design; "stock" is the kernel's own code."""
 
     design: str = STOCK
-    more: dict[str, Any] = field(default_factory=dict)  # what this kind of experiment needs besides
 
     def head(self) -> dict[str, Any]:
-        return {"design": self.design, "kind": self.kind, "victim": self.victim.to_dict(), **self.more}
+        return {"design": self.design, **{k: v for k, v in super().head().items() if k != "role"}}
 
     def to_guest(self) -> dict[str, Any]:
-        return super().to_guest() | {"program": "" if self.design == STOCK else self.design} | self.more
+        return super().to_guest() | {"program": "" if self.design == STOCK else self.design}
 
 
 QUICK = (VictimConfig(SIZE, 0.9), VictimConfig(SIZE, 0.9, 64))
@@ -68,7 +67,7 @@ class Scene:
         """The experiment under a design whose reaper comes at once, or after its delay."""
         more = {"holds": self.holds, "held_page": self.held_page, "hold_ms": self.hold_ms}
         return DesignItem(
-            "designs", self.kind, self.victim, 1, design, more | {"hurry": hurry or self.holds != "lock-page"}
+            "designs", self.kind, self.victim, 1, design, more=more | {"hurry": hurry or self.holds != "lock-page"}
         )
 
 
@@ -125,7 +124,7 @@ def beside_holders(designs: dict[str, bool], set_name: str, has_mrelease: bool) 
 def forced(programs: list[Program]) -> list[Item]:
     """Exit stopped before each of its own steps, while somebody who took the mm long ago comes to reap."""
     return [
-        DesignItem("designs", FORCED, MET, 1, program.name, {"stop": row})
+        DesignItem("designs", FORCED, MET, 1, program.name, more={"stop": row})
         for program in programs
         if "mrelease" in program.roles
         for row in walked(program)

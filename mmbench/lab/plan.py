@@ -7,7 +7,7 @@ kernel; what a kernel lacks becomes an answer with its errno.
 
 import math
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from mmbench.errors import nearest
@@ -28,30 +28,38 @@ STRIDES = (1, 1, 1, 2, 4, 16, 64, 512)
 
 @dataclass(frozen=True)
 class Item:
-    """One experiment: its role in the analysis, its kind (see guest.experiments), its victim, repetitions."""
+    """One experiment: its role in the analysis, its kind (see guest.experiments), its victim, repetitions.
+
+    more: what this kind of experiment needs besides
+    """
 
     role: str
     kind: str
     victim: VictimConfig
     n_reps: int = N_REPS
+    more: dict[str, Any] = field(default_factory=dict, kw_only=True, hash=False)
 
     def head(self) -> dict[str, Any]:
         """Return what a record says of the experiment before its answer."""
-        return {"role": self.role, "kind": self.kind, "victim": self.victim.to_dict()}
+        return {"role": self.role, "kind": self.kind, "victim": self.victim.to_dict(), **self.more}
 
     def to_guest(self) -> dict[str, Any]:
         """Return what the guest reads."""
-        return {"kind": self.kind, "victim": self.victim.to_dict(), "n_reps": self.n_reps}
+        return {"kind": self.kind, "victim": self.victim.to_dict(), "n_reps": self.n_reps, **self.more}
 
 
 @dataclass(frozen=True)
 class Boot:
-    """One run of QEMU: its name, the CPUs of the guest, and what it does in order; ``timeout_s`` of wall time."""
+    """One run of QEMU: its name, the CPUs of the guest, and what it does in order; ``timeout_s`` of wall time.
+
+    is_counted: the guest's clock counts instructions, so the same boot says the same; otherwise it is real time
+    """
 
     name: str
     items: tuple[Item, ...]
     n_cpus: int = 1
     timeout_s: float = 600.0
+    is_counted: bool = True
 
 
 def layouts() -> list[VictimConfig]:

@@ -64,17 +64,28 @@ def qemu_version(program: str) -> str:
     return match[1].strip()
 
 
-def command(kernel: str, initramfs: str, n_cpus: int) -> list[str]:
-    """Return QEMU's arguments; the recipe is one whole, every part of it is needed for identical runs."""
+def command(kernel: str, initramfs: str, n_cpus: int, is_counted: bool = True) -> list[str]:
+    """Return QEMU's arguments; the recipe is one whole, every part of it is needed for identical runs.
+
+    is_counted: time counts instructions, on one thread; otherwise it is real time, and each CPU has a thread of its own
+    """
+    thread, cpu = ("single", "max,-rdrand,-rdseed") if is_counted else ("multi", "max")
+    clock = ("-rtc", "base=2020-01-01,clock=vm", "-icount", "shift=0,sleep=off", "-seed", "42") if is_counted else ()
     return [
-        *("-accel", "tcg,thread=single", "-cpu", "max,-rdrand,-rdseed", "-smp", str(n_cpus), "-m", str(MEMORY_MIB)),
-        *("-nographic", "-no-reboot", "-nodefaults", "-serial", "stdio", "-rtc", "base=2020-01-01,clock=vm"),
-        *("-icount", "shift=0,sleep=off", "-seed", "42", "-kernel", kernel, "-initrd", initramfs, "-append", APPEND),
+        *("-accel", f"tcg,thread={thread}", "-cpu", cpu, "-smp", str(n_cpus), "-m", str(MEMORY_MIB)),
+        *("-nographic", "-no-reboot", "-nodefaults", "-serial", "stdio", *clock),
+        *("-kernel", kernel, "-initrd", initramfs, "-append", APPEND),
     ]
 
 
 def boot(
-    kernel: Path, initramfs: bytes, n_cpus: int, timeout_s: float, log: Path, on_message: Callable[[Message], None]
+    kernel: Path,
+    initramfs: bytes,
+    n_cpus: int,
+    timeout_s: float,
+    log: Path,
+    on_message: Callable[[Message], None],
+    is_counted: bool = True,
 ) -> list[Message]:
     """Boot until the guest resets itself; return its messages in order, the serial log kept at ``log``.
 
@@ -86,7 +97,7 @@ def boot(
     try:
         with open(memory, "wb", closefd=False) as file:
             file.write(initramfs)
-        arguments = command(str(kernel), f"/proc/self/fd/{memory}", n_cpus)
+        arguments = command(str(kernel), f"/proc/self/fd/{memory}", n_cpus, is_counted)
         start = [sys.executable, "-I", "-S", "-c", _START, _SOURCES, str(os.getpid()), program, *arguments]
         # an own session: Ctrl-C reaches only us, and we end QEMU
         process = subprocess.Popen(

@@ -16,7 +16,7 @@ from mmbench.lab.answers import check_boots
 from mmbench.lab.kernels import Kernel
 from mmbench.lab.plan import Item
 from mmbench.records.files import read_json
-from mmbench.records.schema import Fields, ListOf, Parameters, Text, check, of_file
+from mmbench.records.schema import Bool, Fields, ListOf, Parameters, Text, check, of_file
 
 FORMAT = "mmbench-lab 1"
 TOP = (
@@ -25,7 +25,7 @@ TOP = (
 )
 BOOT = ("name", "n_cpus", "command", "initramfs_sha256", "memory_bytes", "available_bytes", "experiments")
 TEXT = Text(may_be_empty=True)  # a kernel that is no package has no name of one
-RECORD = Fields(dict.fromkeys(TOP[:-1], TEXT) | {"boots": ListOf(Parameters())})
+RECORD = Fields(dict.fromkeys(TOP[:-1], TEXT) | {"boots": ListOf(Parameters())}, {"css_task_iter_with_dead": Bool()})
 PER_REP = ("lost", "steps")  # beside the times: whether process_mrelease came too late for a race; who did what when
 
 Experiment = dict[str, Any]
@@ -53,7 +53,7 @@ def experiment(item: Item, answer: dict[str, Any]) -> Experiment:
 def make_record(kernel: Kernel, set_name: str, qemu: str, python: str, boots: list[dict[str, Any]]) -> Record:
     """Join the boots of one kernel into its record; ``boots`` carry what the guest said of itself."""
     first = boots[0]
-    kept = [{name: boot[name] for name in BOOT} for boot in boots]
+    kept = [{name: boot[name] for name in (*BOOT[:-1], "host_load", "experiments") if name in boot} for boot in boots]
     return {
         "format": FORMAT,
         "series": kernel.series,

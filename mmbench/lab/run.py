@@ -6,6 +6,7 @@ under the hash of those four; an interrupted set goes on with the boot that it w
 
 import hashlib
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -49,9 +50,10 @@ def run_boot(
     """
     image = userspace.image([item.to_guest() for item in boot.items] if plan is None else plan)
     initramfs_sha256 = hashlib.sha256(image).hexdigest()
-    arguments = qemu.command("KERNEL", "INITRAMFS", boot.n_cpus)
-    key = hashlib.sha256("\n".join([kernel.vmlinuz_sha256, initramfs_sha256, version, *arguments]).encode()).hexdigest()
-    kept = lab_folder("boots") / f"{key[:32]}.json"
+    arguments = qemu.command("KERNEL", "INITRAMFS", boot.n_cpus, boot.is_counted)
+    same = [kernel.vmlinuz_sha256, initramfs_sha256, version, *arguments]
+    same += [] if boot.is_counted else [boot.name]  # in real time, each is a draw of its own
+    kept = lab_folder("boots") / f"{hashlib.sha256(chr(10).join(same).encode()).hexdigest()[:32]}.json"
     messages = None if is_fresh else _kept_messages(kept)
     if messages is None:
         messages = _boot(kernel, boot, image, progress)
@@ -79,7 +81,10 @@ def _boot(kernel: Kernel, boot: Boot, image: bytes, progress: Progress) -> list[
         if "item" in message:
             progress(boot.name, message["item"] + 1, len(boot.items))
 
-    return qemu.boot(kernel.vmlinuz, image, boot.n_cpus, boot.timeout_s, log, on_message)
+    messages = qemu.boot(kernel.vmlinuz, image, boot.n_cpus, boot.timeout_s, log, on_message, boot.is_counted)
+    if not boot.is_counted:
+        messages[0]["host_load"] = round(os.getloadavg()[0], 2)  # when it ended: how parallel it was depends on that
+    return messages
 
 
 def _kept_messages(path: Path) -> list[dict[str, Any]] | None:

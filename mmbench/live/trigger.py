@@ -18,14 +18,17 @@ OUTCOME_TIMEOUT_S = 10.0
 
 
 class Trigger(AbstractContextManager["Trigger"]):
-    """A child in the cgroup that waits for :meth:`go`, then writes ``TRIGGER_BYTES`` of shared memory and reports."""
+    """A child in the cgroup that waits for :meth:`go`, then writes ``n_bytes`` of shared memory and reports.
 
-    def __init__(self, cgroup: str) -> None:
+    cgroup: its directory, or None to stay in the one we are in
+    """
+
+    def __init__(self, cgroup: str | None, n_bytes: int = TRIGGER_BYTES) -> None:
         go_reader, self.go_writer = os.pipe()
         self.reader, writer = os.pipe()
         self.pid = fork_bound()
         if self.pid == 0:
-            _allocate_when_told(go_reader, writer, cgroup)
+            _allocate_when_told(go_reader, writer, cgroup, n_bytes)
         os.close(go_reader)
         os.close(writer)
         ready = self._line(START_TIMEOUT_S)
@@ -63,17 +66,18 @@ class Trigger(AbstractContextManager["Trigger"]):
         os.close(self.reader)
 
 
-def _allocate_when_told(go_reader: int, writer: int, cgroup: str) -> NoReturn:
+def _allocate_when_told(go_reader: int, writer: int, cgroup: str | None, n_bytes: int) -> NoReturn:
     try:
         try:
             close_all_but(go_reader, writer)
             libc.set_name("mmbench-trigger")
-            write_file(f"{cgroup}/cgroup.procs", "0")
+            if cgroup is not None:
+                write_file(f"{cgroup}/cgroup.procs", "0")
             memory_file = os.memfd_create("mmbench-trigger")
             block = bytes(1 << 20)
             os.write(writer, b'{"ready": true}')
             os.read(go_reader, 1)
-            for _ in range(TRIGGER_BYTES // len(block)):
+            for _ in range(n_bytes // len(block)):
                 os.write(memory_file, block)
             report: dict[str, Any] = {"done_ns": time.monotonic_ns()}
         except OSError as error:

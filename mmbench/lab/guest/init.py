@@ -10,6 +10,7 @@ import json
 import os
 import time
 import traceback
+from collections.abc import Callable
 from typing import Any
 
 from mmbench.errors import CannotError
@@ -17,11 +18,17 @@ from mmbench.lab.guest import system
 from mmbench.lab.guest.experiments import KINDS
 from mmbench.live.workload import VictimConfig
 
+Answer = Callable[[dict[str, Any]], dict[str, Any]]
 SETTLE_S = 6.0  # the first tests after boot cost twice as much: other init work goes on; idle time is skipped by QEMU
 
 
 def main() -> None:
-    """Run everything; whatever goes wrong is said, and the machine ends."""
+    """Run the plan on the last CPU, once the boot has settled."""
+    run(answer, SETTLE_S, {(os.cpu_count() or 1) - 1})
+
+
+def run(answer: Answer, settle_s: float, cpus: set[int]) -> None:
+    """Run everything, on these CPUs; whatever goes wrong is said, and the machine ends."""
     try:
         system.set_up()
         with open("/plan.json") as file:
@@ -29,8 +36,8 @@ def main() -> None:
         gc.collect()
         gc.freeze()  # a collection in a forked victim would copy pages, and time
         gc.disable()
-        os.sched_setaffinity(0, {(os.cpu_count() or 1) - 1})  # victims inherit it; interrupts like the first CPU
-        time.sleep(SETTLE_S)
+        os.sched_setaffinity(0, cpus)  # victims inherit it; interrupts like the first CPU
+        time.sleep(settle_s)
         system.say({"begin": len(plan), **system.identity()})
         for number, item in enumerate(plan):
             system.say({"item": number, **answer(item)})

@@ -39,9 +39,12 @@ def kill_beside_holder(config: VictimConfig, item: dict[str, Any]) -> Found:
     delay of 2 s). Times are ns after the kill.
     """
     with ExitStack() as stack:
-        cgroup = _cgroup(stack)
+        cgroup = own_cgroup(stack)
         log = stack.enter_context(KernelLog())
-        trace = _trace(stack)
+        trace = oom_trace(stack)
+        reaper = kernel_thread("oom_reaper")
+        if reaper is not None:
+            trace.enable("mmap_lock", [reaper])  # from v5.11 on: attempts are seen
         victim = stack.enter_context(Victim(config, MAX_VICTIM_BYTES, str(cgroup.path)))
         bystander = stack.enter_context(Victim(BYSTANDER, MAX_VICTIM_BYTES, str(cgroup.path)))
         write_file(f"/proc/{bystander.pid}/oom_score_adj", "0")
@@ -63,22 +66,21 @@ def kill_beside_holder(config: VictimConfig, item: dict[str, Any]) -> Found:
         return {"trigger": outcome, "stacks": stacks, **_told(scene, events, names, victim.pid)}
 
 
-def _cgroup(stack: ExitStack) -> OwnCgroup:
+def own_cgroup(stack: ExitStack) -> OwnCgroup:
+    """A memory cgroup that goes with the stack, and everybody in it."""
     hierarchy = memory_hierarchy()
     path = hierarchy.mount / "stuck"
     stack.callback(remove_cgroup, path)
     return OwnCgroup(path, hierarchy.version)
 
 
-def _trace(stack: ExitStack) -> TraceInstance:
+def oom_trace(stack: ExitStack) -> TraceInstance:
+    """A trace of the OOM killer's events that goes with the stack."""
     tracefs = open_tracefs()
     stack.callback(os.close, tracefs)
     trace = TraceInstance(tracefs, "stuck")
     stack.callback(remove_instance, tracefs, "stuck")
     trace.enable("oom")
-    reaper = kernel_thread("oom_reaper")
-    if reaper is not None:
-        trace.enable("mmap_lock", [reaper])  # from v5.11 on: attempts are seen
     return trace
 
 

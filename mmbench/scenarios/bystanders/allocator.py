@@ -1,8 +1,9 @@
 """The allocation that ran out of memory: retries every jiffy, and kills again once MMF_OOM_SKIP lets it.
 
 Source: out_of_memory, oom_evaluate_task and mem_cgroup_scan_tasks (v5.10 to v7.3). A memory cgroup's killer looks for
-the victim among the tasks of the cgroup, and does not find one that is gone from there: up to 7.1 a task that has left
-the cgroup, which is after exit_mm; from 7.2 on every task that has begun to exit, since css_task_iter hides those.
+the victim among the tasks of the cgroup, and does not find one that is gone from there: up to 6.18 a task that has left
+the cgroup, which is after exit_mm; from 7.0 on (and in late 6.19) every task that has begun to exit, since
+css_task_iter hides those (a72f73c4dd9b; measured: docs/answers/memcg-exiting-victim.md).
 """
 
 from mmbench.machine.protocol import Op, step
@@ -25,7 +26,7 @@ BYSTANDER = Bystander(
         Option(
             "killer_blind", "", 0, 0, 2,
             "the OOM killer no longer sees the victim: 0 never (global), 1 once it has left its memory cgroup (up to "
-            "7.1), 2 once it exits (a memory cgroup's, 7.2 and later)",
+            "6.18), 2 once it exits (a memory cgroup's, 7.0 and later)",
         ),
         Option(
             "next_victim_pages", "pages", 0, 0, MAX_COUNT,
