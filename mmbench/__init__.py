@@ -9,13 +9,13 @@ docs/python.md shows the rest. Names are loaded when they are first asked for, s
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mmbench.api import Study, check, compare, import_log, replay, run, snapshot, sweep, trace
+    from mmbench.api import Study, check, compare, import_log, read_study, replay, run, snapshot, sweep, trace
     from mmbench.errors import CannotError, InputError, MmbenchError
 
 __version__ = "0.1.0"
 __all__ = [
-    "CannotError", "InputError", "MmbenchError", "Study", "check", "compare", "import_log", "replay", "run", "snapshot",
-    "sweep", "trace",
+    "CannotError", "InputError", "MmbenchError", "Study", "check", "compare", "import_log", "read_study", "replay",
+    "run", "snapshot", "sweep", "trace",
 ]  # fmt: skip
 
 

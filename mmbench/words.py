@@ -1,4 +1,4 @@
-"""The words of a run, each declared once with all that hangs on it: who takes part, waits, reasons, other killers.
+"""The words of a record, each declared once with all that hangs on it: who takes part, waits, reasons, other killers.
 
 Engine, checker, sizing, records, reports and the site read these lists, and none of them repeats one.
 """
@@ -71,6 +71,33 @@ CAUSE_KEYS = tuple(cause.key for cause in CAUSES if cause.counts)
 BY_CODE = tuple(sorted(CAUSES, key=lambda cause: cause.code))
 SPREAD = tuple(cause.key for cause in BY_CODE if cause.is_spread)
 N_CODES = BY_CODE[-1].code + 1  # code 0: the task does not wait
+
+
+@dataclass(frozen=True)
+class Share:
+    """A part of the time from a kill to MMF_OOM_SKIP when many kills share a reaper; key: a cause's where it is one."""
+
+    key: str
+    name: str
+    colour: str
+    hatch: str = ""
+
+
+def waiting_for(key: str) -> Share:
+    """The part that the reaper waits for a cause."""
+    cause = CAUSE[key]
+    return Share(key, cause.name, cause.colour, cause.hatch)
+
+
+# In the order in which a study counts them.
+SHARES = (
+    Share("behind", "behind another victim", "#0072B2"),
+    Share("timer", "reaper's timer", "#CC79A7", "//"),
+    waiting_for("page_lock"),  # which exit sleeps for with mmap_lock held
+    waiting_for("mmap_lock_retry"),
+    Share("teardown", "its own teardown", "#009E73", ".."),
+)
+SHARE = {share.key: share for share in SHARES}
 
 
 @dataclass(frozen=True)

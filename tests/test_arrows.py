@@ -23,6 +23,7 @@ BASE = {
     "words",
     "__version__",
     "report.units",
+    "records.types",
 }
 
 # Folder -> folders of the package that it may import besides itself and BASE.

@@ -14,7 +14,7 @@ from mmbench.ask.studies import answer_all
 from mmbench.ask.study_words import DEFAULT_STRATEGIES, WHOLE, StudyWords
 from mmbench.ask.values import SCENARIO_OPTIONS, parse_int
 from mmbench.errors import InputError, nearest
-from mmbench.records.types import PromiseRecord
+from mmbench.records.study_types import PromiseRecord, StudyRecord
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from mmbench.ask.plan import Plan
 
 
-class Latencies(Answer[dict[str, Any]]):
+class Latencies(Answer[StudyRecord]):
     """Study records, one for each design, on the same kills."""
 
-    def __init__(self, records: list[dict[str, Any]], plan: Plan) -> None:
+    def __init__(self, records: list[StudyRecord], plan: Plan | None = None) -> None:
         super().__init__(records)
         self.plan = plan
 
@@ -44,13 +44,19 @@ class Latencies(Answer[dict[str, Any]]):
     def plot(self, path: str | os.PathLike[str], kind: str = "ccdf") -> None:
         """Draw added, ccdf, spectrum, causes or heatmap into a .png, .svg or .pdf file. Raises InputError."""
         from mmbench.report.pictures.picture import picture_suffix
-        from mmbench.report.pictures.sizing import KINDS, size_figure
+        from mmbench.report.pictures.sizing import KINDS, heatmap, size_figure
 
         picture_suffix(path)
         if kind not in KINDS:
             raise nearest(kind, list(KINDS), "kind of picture")
-        heat = kind == "heatmap"
-        size_figure(kind, [self.records[0] | {"grid": heat_grid(self.plan)}] if heat else self.records, path)
+        if kind == "heatmap":
+            if self.plan is None:
+                raise InputError(
+                    "a heatmap runs a study for each of its cells, and this one was read: ask it of a Study."
+                )
+            heatmap(self.records[0], heat_grid(self.plan), path)
+        else:
+            size_figure(kind, self.records, path)
 
 
 class Promise(Answer[PromiseRecord]):
@@ -66,7 +72,7 @@ class Promise(Answer[PromiseRecord]):
         """One row per design, without the steps."""
         from mmbench.report.text.size_tables import to_csv
 
-        return to_csv([{k: v for k, v in record.items() if k != "steps"} for record in self.records])
+        return to_csv(self.records)
 
 
 class Study:
@@ -86,8 +92,6 @@ class Study:
 
     def largest(self, slo: str, what: str = "size") -> Promise:
         """The largest heavy victim (or what="rarity") for which a promise such as "p99.9<2s" holds, for each design."""
-        if what not in ("size", "rarity"):
-            raise nearest(what, ["size", "rarity"], "thing to look for")
         words = study_words(self.words.strategies, vars(self.words) | {"slo": slo, "solve": what})
         return Promise(solve(plan_from(words), slo, what))
 
@@ -95,6 +99,14 @@ class Study:
         from mmbench.ask.study_words import command_of
 
         return f"<Study: {command_of(self.words)}>"
+
+
+def read_study(path: str | os.PathLike[str]) -> Latencies | Promise:
+    """What `mmbench size --format json`, or `.json()` of an answer, kept in a file, old ones too. Raises InputError."""
+    from mmbench.records.study_record import read_studies
+
+    kept = read_studies(path)
+    return Latencies(kept.studies) if kept.studies else Promise(kept.promises)
 
 
 def study_words(strategies: tuple[str, ...], words: dict[str, Any]) -> StudyWords:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from mmbench.ask.plan import Plan, made_from
 from mmbench.ask.studies import about, make_study
 from mmbench.ask.watch import NOBODY, Watch
-from mmbench.errors import InputError
+from mmbench.errors import InputError, WrongRecord, nearest
 
 if TYPE_CHECKING:
-    from mmbench.records.types import InTheWay, PromiseRecord, PromiseStep
+    from mmbench.records.study_types import Grid, InTheWay, PromiseRecord, PromiseStep
     from mmbench.sizing.inverse import Asked, Slo, Step
     from mmbench.sizing.laws.families import Family
     from mmbench.sizing.queue.mixture import Part
@@ -131,6 +131,8 @@ def solve(plan: Plan, slo_text: str, what: str, watch: Watch = NOBODY) -> list[P
     """
     from mmbench.sizing.inverse import ADDED, highest, parse_slo
 
+    if what not in ("size", "rarity"):
+        raise nearest(what, ["size", "rarity"], "thing to look for")
     slo = parse_slo(slo_text)
     found = []
     for setting in plan.settings:
@@ -147,8 +149,18 @@ def solve(plan: Plan, slo_text: str, what: str, watch: Watch = NOBODY) -> list[P
         floor = ladder.floor(plan.effort.kills) if best is None and slo.quantity != ADDED else None
         if floor:
             record["in_the_way"] = in_the_way(slo, floor, setting)
-        found.append(record)
+        found.append(checked(record))
     return found
+
+
+def checked(record: PromiseRecord) -> PromiseRecord:
+    """The record, once it has been shown to follow its rules. Raises WrongRecord."""
+    from mmbench.records.study_record import whole_promise
+
+    try:
+        return whole_promise(record)
+    except InputError as error:
+        raise WrongRecord(f"the promise of {record['strategy']} does not add up: {error}") from error
 
 
 def in_the_way(slo: Slo, floor: Sample, setting: Setting) -> InTheWay:
@@ -168,9 +180,11 @@ def solution(
     plan: Plan, setting: Setting, slo: Slo, what: str, rungs: list[Any], best: int | None, steps: list[Step]
 ) -> PromiseRecord:
     """The record of one strategy's answer."""
+    from mmbench.records.study_record import PROMISE
+
     name = show_rung(what, rungs[best]) if best is not None else None
     return {
-        "format": "mmbench-slo 1", "kind": "model", **about(plan, setting), "slo": slo.text, "quantity": slo.quantity,
+        "format": PROMISE, "kind": "model", **about(plan, setting), "slo": slo.text, "quantity": slo.quantity,
         "limit_ps": slo.limit_ps, "solve": what, "confidence": plan.effort.confidence, "answer": name,
         "at_the_top": best == len(rungs) - 1, "made_from": made_from(plan.command, setting),
         "steps": [tried(step, show_rung(what, rungs[step.rung])) for step in steps],
@@ -192,7 +206,7 @@ def show_rung(what: str, rung: Any) -> str:
     return format_size(rung) if what == "size" else f"1 in {float(1 / rung):,.4g}"
 
 
-def heat_grid(plan: Plan, watch: Watch = NOBODY) -> dict[str, Any]:
+def heat_grid(plan: Plan, watch: Watch = NOBODY) -> Grid:
     """The target percentile of the first strategy over GRID_RARITIES and sizes, a study for each."""
     from mmbench.sizing.sample import Refused
     from mmbench.victims import format_size

@@ -13,7 +13,7 @@ import numpy as np
 from mmbench.ask.study_words import StudyWords, command_of
 from mmbench.errors import InputError, nearest
 from mmbench.extras import require
-from mmbench.records.types import Code
+from mmbench.records.study_types import Code
 
 if TYPE_CHECKING:
     from mmbench.sizing.estimate import Effort

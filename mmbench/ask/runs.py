@@ -10,7 +10,7 @@ from mmbench.ask.watch import NOBODY, Watch
 from mmbench.errors import InputError, WrongRecord, nearest
 
 if TYPE_CHECKING:
-    from mmbench.records.types import RunRecord
+    from mmbench.records.types import Run, RunRecord
     from mmbench.scenarios import Scenario
     from mmbench.strategies import Loaded
     from mmbench.victims import Victim
@@ -137,7 +137,7 @@ def run_sweep(sweep: list[Inputs], loaded: list[Loaded], watch: Watch = NOBODY) 
     return records
 
 
-def checked(record: dict[str, Any], loaded: Loaded, inputs: Inputs) -> RunRecord:
+def checked(record: Run, loaded: Loaded, inputs: Inputs) -> RunRecord:
     """The record with its token and what the checker says of the design, once it has been shown to add up.
 
     No other leaves this module. Raises WrongRecord.

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mmbench.ask.plan import Plan, made_from
 from mmbench.ask.verdicts import of_design
 from mmbench.ask.watch import NOBODY, Watch
+from mmbench.errors import InputError, WrongRecord
 from mmbench.records.verdicts import convicted
 
 if TYPE_CHECKING:
-    from mmbench.records.types import AboutStudy
+    from mmbench.records.study_types import AboutStudy, RareTails, StudyRecord
     from mmbench.sizing.counting import Counts
     from mmbench.sizing.estimate import Effort
     from mmbench.sizing.load import Load
@@ -66,15 +67,19 @@ def get_ready(plan: Plan, setting: Setting, watch: Watch) -> Ready:
     return Ready(setting, service_table(plan.parts, runs, setting), study_of(runs), load)
 
 
-def answer_all(plan: Plan, watch: Watch = NOBODY) -> list[dict[str, Any]]:
-    """The record of every strategy, on the same kills; several are ranked, and each record carries the ranking."""
+def answer_all(plan: Plan, watch: Watch = NOBODY) -> list[StudyRecord]:
+    """The record of every strategy, on the same kills; several are ranked, and each record carries the ranking.
+
+    Raises InputError for bad input, and WrongRecord for a record that does not add up.
+    """
     from mmbench.sizing.choosing import ranking
     from mmbench.sizing.estimate import as_it_is, collect
     from mmbench.sizing.warmup import with_edge
 
     all_ready = [get_ready(plan, setting, watch) for setting in plan.settings]
     edge = max(ready.study.edge_kills for ready in all_ready)
-    records, samples = [], {}
+    records: list[StudyRecord] = []
+    samples = {}
     for ready in all_ready:
         ready = replace(ready, study=with_edge(ready.study, edge))
         effort = own_effort(plan, ready.study.name)
@@ -86,11 +91,22 @@ def answer_all(plan: Plan, watch: Watch = NOBODY) -> list[dict[str, Any]]:
     if len(samples) > 1 and len({sample.n for sample in samples.values()}) == 1:
         found = {"mean": None, f"p{plan.effort.target * 100:.10g}": plan.effort.target}
         rankings = {name: ranking(samples, measure, plan.effort.confidence, unsafe) for name, measure in found.items()}
-        records = [record | {"ranking": rankings} for record in records]
-    return records
+        for record in records:
+            record["ranking"] = rankings
+    return [checked(record) for record in records]
 
 
-def record_of(plan: Plan, ready: Ready, counts: Counts, sample: Sample) -> dict[str, Any]:
+def checked(record: StudyRecord) -> StudyRecord:
+    """The record, once it has been shown to follow its rules: no other leaves this module. Raises WrongRecord."""
+    from mmbench.records.study_record import whole_study
+
+    try:
+        return whole_study(record)
+    except InputError as error:
+        raise WrongRecord(f"the study of {record['strategy']} does not add up: {error}") from error
+
+
+def record_of(plan: Plan, ready: Ready, counts: Counts, sample: Sample) -> StudyRecord:
     """All that one strategy's study says."""
     from mmbench.sizing.added import added
     from mmbench.sizing.answers import answer, fleet_sentence, sentence
@@ -98,22 +114,25 @@ def record_of(plan: Plan, ready: Ready, counts: Counts, sample: Sample) -> dict[
     from mmbench.sizing.extremes import extremes
 
     study, setting = ready.study, ready.setting
-    record = answer(study, sample, ready.load, about(plan, setting))
+    found = answer(study, sample, ready.load, about(plan, setting))
     if study.heavy is not None:
-        record["added"] = added(counts, sample.confidence)
-    record["interpolation"] = errors(examine(plan.parts, study, setting, sample.replications, {}))
+        found["added"] = added(counts, sample.confidence)
+    record: StudyRecord = {
+        **found,
+        "interpolation": errors(examine(plan.parts, study, setting, sample.replications, {})),
+        "made_from": made_from(plan.command, setting, study),
+        "sentence": sentence(found, plan.over_text),
+    }
     for quantity, kill in extremes(plan.parts, study, setting, sample.replications).items():
-        record["latency"][quantity]["max"] |= kill
+        record["latency"][quantity]["max"].update(kill)
     if plan.tail_ps is not None:
         record["rare"] = rare_tails(plan, setting, ready.table, study, sample)
-    record["made_from"] = made_from(plan.command, setting, study)
-    record["sentence"] = sentence(record, plan.over_text)
     if plan.hosts:
         record["fleet"] = fleet_sentence(record, plan.hosts, plan.kills_per_day)
     return record
 
 
-def rare_tails(plan: Plan, setting: Setting, table: Table, study: Study, sample: Sample) -> dict[str, Any]:
+def rare_tails(plan: Plan, setting: Setting, table: Table, study: Study, sample: Sample) -> RareTails:
     """What --tail asks: beyond the reach of --n kills, alone and behind others."""
     from mmbench.sizing.alone import alone
     from mmbench.sizing.behind import behind

@@ -5,20 +5,23 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mmbench.ask.study_words import DEFAULT_STRATEGIES, OPTIONS, StudyWords
 from mmbench.ask.values import parse_int
 from mmbench.cli.inputs import add_format_option, add_scenario_options, overrides_from
 from mmbench.cli.values import option
-from mmbench.errors import EXIT_BAD_NEWS, EXIT_OK
+from mmbench.errors import EXIT_BAD_NEWS, EXIT_OK, InputError
+
+if TYPE_CHECKING:
+    from mmbench.records.study_types import PromiseRecord, StudyRecord
 
 EXAMPLE = """\
 examples:
   mmbench size --heavy 64GiB --rarity 1/2400 --kills poisson:1/s
   mmbench size --heavy seastar --rarity 1% --holds memory --strategy drop-oom-skip v6.18 --over 1s
   mmbench size --heavy 64GiB --slo "added p99.9<100ms" --solve rarity
+  mmbench size --format json > kept.json; mmbench size --read kept.json --plot causes=causes.png
 """
 
 
@@ -83,6 +86,7 @@ def add_answers(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--confidence", metavar="SHARE", default="95%", help="of all intervals (95%%)")
     group.add_argument("--plot", metavar="KIND=FILE", action="append", default=[],
                        help="draw added, ccdf, spectrum, causes or heatmap into a .png, .svg or .pdf file")  # fmt: skip
+    group.add_argument("--read", metavar="FILE", help="simulate nothing: show again what --format json kept")
     add_format_option(group)
 
 
@@ -115,6 +119,8 @@ def run(args: argparse.Namespace) -> int:
     from mmbench.cli.sizing_plots import check_plots, draw_plots
     from mmbench.cli.watching import watching
 
+    if args.read:
+        return read_again(args)
     plan, plots, watch = plan_from(words_from(args)), check_plots(args.plot), watching()
     if args.slo:
         found = solve(plan, args.slo, args.solve, watch)
@@ -126,7 +132,23 @@ def run(args: argparse.Namespace) -> int:
     return EXIT_OK
 
 
-def print_answers(records: list[dict[str, Any]], how: str, detail: bool) -> None:
+def read_again(args: argparse.Namespace) -> int:
+    """Print and draw what a file holds."""
+    from mmbench.cli.sizing_plots import check_plots, draw_plots
+    from mmbench.records.study_record import read_studies
+
+    plots, kept = check_plots(args.plot), read_studies(args.read)
+    if plots and (kept.promises or "heatmap" in plots):
+        raise InputError("--read draws the pictures of a study but heatmap, which runs a study for each of its cells.")
+    if kept.promises:
+        print_solutions(kept.promises, args.format)
+    else:
+        print_answers(kept.studies, args.format, args.detail)
+        draw_plots(plots, kept.studies)
+    return EXIT_OK
+
+
+def print_answers(records: list[StudyRecord], how: str, detail: bool) -> None:
     """Print as asked for (--format, --detail)."""
     from mmbench.cli.output import print_view
     from mmbench.report.text.size_answer import size_answer
@@ -140,7 +162,7 @@ def print_answers(records: list[dict[str, Any]], how: str, detail: bool) -> None
         sys.stdout.write(to_json(records) if how == "json" else to_csv(records))
 
 
-def print_solutions(records: Sequence[Mapping[str, Any]], how: str) -> None:
+def print_solutions(records: list[PromiseRecord], how: str) -> None:
     """Print as asked for (--format)."""
     from mmbench.cli.output import print_view
     from mmbench.report.text.size_tables import slo_view, to_csv
@@ -148,6 +170,6 @@ def print_solutions(records: Sequence[Mapping[str, Any]], how: str) -> None:
     if how == "table":
         print_view(slo_view(records))
     elif how == "csv":
-        sys.stdout.write(to_csv([{k: v for k, v in record.items() if k != "steps"} for record in records]))
+        sys.stdout.write(to_csv(records))
     else:
         sys.stdout.write(json.dumps(records, indent=1) + "\n")

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from mmbench.ask.watch import NOBODY
 from mmbench.errors import InputError
 
 if TYPE_CHECKING:
     from mmbench.ask.plan import Plan
     from mmbench.ask.watch import Watch
+    from mmbench.records.study_types import StudyRecord
 
 
 def check_plots(asked: list[str]) -> dict[str, str]:
@@ -27,12 +29,16 @@ def check_plots(asked: list[str]) -> dict[str, str]:
     return found
 
 
-def draw_plots(plots: dict[str, str], records: list[dict[str, Any]], plan: Plan, watch: Watch) -> None:
-    """Draw what was asked for; a heatmap runs a small study for each of its cells, first strategy."""
+def draw_plots(
+    plots: dict[str, str], records: list[StudyRecord], plan: Plan | None = None, watch: Watch = NOBODY
+) -> None:
+    """Draw what was asked for; a heatmap runs a small study of the plan for each of its cells, first strategy."""
     from mmbench.ask.ladder import heat_grid
-    from mmbench.report.pictures.sizing import size_figure
+    from mmbench.report.pictures.sizing import heatmap, size_figure
 
     for kind, path in plots.items():
-        shown = [records[0] | {"grid": heat_grid(plan, watch)}] if kind == "heatmap" else records
-        size_figure(kind, shown, path)
+        if kind != "heatmap":
+            size_figure(kind, records, path)
+        elif plan is not None:
+            heatmap(records[0], heat_grid(plan, watch), path)
         print(f"drawn: {path}", file=sys.stderr)

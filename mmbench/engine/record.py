@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import cast
 
 import numpy as np
 
@@ -41,6 +41,7 @@ from mmbench.model.world import (
     World,
     task_at,
 )
+from mmbench.records.types import Moments, Run, Steps
 from mmbench.scenarios.scenario import Scenario
 from mmbench.strategies.load import Loaded
 from mmbench.words import BY_CODE, N_CODES, PARTY_KEYS, PATIENCE_PS, REAPERS
@@ -78,7 +79,7 @@ def passed_over(w: World, task: int) -> dict[str, int]:
     return {why: int(n) for why, n in zip(WHY_NAMES, w.mem[task_at(task) + T_PASSED :], strict=False) if n}
 
 
-def times(c: ClockViews, freeable_pages: int) -> dict[str, int | None]:
+def times(c: ClockViews, freeable_pages: int) -> Moments:
     """When the first, half, 90 % and all of the pages that can come back were free, and MMF_OOM_SKIP set."""
 
     def at(pages: int) -> int | None:
@@ -96,7 +97,7 @@ def times(c: ClockViews, freeable_pages: int) -> dict[str, int | None]:
     }
 
 
-def curve(c: ClockViews) -> dict[str, list[int]]:
+def curve(c: ClockViews) -> Steps:
     """Freed pages over time: the milestones that were reached."""
     n = int((c.reached_ps >= 0).sum())
     return {"time_ps": c.reached_ps[:n].tolist(), "freed_pages": c.milestones[:n].tolist()}
@@ -146,7 +147,7 @@ def make_record(
     costs: CostTable,
     victim: str,
     seed: int,
-) -> dict[str, Any]:
+) -> Run:
     """The record of one run. Raises AssertionError if pages were lost, which is a bug here and never input."""
     if not conserved(w, prepared.resident_pages):
         raise AssertionError("pages are not conserved")
@@ -160,7 +161,7 @@ def make_record(
     parties = [(names.index(name), name) for name in freed if name in names]
     blocked = {name: blocked_ps(c.rows[i]) for i, name in waited_for}
     need_ps = int(c.rows[names.index("allocator"), C_END]) if "allocator" in names else None
-    return {
+    record = {
         "format": FORMAT,
         "kind": "model",
         "strategy": loaded.name,
@@ -198,3 +199,4 @@ def make_record(
         "timeline": timeline(w, c, program, tasks),
         "timeline_dropped": int(c.header[S_DROPPED]),
     }
+    return cast(Run, record)  # ask.runs holds it against the rules

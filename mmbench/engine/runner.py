@@ -24,6 +24,7 @@ from mmbench.engine.setup import (
 from mmbench.engine.tasks import as_designed, plan_tasks
 from mmbench.model.layout import PAGES_PER_TABLE, VmaTable
 from mmbench.model.world import MM_N_TABLES, MM_N_VMAS, MM_VMAS_AT, World, views
+from mmbench.records.types import Run
 from mmbench.scenarios.scenario import Scenario
 from mmbench.strategies.load import Loaded
 
@@ -98,7 +99,7 @@ def run_prepared(
     width: int = WHOLE_TABLE,
     chunk: int = CHUNK,
     until_ps: int | None = None,
-) -> dict[str, Any]:
+) -> Run:
     """Run once and return the record (see mmbench.records). The same inputs give the same record.
 
     width: pages per page-table step; chunk: steps between two looks at the clocks (speed only);
@@ -122,6 +123,6 @@ def run_prepared(
     return make_record(w, clocks, ending, tasks, program, prepared, loaded, scenario, costs, victim, seed)
 
 
-def run(vmas: VmaTable, loaded: Loaded, scenario: Scenario, costs: CostTable, **options: Any) -> dict[str, Any]:
+def run(vmas: VmaTable, loaded: Loaded, scenario: Scenario, costs: CostTable, **options: Any) -> Run:
     """Build the victim and run once (half the memory of prepare + run_prepared)."""
     return run_prepared(prepare(vmas, reuse=False), loaded, scenario, costs, **options)

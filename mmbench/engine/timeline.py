@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
+from typing import cast
 
 from mmbench.engine.clocks import (
     C_SINCE,
@@ -33,6 +33,7 @@ from mmbench.machine.ops import Op
 from mmbench.machine.protocol import Role, Step
 from mmbench.machine.status import ROW_OP
 from mmbench.model.world import T_PC, World, views
+from mmbench.records.types import Event
 from mmbench.words import SPREAD
 
 Path = tuple[tuple[str, Op, str, str], ...]
@@ -52,18 +53,18 @@ def locks_held(role: Role) -> dict[str, str]:
     return _locks(tuple((step.label, step.op, step.otherwise, step.to) for step in role))
 
 
-def timeline(w: World, c: ClockViews, program: Program, tasks: list[Task]) -> list[dict[str, Any]]:
+def timeline(w: World, c: ClockViews, program: Program, tasks: list[Task]) -> list[Event]:
     """The log in the order of time; see mmbench.records.run_record for its fields."""
     keys = [task_key(tasks, k) for k in range(len(tasks))]
     held = [locks_held(task.role) for task in tasks]
     labels = [label for _, label in program.labels]
     ops = [OP_NAMES[op] for op in program.rows[:, ROW_OP].tolist()]
-    found = []
+    found: list[Event] = []
     for e in c.log.tolist():
         row, kind = e[LOG_ROW], e[LOG_KIND]
         label, op = (labels[row], ops[row]) if row >= 0 else ("done", "end")
         task = e[LOG_TASK]
-        entry = {"at_ps": e[LOG_TIME], "task": keys[task], "kind": LOG_KINDS[kind], "step": label, "op": op}
+        entry: Event = {"at_ps": e[LOG_TIME], "task": keys[task], "kind": LOG_KINDS[kind], "step": label, "op": op}
         if kind == LOG_STEP and label in held[task]:
             entry["mmap_lock"] = held[task][label]
         if kind in (LOG_STEP, LOG_WAIT, LOG_PTL):
@@ -71,12 +72,12 @@ def timeline(w: World, c: ClockViews, program: Program, tasks: list[Task]) -> li
         if kind == LOG_WALK:
             entry["vma"] = e[LOG_VMA]
         if kind in (LOG_STEP, LOG_WALK):
-            entry |= {name: e[cell] for name, cell in COUNTS if e[cell]}
+            entry |= cast(Event, {name: e[cell] for name, cell in COUNTS if e[cell]})
         found.append(entry)
     return sorted(found + _pending(w, c, keys, labels, ops), key=lambda entry: entry["at_ps"])
 
 
-def _pending(w: World, c: ClockViews, keys: list[str], labels: list[str], ops: list[str]) -> list[dict[str, Any]]:
+def _pending(w: World, c: ClockViews, keys: list[str], labels: list[str], ops: list[str]) -> list[Event]:
     """Waits that nobody ended."""
     rows = views(w).tasks[:, T_PC].tolist()
     return [

@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any, cast
 
 from mmbench.errors import InputError
-from mmbench.records.schema import Fields, Int, ListOf, MapOf, Number, Parameters, Text, check, fail
+from mmbench.records.schema import Fields, Int, ListOf, MapOf, Number, Text, check, fail
 from mmbench.records.types import RunRecord
 from mmbench.words import CAUSE_KEYS, PARTIES, PATIENCE_PS, REAPERS, SPREAD
 
@@ -44,9 +44,9 @@ RUN_RECORD = Fields(
         "format": Text((FORMAT,)),
         "kind": Text(KINDS),
         "strategy": Text(),
-        "params": Parameters(),
+        "params": MapOf(Text()),
         "scenario": Text(),
-        "scenario_params": Parameters(),
+        "scenario_params": MapOf(Int(minimum=None)),
         "victim": Text(),
         "seed": Int(minimum=None),
         "resident_pages": Int(),

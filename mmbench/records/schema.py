@@ -76,7 +76,23 @@ class Parameters:
     """An object of named settings: any JSON value without NaN and infinities."""
 
 
-Rule = Int | Number | Text | Bool | ListOf | MapOf | Fields | Parameters
+@dataclass(frozen=True)
+class Maybe:
+    """Null ("not told"), or what the rule admits."""
+
+    rule: Rule
+
+
+@dataclass(frozen=True)
+class Either:
+    """An object that follows one rule when it has the field `key`, and another when it has not."""
+
+    key: str
+    having: Fields
+    lacking: Fields
+
+
+Rule = Int | Number | Text | Bool | ListOf | MapOf | Fields | Parameters | Maybe | Either
 MOST = (1 << 63) - 1  # what the arrays of the model hold
 
 
@@ -114,6 +130,11 @@ def check(value: Any, rule: Rule, name: str) -> None:
                 check(item, rule.value, f"{name}.{key}")
         case Fields():
             _check_fields(_object(value, name), rule, name)
+        case Maybe():
+            if value is not None:
+                check(value, rule.rule, name)
+        case Either():
+            check(value, rule.having if rule.key in _object(value, name) else rule.lacking, name)
         case Parameters():
             for key, item in _object(value, name).items():
                 _check_parameter(item, f"{name}.{key}")

@@ -1,6 +1,6 @@
 """The types of records: what a reader may count on. `run_record` is the rule that is held against every one of them."""
 
-from typing import Any, Literal, NotRequired, TypedDict
+from typing import Literal, NotRequired, TypedDict
 
 Outcome = Literal["completed", "gave-up", "hung", "unsafe"]
 ByName = dict[str, int]
@@ -24,7 +24,7 @@ class Moments(TypedDict):
     oom_skip: int | None
 
 
-class Event(TypedDict, total=False):
+class Event(TypedDict):
     """What a task came to; what repeats is one entry. run_record.EVENT says what each field is."""
 
     at_ps: int
@@ -32,14 +32,14 @@ class Event(TypedDict, total=False):
     kind: str
     step: str
     op: str
-    mmap_lock: str
-    n: int
-    last_ps: int | None
-    total_ps: int
-    vma: int
-    lru_lock_ps: int
-    zone_lock_ps: int
-    freed_pages: int
+    mmap_lock: NotRequired[Literal["read", "write"]]
+    n: NotRequired[int]
+    last_ps: NotRequired[int | None]
+    total_ps: NotRequired[int]
+    vma: NotRequired[int]
+    lru_lock_ps: NotRequired[int]
+    zone_lock_ps: NotRequired[int]
+    freed_pages: NotRequired[int]
 
 
 class Run(TypedDict):
@@ -51,9 +51,9 @@ class Run(TypedDict):
     status: NotRequired[str]
     file: NotRequired[str]
     checker: NotRequired[ByScope]
-    params: dict[str, Any]
+    params: dict[str, str]
     scenario: str
-    scenario_params: dict[str, Any]
+    scenario_params: ByName
     victim: str
     seed: int
     costs: str
@@ -85,70 +85,6 @@ class RunRecord(Run):
     """A run with the token that makes it again: what leaves `ask`."""
 
     token: str
-
-
-class Code(TypedDict):
-    """What a study was made from: enough to make it again, and to see whether it would be the same."""
-
-    command: str
-    costs_digest: str
-    study_digest: str
-    mmbench_version: NotRequired[str]
-    commit: NotRequired[str]
-    commit_modified: NotRequired[str]
-
-
-class AboutStudy(TypedDict):
-    """What identifies a study of many kills."""
-
-    strategy: str
-    law_of_kills: str
-    law_of_victims: str
-    scenario: str
-    scenario_params: dict[str, int]
-    costs: str
-    seed: int
-    target: str
-    rarity: float
-    reapers: int
-    order: str
-    checker: ByScope
-
-
-class PromiseStep(TypedDict):
-    """One rung that was tried for a promise; without times where the queue has no steady state."""
-
-    tried: str
-    verdict: str
-    kills: int
-    value_ps: NotRequired[float]
-    low_ps: NotRequired[float]
-    high_ps: NotRequired[float]
-
-
-class InTheWay(TypedDict):
-    """What ordinary victims alone come to, the reaper's timer, and mean ps by cause of about the kills left out."""
-
-    floor: dict[str, Any]
-    delay_ps: int
-    causes: dict[str, float]
-
-
-class PromiseRecord(AboutStudy):
-    """The largest size, or the highest rarity, for which a promise holds; answer is None when nothing does."""
-
-    format: str
-    kind: str
-    slo: str
-    quantity: str
-    limit_ps: int
-    solve: str
-    confidence: float
-    answer: str | None
-    at_the_top: bool
-    made_from: Code
-    steps: list[PromiseStep]
-    in_the_way: NotRequired[InTheWay]
 
 
 class PredictedReap(TypedDict):

@@ -7,11 +7,12 @@ else notices lies between the two. What mlock alone does is the difference to th
 from __future__ import annotations
 
 from math import atanh, sqrt, tanh
-from typing import Any
+from typing import cast
 
 import numpy as np
 
-from mmbench.sizing.answers import PERCENTILES, as_record, percentile_name
+from mmbench.records.study_types import AddedByHeavy, Counted, Delayed, Effect, Range, Withheld
+from mmbench.sizing.answers import PERCENTILES, percentile_name, refusal
 from mmbench.sizing.choosing import batch_means_ps, batch_quantiles_ps
 from mmbench.sizing.counting import N_BATCHES, Counts, whole
 from mmbench.sizing.queue.delay import JOINT
@@ -47,7 +48,7 @@ class Added:
         return Estimate(*found, self.n, min(end.effective for end in ends))
 
 
-def added(counts: Counts, confidence: float) -> dict[str, Any]:
+def added(counts: Counts, confidence: float) -> AddedByHeavy:
     """What heavy victims do to kill to MMF_OOM_SKIP, from the counts of run_worlds, as a record; times in ps.
 
     n_heavy, n_others: kills; effects: for the mean and for each percentile, `with` and `without` heavy victims, and
@@ -59,41 +60,46 @@ def added(counts: Counts, confidence: float) -> dict[str, Any]:
     n_heavy = int(joint["heavy"].sum())
     n_others = worlds["with"].n - n_heavy
     batch_n = np.array(whole(worlds["with"].counts, "batch_stats")[:, 0] - joint["heavy"], dtype=np.float64)
-    found: dict[str, Any] = {"n_heavy": n_heavy, "n_others": n_others, "effects": {"mean": of_means(worlds)}}
-    for p in PERCENTILES:
-        found["effects"][percentile_name(p)] = of_quantiles(worlds, p)
     over = whole(worlds["with"].counts, "batch_stats")
-    found["of_over"] = {
-        name: share(joint[f"heavy_over_{name}"], over[:, column], confidence)
-        for name, column in (("skip", 2), ("reaper", 3))
+
+    def delayed(name: str) -> Delayed:
+        by = ratio(1000.0 * joint[f"{name}_ns"].astype(np.float64), joint[name], confidence)
+        return {**share(joint[name], batch_n, confidence), "by_ps": as_dict(by)}
+
+    return {
+        "n_heavy": n_heavy,
+        "n_others": n_others,
+        "effects": {"mean": of_means(worlds), **{percentile_name(p): of_quantiles(worlds, p) for p in PERCENTILES}},
+        "of_over": {
+            name: share(joint[f"heavy_over_{name}"], over[:, column], confidence)
+            for name, column in (("skip", 2), ("reaper", 3))
+        },
+        "later": delayed("later"),
+        "earlier": delayed("earlier"),
     }
-    for name in ("later", "earlier"):
-        found[name] = share(joint[name], batch_n, confidence) | {
-            "by_ps": as_dict(ratio(1000.0 * joint[f"{name}_ns"].astype(np.float64), joint[name], confidence))
-        }
-    return found
 
 
-def of_means(worlds: dict[str, Sample]) -> dict[str, Any]:
+def of_means(worlds: dict[str, Sample]) -> Effect:
     """The mean with and without, and EFFECTS: paired over batches, Student's t."""
     means = {world: batch_means_ps(sample) for world, sample in worlds.items()}
-    found: dict[str, Any] = {world: worlds[world].mean("skip_ns") for world in ("with", "without", "unlocked")}
-    for effect, (more, less) in EFFECTS.items():
-        found[effect] = as_dict(paired(means[more], means[less], worlds["with"].confidence))
-    return found
+    own = {world: worlds[world].mean("skip_ns") for world in ("with", "without", "unlocked")}
+    return cast(Effect, own | {
+        effect: as_dict(paired(means[more], means[less], worlds["with"].confidence))
+        for effect, (more, less) in EFFECTS.items()
+    })  # fmt: skip
 
 
-def of_quantiles(worlds: dict[str, Sample], p: float) -> dict[str, Any]:
+def of_quantiles(worlds: dict[str, Sample], p: float) -> Effect | Withheld:
     """The p-quantile with and without, and EFFECTS; refused where so few kills cannot bound it in every world."""
-    result: dict[str, Any] = {}
+    own: dict[str, float] = {}
     for world in WORLDS:
         found = worlds[world].quantile("skip", p)
         if isinstance(found, Refused):
-            return as_record(found)
-        result |= {world: found.value} if world != "own" else {}
-    for effect, (more, less) in EFFECTS.items():
-        result[effect] = as_dict(quantile_difference(worlds[more], worlds[less], p))
-    return result
+            return refusal(found)
+        own |= {world: found.value} if world != "own" else {}
+    return cast(Effect, own | {
+        effect: as_dict(quantile_difference(worlds[more], worlds[less], p)) for effect, (more, less) in EFFECTS.items()
+    })  # fmt: skip
 
 
 def quantile_difference(first: Sample, second: Sample, p: float) -> Interval:
@@ -139,7 +145,7 @@ def ratio(tops: np.ndarray, bottoms: np.ndarray, confidence: float) -> Interval:
     return Interval(value, max(value - half, 0.0), value + half)
 
 
-def share(hits: np.ndarray, trials: np.ndarray, confidence: float) -> dict[str, Any]:
+def share(hits: np.ndarray, trials: np.ndarray, confidence: float) -> Counted:
     """Hits of trials, numbers (N_BATCHES,): Clopper-Pearson for as many independent trials as the batches show.
 
     Batches tell little about their variance: Student's t enters squared (Korn, Graubard, as in mmbench.sizing.sample).
@@ -158,6 +164,6 @@ def share(hits: np.ndarray, trials: np.ndarray, confidence: float) -> dict[str, 
     return {"value": value, "low": low, "high": high, "hits": n_hits, "of": n}
 
 
-def as_dict(found: Interval) -> dict[str, float]:
+def as_dict(found: Interval) -> Range:
     """An interval, as records have it."""
     return {"value": found.value, "low": found.low, "high": found.high}

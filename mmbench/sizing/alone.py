@@ -8,12 +8,12 @@ hold are summed exactly.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from mmbench.engine import prepare
 from mmbench.errors import InputError
+from mmbench.records.study_types import BruteForce, Rare
 from mmbench.sizing.laws.entries import BASE, draw_entries
 from mmbench.sizing.laws.strata import slot_chances
 from mmbench.sizing.queue.mixture import Part, Table
@@ -91,7 +91,7 @@ def drawn_parts(parts: list[Part]) -> list[int]:
 
 def alone(
     parts: list[Part], table: Table, study: Study, setting: Setting, over_ps: int, n_kills: int, confidence: float
-) -> dict[str, Any]:
+) -> dict[str, Rare]:
     """P(a kill that the reaper takes at once takes longer than over_ps), to MMF_OOM_SKIP and to all freed.
 
     n_kills: of the study. Beside it what the study's own kills say when each is taken at once, as the table has them.
@@ -99,21 +99,24 @@ def alone(
     drawn = drawn_parts(parts)
     readings = [reading(parts[c], setting, over_ps) for c in drawn]
     of_kills = brute_force(study, over_ps, min(n_kills, MOST_KILLS), confidence)
-    found = {}
+    found: dict[str, Rare] = {}
     for f in ASKED:
         exact = sum(exact_share(table, c, f, over_ps) for c in range(len(parts)) if c not in drawn)
         reached = [at for at in readings if at.rows[..., f].max() > over_ps]
-        found[FIELDS[f]] = rare(reached, f, over_ps, exact, study.seed, confidence) | {"brute_force": of_kills[f]}
+        found[FIELDS[f]] = rare(reached, f, over_ps, exact, study.seed, confidence, of_kills[f])
     return found
 
 
 def rare(
-    readings: list[Reading], f: int, over_ps: int, exact: float, seed: int, confidence: float
-) -> dict[str, Any]:  # fmt: skip
-    """Importance sampling of the held parts that can take so long at all, plus the exact share of the others."""
+    readings: list[Reading], f: int, over_ps: int, exact: float, seed: int, confidence: float, beside: BruteForce
+) -> Rare:  # fmt: skip
+    """Importance sampling of the held parts that can take so long at all, plus the exact share of the others.
+
+    beside: what the study's own kills say.
+    """
     if not readings:
         method = "sum over the table" if exact else "nothing in the table takes so long"
-        return {"method": method, "value": exact, "low": exact, "high": exact}
+        return {"method": method, "value": exact, "low": exact, "high": exact, "brute_force": beside}
     shares = np.array([float(at.part.share) for at in readings])
 
     def simulate(keys: Keys) -> np.ndarray:
@@ -132,7 +135,7 @@ def rare(
     value, low, high = (exact + float(shares.sum()) * x for x in (tail.value, tail.low, tail.high))
     return {
         "method": "importance sampling of holds", "value": value, "low": low, "high": min(high, 1.0),
-        "hits": tail.hits, "runs": tail.n, "exact_part": exact,
+        "hits": tail.hits, "runs": tail.n, "exact_part": exact, "brute_force": beside,
     }  # fmt: skip
 
 
@@ -144,14 +147,14 @@ def exact_share(table: Table, component: int, f: int, over_ps: int) -> float:
     return float(table.chances[rows][table.fields[rows, 0, f] > over_ps].sum())
 
 
-def brute_force(study: Study, over_ps: int, n: int, confidence: float) -> dict[int, dict[str, Any]]:
+def brute_force(study: Study, over_ps: int, n: int, confidence: float) -> dict[int, BruteForce]:
     """The study's own kills, each as if taken at once: hits of n, Clopper-Pearson; kills are independent then."""
     hits = np.zeros(len(study.fields), dtype=np.int64)
     for first in range(0, n, KILLS_AT_ONCE):
         entries = np.empty(min(KILLS_AT_ONCE, n - first), dtype=np.int64)
         draw_entries(study.seed, first, study.thresholds, study.components, entries)
         hits += np.bincount(entries, minlength=len(hits))
-    found = {}
+    found: dict[int, BruteForce] = {}
     for f in ASKED:
         over = int(hits[study.fields[:, 0, f] > over_ps].sum())
         low, high = clopper_pearson(over, n, confidence, one_sided=not over)

@@ -9,16 +9,16 @@ from __future__ import annotations
 
 from itertools import pairwise
 from math import sqrt
-from typing import Any
 
 import numpy as np
 
+from mmbench.records.study_types import BruteForce, Rare
 from mmbench.sizing.laws.entries import BASE
 from mmbench.sizing.queue.period import KILLS, LIST, NO_LEVEL, OVER, OVERFLOW, PEAK, begin, run_on
 from mmbench.sizing.queue.reaper_list import NOT_LISTED, REAPER
 from mmbench.sizing.sample import Sample
 from mmbench.sizing.stats.histogram import N_BUCKETS, bucket_of
-from mmbench.sizing.stats.intervals import mean_interval
+from mmbench.sizing.stats.intervals import Interval, mean_interval
 from mmbench.sizing.stats.keyed import run_keys
 from mmbench.sizing.stats.tails import Keys, splitting
 from mmbench.sizing.study import Study
@@ -82,12 +82,12 @@ def levels_of(over_ps: int) -> list[int]:
     return sorted({0} | halves | {over_ps * k // N_STEPS for k in range(1, N_STEPS + 1)})
 
 
-def behind(study: Study, sample: Sample, over_ps: int) -> dict[str, Any]:
+def behind(study: Study, sample: Sample, over_ps: int) -> Rare:
     """P(a kill waits longer than over_ps behind others) by splitting, and what the study's own kills say.
 
     Refused, with the reason, for kills that are not Poisson, for lists too long, and where replications disagree.
     """
-    beside = {"brute_force": brute_force(sample, over_ps)}
+    beside: Rare = {"brute_force": brute_force(sample, over_ps)}
     if study.n_reapers > 1 or not study.newest_first:
         return beside | {"refused": "splitting knows the kernel's list only: one reaper, the newest first"}
     if study.kills.recorded is not None or study.kills.size > 1:
@@ -95,7 +95,7 @@ def behind(study: Study, sample: Sample, over_ps: int) -> dict[str, Any]:
     if (study.fields[:, 0, REAPER] == NOT_LISTED).all():
         return beside | {"method": "no victim ever enters the list", "value": 0.0, "low": 0.0, "high": 0.0}
     try:
-        return beside | split(study, over_ps, sample.confidence)
+        return split(study, over_ps, sample.confidence, beside)
     except OverflowedError:
         return beside | {"refused": f"more than {LONGEST_LIST} kills on the list at once, and no room for them"}
 
@@ -112,7 +112,7 @@ def is_listed(study: Study, kind: int) -> bool:
     return bool((study.fields[ends[kind] : ends[kind + 1], 0, REAPER] != NOT_LISTED).any())
 
 
-def split(study: Study, over_ps: int, confidence: float) -> dict[str, Any]:
+def split(study: Study, over_ps: int, confidence: float, beside: Rare) -> Rare:
     """Kills of a period that wait longer, over kills of a period; each interval takes half of the risk.
 
     Stratified starts: as many periods begin with each kind of victim, however rare it is, and count by its share. No
@@ -133,16 +133,16 @@ def split(study: Study, over_ps: int, confidence: float) -> dict[str, Any]:
         square += (share * (found.high - found.value)) ** 2 if found.hits else 0.0
     if value <= sqrt(square):  # Student's t is right for means that look normal; one replication in ten does not
         few = f"{hits:,} hits, but in too few of {N_REPLICATIONS} replications for an interval"
-        return {"refused": few if hits else f"none of {n:,} runs came so far"}
+        return beside | {"refused": few if hits else f"none of {n:,} runs came so far"}
     kills = kills_per_period(Periods(study, over_ps), half)
     low, high = (value - sqrt(square)) / kills.high, min((value + sqrt(square)) / max(kills.low, 1.0), 1.0)
-    return {
+    return beside | {
         "method": "fixed-effort splitting", "value": value / kills.value, "low": low, "high": high, "hits": hits,
         "runs": n, "levels": len(levels), "kinds": len(shares), "unseen": unseen, "kills_per_period": kills.value,
     }  # fmt: skip
 
 
-def kills_per_period(periods: Periods, confidence: float) -> Any:
+def kills_per_period(periods: Periods, confidence: float) -> Interval:
     """Mean kills of a busy period, Student's t over groups of periods."""
     n = N_PERIODS // N_GROUPS
     means = []
@@ -152,9 +152,9 @@ def kills_per_period(periods: Periods, confidence: float) -> Any:
     return mean_interval(np.array(means), confidence)
 
 
-def brute_force(sample: Sample, over_ps: int) -> dict[str, Any]:
+def brute_force(sample: Sample, over_ps: int) -> BruteForce:
     """The study's own kills that waited longer: counted in buckets, so between two counts."""
     bucket = int(bucket_of(over_ps))
     most = sample.longer("behind", bucket)
     least = sample.longer("behind", min(bucket + 1, N_BUCKETS - 1))
-    return {"value": least.value, "low": least.low, "high": most.high, "hits": least.hits, "kills": sample.n}
+    return {"value": least.value, "low": least.low, "high": most.high, "hits": least.hits or 0, "kills": sample.n}

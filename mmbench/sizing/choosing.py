@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from itertools import combinations
-from typing import Any
 
 import numpy as np
 
+from mmbench.records.study_types import Ranking
 from mmbench.sizing.counting import N_BATCHES, whole
 from mmbench.sizing.sample import Sample
 from mmbench.sizing.stats.histogram import bounds_of
@@ -62,7 +62,7 @@ def difference(first: Sample, second: Sample, measure: float | None, confidence:
 
 def ranking(
     samples: dict[str, Sample], measure: float | None, confidence: float, unsafe: Collection[str] = ()
-) -> dict[str, Any]:
+) -> Ranking:
     """Strategies best first, with every pair's difference and which neighbours are decided.
 
     Outcome before speed: whoever gives up, kills another or leaves memory in any kill, and whoever is `unsafe`, comes

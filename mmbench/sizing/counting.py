@@ -11,10 +11,10 @@ import numpy as np
 
 from mmbench.sizing.queue.tally import (
     BEHIND,
-    N_CAUSES,
     N_OVER,
     N_POWERS,
     N_QUANTITIES,
+    N_SHARES,
     N_TOTALS,
     PS_PER_NS,
     T_TIME_NS,
@@ -44,7 +44,7 @@ def empty_counts(n_replications: int) -> Counts:
         "batch_stats": np.zeros((N_BATCHES, 2 + N_OVER), dtype=np.int64),
         "over": np.zeros((2, N_OVER), dtype=np.int64),
         "totals": np.zeros(N_TOTALS, dtype=np.int64),
-        "causes": np.zeros((N_POWERS, N_CAUSES + 1), dtype=np.int64),
+        "causes": np.zeros((N_POWERS, N_SHARES + 1), dtype=np.int64),
     }
 
 

@@ -13,6 +13,7 @@ from statistics import median
 
 import numpy as np
 
+from mmbench.records.study_types import Off
 from mmbench.sizing.off_grid import engine_says, table_says, victim_of
 from mmbench.sizing.queue.mixture import Part
 from mmbench.sizing.queue.reaper_list import NOT_LISTED, REAPER, SKIP
@@ -103,9 +104,9 @@ def nearest(values: np.ndarray, asked: np.ndarray, target: int) -> list[int]:
     return np.sort(asked[np.flatnonzero(off <= cut)[:n]]).tolist() if n else []
 
 
-def errors(at: Examined) -> dict[str, dict[str, float]]:
+def errors(at: Examined) -> dict[str, Off]:
     """Answer -> median and worst relative error of the kills that it rests on, and how many engine runs say so."""
-    found = {}
+    found: dict[str, Off] = {}
     for name, (q, kills) in rests_on(at).items():
         of = sorted(at.error(i, q) for i in kills)
         found[name] = {"median": median(of), "worst": of[-1], "runs": len(of)}

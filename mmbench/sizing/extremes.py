@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from mmbench.records.study_types import Told
 from mmbench.sizing.off_grid import engine_says, victim_of
 from mmbench.sizing.queue.mixture import Part
 from mmbench.sizing.queue.reaper_list import NOT_LISTED, REAPER
@@ -17,13 +16,15 @@ from mmbench.sizing.study import Study, play, room_of
 MOST_KILLS = 1 << 25  # a second or two; the command of a longer study still prints the same maximum again
 
 
-def told(part: Part, size: int, held: int, seed: int) -> dict[str, Any]:
+def told(part: Part, size: int, held: int, seed: int) -> Told:
     """A victim, for people: family, size, hold and which of the table's seeds."""
-    hold = part.hold and ("until memory comes" if part.hold.memory else part.hold.points_ps[held])
-    return {"victim": part.family.name, "size_bytes": part.family.sizes[size], "hold": hold, "table_seed": seed}
+    found: Told = {"victim": part.family.name, "size_bytes": part.family.sizes[size], "table_seed": seed}
+    if part.hold is None or part.hold.memory:
+        return found | {"hold": "memory" if part.hold else "none", "hold_ps": None}
+    return found | {"hold": "time", "hold_ps": int(part.hold.points_ps[held])}
 
 
-def extremes(parts: list[Part], study: Study, setting: Setting, n_replications: int) -> dict[str, dict[str, Any]]:
+def extremes(parts: list[Part], study: Study, setting: Setting, n_replications: int) -> dict[str, Told]:
     """The kill of each of QUANTITIES with the largest value: {} for a study of more than MOST_KILLS.
 
     kill: its number within its replication, kept kills only, both from 0; exact_ps: as the table has it; engine_ps: of
@@ -42,7 +43,7 @@ def extremes(parts: list[Part], study: Study, setting: Setting, n_replications: 
         for q in np.flatnonzero(largest > before):
             at = int(kills[q]) - r * study.kept_kills
             of_kill[int(q)] = (int(entries[at]), int(waits[at]))
-    found = {}
+    found: dict[str, Told] = {}
     for k, name in enumerate(QUANTITIES):
         entry, wait_ps = of_kill[k]
         replication, kill = divmod(int(kills[k]), study.kept_kills)

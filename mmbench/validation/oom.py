@@ -14,7 +14,7 @@ from mmbench.scenarios import scenario
 from mmbench.scenarios.scenario import NEVER
 from mmbench.strategies.load import Loaded
 from mmbench.validation.geometry import vmas_of
-from mmbench.validation.predict import HELD_PS
+from mmbench.validation.predict import HELD_PS, ended
 
 FORMAT = "mmbench-oom 1"
 TRIGGER_PAGES = 8192  # what the trigger allocates, 32 MiB
@@ -30,15 +30,15 @@ def predict_oom(config: dict[str, Any], is_held: bool, design: Loaded, costs: Co
     # memory is short in the cgroup only: gather batches are to be had
     circumstances = scenario("quiet", starts | {"oom_victim": 1, "batch_pages": 2, "need_pages": TRIGGER_PAGES})
     record = run_prepared(prepare(vmas_of(config), reuse=False), design, circumstances, costs, victim="measured")
-    freed, end = record["freed_pages"]["reaper"], record["end_ps"]
+    freed = record["freed_pages"]["reaper"]
     reaped = "reaper" in record["work"] and bool(record["reap_passes"]["reaper"])
     what = "exit_after" if is_held else "exit"
-    reaper_ps = end["reaper"] - OOM_REAPER_DELAY_PS + costs.base_ps.get("mrelease", 0)
+    reaper_ps = ended(record, "reaper") - OOM_REAPER_DELAY_PS + costs.base_ps.get("mrelease", 0)
     return {
         "reaper_start_ns": OOM_REAPER_DELAY_PS // 1000 if reaped else None,
         "reaper_ns": reaper_ps // 1000 if reaped else None,
         "freed_by_reaper_pages": freed,
-        "exit_ns": (end["exit"] - starts["exit_start_ps"] + costs.base_ps.get(what, 0)) // 1000,
+        "exit_ns": (ended(record, "exit") - starts["exit_start_ps"] + costs.base_ps.get(what, 0)) // 1000,
         "n_collateral_kills": record["collateral_kills"],
         "timeline": [event for event in record["timeline"] if event["task"] in ("exit", "reaper", "allocator")],
         "held_ps": starts["exit_start_ps"],

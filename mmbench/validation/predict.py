@@ -12,6 +12,7 @@ from typing import Any
 from mmbench.cost.table import BASES, CostTable
 from mmbench.engine import Prepared, prepare, run_prepared
 from mmbench.errors import CannotError
+from mmbench.records.types import Run
 from mmbench.release import version_of
 from mmbench.scenarios import Scenario, scenario
 from mmbench.scenarios.scenario import NEVER, US
@@ -66,22 +67,22 @@ class Victim:
         self.config, self.design = config, design
         self.prepared: Prepared = prepare(vmas_of(config))
 
-    def run(self, starts: dict[str, int], costs: CostTable) -> dict[str, Any]:
+    def run(self, starts: dict[str, int], costs: CostTable) -> Run:
         """Run the engine without an OOM killer and return its record."""
         return run_prepared(self.prepared, self.design, circumstances(starts), costs, victim="measured")
 
     def exit(self, costs: CostTable) -> Answer:
         """Exit alone."""
         record = self.run({"exit_start_ps": 0, "mrelease_start_ps": NEVER}, costs)
-        return Answer("exit", record["end_ps"]["exit"], record["freed_pages"]["exit"], record["work"]["exit"])
+        return Answer("exit", ended(record, "exit"), record["freed_pages"]["exit"], record["work"]["exit"])
 
     def mrelease(self, costs: CostTable) -> tuple[Answer, Answer]:
         """process_mrelease on the held victim, and the exit of what it left."""
         record = self.run({"exit_start_ps": HELD_PS, "mrelease_start_ps": 0}, costs)
-        end, freed, work = (record[name] for name in ("end_ps", "freed_pages", "work"))
+        freed, work = record["freed_pages"], record["work"]
         return (
-            Answer("mrelease", end["mrelease"], freed["mrelease"], work["mrelease"]),
-            Answer("exit_after", end["exit"] - HELD_PS, freed["exit"], work["exit"]),
+            Answer("mrelease", ended(record, "mrelease"), freed["mrelease"], work["mrelease"]),
+            Answer("exit_after", ended(record, "exit") - HELD_PS, freed["exit"], work["exit"]),
         )
 
     def race(self, costs: CostTable) -> Answer:
@@ -90,12 +91,20 @@ class Victim:
         parties = ("exit", "mrelease")
         items = {item for name in parties for item in record["work"][name]}
         work = {item: sum(record["work"][name].get(item, 0) for name in parties) for item in sorted(items)}
-        end, freed = record["end_ps"], record["freed_pages"]
-        return Answer("race", max(end[name] for name in parties), sum(freed[name] for name in parties), work)
+        freed = record["freed_pages"]
+        return Answer("race", max(ended(record, name) for name in parties), sum(freed[name] for name in parties), work)
 
     def work(self, costs: CostTable) -> dict[str, dict[str, int]]:
         """Work items of exit, mrelease and exit_after, by kind: what the model does, whatever it costs."""
         return {answer.what: answer.work for answer in (self.exit(costs), *self.mrelease(costs))}
+
+
+def ended(record: Run, task: str) -> int:
+    """When a task was over, ps. Raises ValueError for one that never was."""
+    end_ps = record["end_ps"][task]
+    if end_ps is None:
+        raise ValueError(f"{task} of {record['strategy']} never ended")
+    return end_ps
 
 
 def circumstances(starts: dict[str, int]) -> Scenario:

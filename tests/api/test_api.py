@@ -16,8 +16,8 @@ from mmbench.records.run_record import validate_record
 from mmbench.victims import read_victim
 
 NAMES = {
-    "CannotError", "InputError", "MmbenchError", "Study", "check", "compare", "import_log", "replay", "run", "snapshot",
-    "sweep", "trace",
+    "CannotError", "InputError", "MmbenchError", "Study", "check", "compare", "import_log", "read_study", "replay",
+    "run", "snapshot", "sweep", "trace",
 }  # fmt: skip
 SMALL = {"size": "16MiB", "vmas": 4}
 KILLS = {"ordinary": "64MiB", "heavy": "256MiB", "rarity": "1/10", "n": 5000}

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+from pathlib import Path
 
 import pytest
 
@@ -52,8 +53,19 @@ def test_json_is_the_same_for_any_number_of_workers(capsys) -> None:
     one = out_of(capsys, *argv)
     assert out_of(capsys, *argv, "--workers", "2") == one
     record = json.loads(one)[0]
-    assert record["kills"] == 327_680 and record["format"] == "mmbench-size 1"
+    assert record["kills"] == 327_680 and record["format"] == "mmbench-size 2"
     assert out_of(capsys, *argv, "--seed", "2") != one
+
+
+def test_what_was_kept_is_shown_again(capsys, tmp_path) -> None:
+    old = str(Path(__file__).parents[1] / "records/old/size-1.json.gz")
+    text = out_of(capsys, "--read", old, "--plot", f"causes={tmp_path / 'causes.png'}")
+    assert "v6.18: Heavy victims, 1 in 50 kills," in text and (tmp_path / "causes.png").exists()
+    kept = tmp_path / "kept.json"
+    kept.write_text(out_of(capsys, "--read", old, "--format", "json"))
+    assert out_of(capsys, "--read", str(kept), "--detail").startswith(text)
+    assert main(["size", "--read", str(kept), "--plot", f"heatmap={tmp_path / 'a.png'}"]) == 2
+    assert "but heatmap" in capsys.readouterr().err
 
 
 def test_csv_has_a_row_per_strategy_and_the_ranking(capsys) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mmbench.checker.scope import NAMED, scope_json
+from mmbench.records.files import read_json
 from mmbench.records.token import PREFIX, unpack
 from tests.fuzz.mutate import damaged_text, json_mutant
 
@@ -111,6 +112,11 @@ def one_run(ask: Ask) -> Any:
     return json.loads(ask("run", "drop-oom-skip", *SMALL, "--scenario", "stuck-holder", "--format", "json"))[0]
 
 
+def show_again(path: Path) -> list[str]:
+    """Print a study with everything that it says."""
+    return ["size", "--read", str(path), "--detail"]
+
+
 FORMATS = {
     "replay token": Format(
         lambda ask: unpack(one_run(ask)["token"]), lambda p: ["run", "--replay", p.read_text()], ".txt", token_file
@@ -129,6 +135,8 @@ FORMATS = {
         lambda ask: json.loads(ask("check", "v6.18", "--scope", "unlocked", "--record", SAVED, *FEW_STATES)),
         lambda p: ["check", "v6.18", "--scope", "unlocked", *FEW_STATES, "--expect", str(p)],
     ),
+    "studies": Format(lambda ask: read_json(ROOT / "tests/records/old/size-1.json.gz")[1:], show_again),
+    "promises": Format(lambda ask: read_json(ROOT / "tests/records/old/slo-1.json.gz"), show_again),
     "run record": Format(one_run, lambda p: ["trace", str(p)]),
     "samples": Format(
         samples,

@@ -10,7 +10,7 @@ import pytest
 @pytest.fixture
 def record() -> dict[str, Any]:
     return {
-        "format": "mmbench-run 1", "kind": "model", "strategy": "v6.1", "params": {"self_reap": True},
+        "format": "mmbench-run 1", "kind": "model", "strategy": "v6.1", "params": {"self_reaping": "kept"},
         "scenario": "quiet", "scenario_params": {"holders": 0}, "victim": "synthetic 4MiB", "seed": 1,
         "resident_pages": 1024, "locked_pages": 512, "outcome": "completed",
         "freed_pages": {"exit": 600, "reaper": 400, "mrelease": 0}, "left_pages": {"mapped_elsewhere": 24},

@@ -72,8 +72,8 @@ def test_null_is_refused_where_it_has_no_meaning(record, name):
         ("patience_kills.oomd", None),
         ("curve.time_ps", {}),
         ("curve.freed_pages", None),
-        ("params.self_reap", float("nan")),
-        ("params.self_reap", {1, 2}),
+        ("params.self_reaping", float("nan")),
+        ("params.self_reaping", {1, 2}),
         ("violations", ["I5", ""]),
     ],
 )

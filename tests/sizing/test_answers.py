@@ -261,4 +261,4 @@ def test_a_record_is_plain_json(exponential) -> None:
 
     record = answer(study, sample, Load(0.3, 0.3), {"strategy": "textbook"})
     assert json.loads(json.dumps(record, allow_nan=False)) == record
-    assert "refused" in record["latency"]["skip"]["p99.99"]
+    assert "refused" in record["latency"]["skip"]["percentiles"]["p99.99"]

@@ -31,7 +31,7 @@ def test_every_maximum_names_its_kill_and_the_engine_runs_it() -> None:
         assert wait == kill["wait_ps"]
         assert kill["exact_ps"] == (wait if q == BEHIND else int(table_says(study.fields, entry, wait)[q]))
     assert found["all"]["engine_ps"] > 0 and "engine_ps" not in found["behind"]
-    assert "1GiB" in found["all"]["victim"] and found["all"]["hold"] > 0
+    assert "1GiB" in found["all"]["victim"] and (found["all"]["hold"], found["all"]["hold_ps"] > 0) == ("time", True)
 
 
 def test_a_long_study_is_not_gone_through_again(exponential) -> None:

@@ -6,40 +6,42 @@ They read records only. One line per strategy; lines differ in marker as well as
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
+from mmbench.records.study_types import Grid, StudyRecord
 from mmbench.report.pictures.names import line_styles
 from mmbench.report.pictures.picture import DPI, write_figure
-from mmbench.report.text.size_tables import NOT_CAUSES
 from mmbench.report.units import format_time
+from mmbench.words import SHARES
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 KINDS = ("added", "ccdf", "spectrum", "causes", "heatmap")
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
-HATCHES = ("", "//", "..", "xx", "\\\\")
 PS_PER_S = 1e12
-Record = Mapping[str, Any]
 
 
-def size_figure(kind: str, records: Sequence[Record], path: str | os.PathLike[str]) -> None:
-    """Draw one of KINDS into a file that appears whole or not at all. heatmap takes one record with a `grid`."""
-    write_figure(lambda: _draw(kind, records), path, formulas=True)
+def size_figure(kind: str, records: Sequence[StudyRecord], path: str | os.PathLike[str]) -> None:
+    """Draw one of KINDS but heatmap into a file that appears whole or not at all."""
+    draw = {"added": draw_added, "ccdf": draw_ccdf, "spectrum": draw_spectrum, "causes": draw_causes}[kind]
+    write_figure(lambda: _draw(records[0], lambda axes: draw(axes, records)), path, formulas=True)
 
 
-def _draw(kind: str, records: Sequence[Record]) -> Figure:
+def heatmap(record: StudyRecord, grid: Grid, path: str | os.PathLike[str]) -> None:
+    """Draw a percentile over rarity and size of heavy victims; record: what the grid is of."""
+    write_figure(lambda: _draw(record, lambda axes: draw_heatmap(axes, grid)), path, formulas=True)
+
+
+def _draw(first: StudyRecord, draw: Callable[[Axes], None]) -> Figure:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(9.5, 5.8), dpi=DPI, facecolor="white", layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
-    draw = {"added": draw_added, "ccdf": draw_ccdf, "spectrum": draw_spectrum, "causes": draw_causes}
-    (draw | {"heatmap": draw_heatmap})[kind](axes, records)
-    first = records[0]
+    draw(axes)
     laws = plain(f"model: {first['law_of_kills']}, {first['law_of_victims']}, {first['scenario']}")
     axes.set_title(laws, size=9, wrap=True)
     return figure
@@ -50,11 +52,11 @@ def plain(text: str) -> str:
     return text.replace("$", r"\$")
 
 
-def _styles(records: Sequence[Record]) -> list[tuple[str, str]]:
+def _styles(records: Sequence[StudyRecord]) -> list[tuple[str, str]]:
     return line_styles([str(record["strategy"]) for record in records])
 
 
-def draw_ccdf(axes: Axes, records: Sequence[Record]) -> None:
+def draw_ccdf(axes: Axes, records: Sequence[StudyRecord]) -> None:
     """P(kill to MMF_OOM_SKIP takes longer), both axes logarithmic, with the band of its interval."""
     for record, (colour, marker) in zip(records, _styles(records), strict=True):
         tail = record["tail"]
@@ -70,36 +72,39 @@ def draw_ccdf(axes: Axes, records: Sequence[Record]) -> None:
     axes.legend()
 
 
-def _line_of(axes: Axes, records: Sequence[Record]) -> None:
+def _line_of(axes: Axes, records: Sequence[StudyRecord]) -> None:
     over = records[0]["over"]["time_ps"]
     axes.axvline(over / PS_PER_S, color="#777777", linestyle=":", label=f"--over {format_time(over)}")
 
 
-def draw_spectrum(axes: Axes, records: Sequence[Record]) -> None:
+def draw_spectrum(axes: Axes, records: Sequence[StudyRecord]) -> None:
     """Percentiles of kill to MMF_OOM_SKIP with their intervals; refused ones are left out."""
     for record, (colour, marker) in zip(records, _styles(records), strict=True):
-        found = {name: e for name, e in record["latency"]["skip"].items() if name[0] == "p" and "value" in e}
+        found = {name: e for name, e in record["latency"]["skip"]["percentiles"].items() if "refused" not in e}
         x = [-_log10(1 - float(name[1:]) / 100) for name in found]
         y = [e["value"] / PS_PER_S for e in found.values()]
         low = [max(v - e["low"] / PS_PER_S, 0) for v, e in zip(y, found.values(), strict=True)]
         high = [max(e["high"] / PS_PER_S - v, 0) for v, e in zip(y, found.values(), strict=True)]
         axes.errorbar(x, y, yerr=(low, high), color=colour, marker=marker, capsize=3, label=plain(record["strategy"]))
-    names = [name for name in records[0]["latency"]["skip"] if name[0] == "p"]
+    names = list(records[0]["latency"]["skip"]["percentiles"])
     axes.set_xticks([-_log10(1 - float(name[1:]) / 100) for name in names], names)
     axes.set(yscale="log", xlabel="percentile of kills", ylabel="time from kill to MMF_OOM_SKIP, s")
     axes.grid(alpha=0.3)
     axes.legend()
 
 
-def draw_added(axes: Axes, records: Sequence[Record]) -> None:
+def draw_added(axes: Axes, records: Sequence[StudyRecord]) -> None:
     """Percentiles of kill to MMF_OOM_SKIP with heavy victims (line) and without (dashes), and what they add."""
     names: list[str] = []
     for record, (colour, marker) in zip(records, _styles(records), strict=True):
-        effects = record.get("added", {}).get("effects", {})
-        found = {name: of for name, of in effects.items() if name[0] == "p" and "refused" not in of}
+        effects = record["added"]["effects"] if "added" in record else {}
+        found = {name: of for name, of in effects.items() if name[0] == "p" and "added" in of}
         names = max(names, list(found), key=len)
         x = [-_log10(1 - float(name[1:]) / 100) for name in found]
-        more, less = ([of[world] / PS_PER_S for of in found.values()] for world in ("with", "without"))
+        more, less = (
+            [of["with"] / PS_PER_S for of in found.values()],
+            [of["without"] / PS_PER_S for of in found.values()],
+        )
         axes.plot(x, more, color=colour, marker=marker, label=plain(record["strategy"]))
         axes.plot(x, less, color=colour, marker=marker, linestyle="--", markerfacecolor="white")
         axes.fill_between(x, more, less, color=colour, alpha=0.2, linewidth=0)
@@ -116,16 +121,17 @@ def _log10(x: float) -> float:
     return log10(x)
 
 
-def draw_causes(axes: Axes, records: Sequence[Record]) -> None:
+def draw_causes(axes: Axes, records: Sequence[StudyRecord]) -> None:
     """What the time to MMF_OOM_SKIP consists of: all kills and the slowest ones, a bar each, in shares."""
-    bars = [(record["strategy"], name, found) for record in records for name, found in record["causes"].items()]
-    causes = [name for name in bars[0][2] if name not in NOT_CAUSES]
+    bars = [
+        (record["strategy"], name, found["mean_ps"]) for record in records for name, found in record["causes"].items()
+    ]
     left = [0.0] * len(bars)
-    for c, cause in enumerate(causes):
-        widths = [found[cause] / max(sum(found[name] for name in causes), 1e-9) for _, _, found in bars]
-        axes.barh(range(len(bars)), widths, left=left, color=COLOURS[c % 8], hatch=HATCHES[c % 5], label=cause)
+    for one in SHARES:
+        widths = [found.get(one.key, 0.0) / max(sum(found.values()), 1e-9) for _, _, found in bars]
+        axes.barh(range(len(bars)), widths, left=left, color=one.colour, hatch=one.hatch, label=one.name)
         left = [a + b for a, b in zip(left, widths, strict=True)]
-    means = [sum(found[name] for name in causes) for _, _, found in bars]
+    means = [sum(found.values()) for _, _, found in bars]
     labels = [
         plain(f"{who}, {name}: {format_time(round(mean))}") for (who, name, _), mean in zip(bars, means, strict=True)
     ]
@@ -135,11 +141,10 @@ def draw_causes(axes: Axes, records: Sequence[Record]) -> None:
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=2, fontsize=8, frameon=False)
 
 
-def draw_heatmap(axes: Axes, records: Sequence[Record]) -> None:
+def draw_heatmap(axes: Axes, grid: Grid) -> None:
     """p99.9 of kill to MMF_OOM_SKIP over rarity and size of heavy victims; refused cells are blank."""
     from matplotlib.colors import LogNorm
 
-    grid = records[0]["grid"]
     seconds = [[None if ps is None else ps / PS_PER_S for ps in row] for row in grid["value_ps"]]
     values = [[float("nan") if s is None else s for s in row] for row in seconds]
     shown = [s for row in seconds for s in row if s]

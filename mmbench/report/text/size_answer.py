@@ -5,9 +5,10 @@ Everything fits 80 columns and no number is broken; `report.text.size_tables` ha
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from mmbench.records.study_types import Range, StudyRecord
 from mmbench.records.verdicts import convicted
 from mmbench.report.outcome import UNSAFE
 from mmbench.report.text.size_tables import rare_table
@@ -20,10 +21,17 @@ if TYPE_CHECKING:
 
 TOLERANCE = 0.02
 MOST_NAME = 15  # characters of a strategy before its name is folded
-Record = Mapping[str, Any]
 
 
-def size_answer(records: Sequence[Record]) -> Group:
+class Ranks(NamedTuple):
+    """Strategies best first, the rank of each, and those that do not compete."""
+
+    order: list[str]
+    rank: dict[str, int]
+    flawed: list[str]
+
+
+def size_answer(records: Sequence[StudyRecord]) -> Group:
     """The answer of a study as a rich renderable: table, sentences, how far to trust it, and how to ask again."""
     from rich.console import Group
     from rich.text import Text
@@ -43,19 +51,19 @@ def size_answer(records: Sequence[Record]) -> Group:
     return Group(*parts)
 
 
-def heading(record: Record) -> str:
+def heading(record: StudyRecord) -> str:
     """What was studied."""
     words = ("model", record["law_of_kills"], record["law_of_victims"], record["scenario"], *listed(record))
     return " | ".join(words)
 
 
-def listed(record: Record) -> list[str]:
+def listed(record: StudyRecord) -> list[str]:
     """Reapers and order, where they are not the kernel's."""
-    n, order = record.get("reapers", 1), record.get("order", "newest first")
+    n, order = record["reapers"], record["order"]
     return [] if (n, order) == (1, "newest first") else [f"{n} reaper{'s' * (n > 1)}, {order}"]
 
 
-def answer_table(records: Sequence[Record]) -> Table:
+def answer_table(records: Sequence[StudyRecord]) -> Table:
     """Rank, strategy, the target percentile without and with heavy victims, what they add, and who does not compete."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
@@ -69,45 +77,45 @@ def answer_table(records: Sequence[Record]) -> Table:
         wide = longest if k == 1 else None
         table.add_column(column, justify=justify, no_wrap=k not in (1, 5), overflow="fold", min_width=wide)
     ranks = ranking_of(records)
-    for record in sorted(records, key=lambda record: ranks["order"].index(record["strategy"])):
+    for record in sorted(records, key=lambda record: ranks.order.index(record["strategy"])):
         name = record["strategy"]
-        rank = "-" if name in ranks["flawed"] else f"{ranks['rank'][name]}."
+        rank = "-" if name in ranks.flawed else f"{ranks.rank[name]}."
         table.add_row(rank if len(records) > 1 else "", name, *numbers(record, target), flawed(record))
     return table
 
 
-def legend(records: Sequence[Record]) -> list[Text]:
+def legend(records: Sequence[StudyRecord]) -> list[Text]:
     """What the last column means, where somebody is in it."""
     from rich.text import Text
 
-    if not ranking_of(records)["flawed"]:
+    if not ranking_of(records).flawed:
         return []
     return [Text("flawed: gave up, killed another process, hung, unsafe or memory left; not ranked", style="dim")]
 
 
-def ranking_of(records: Sequence[Record]) -> Record:
+def ranking_of(records: Sequence[StudyRecord]) -> Ranks:
     """The ranking by the target percentile; of one strategy, itself."""
     found = records[0].get("ranking", {}).get(records[0]["target"])
     if found:
-        return dict(found)
+        return Ranks(found["order"], found["rank"], found["flawed"])
     names = [record["strategy"] for record in records]
     out = [record["strategy"] for record in records if record["oom_skip"]["flawed"].get("hits") or convicted(record)]
-    return {"order": names, "rank": dict.fromkeys(names, 1), "flawed": out}
+    return Ranks(names, dict.fromkeys(names, 1), out)
 
 
-def numbers(record: Record, target: str) -> tuple[str, str, str]:
+def numbers(record: StudyRecord, target: str) -> tuple[str, str, str]:
     """Without, with, and what is added with its interval."""
-    effect = record.get("added", {}).get("effects", {}).get(target)
-    if effect is None or "refused" in effect:
-        found = record["latency"]["skip"].get(target, {"refused": ""})
-        return "-", "refused" if "refused" in found else format_time(round(found["value"])), "-"
+    effect = record["added"]["effects"].get(target) if "added" in record else None
+    if effect is None or "added" not in effect:
+        found = record["latency"]["skip"]["percentiles"].get(target)
+        return "-", "refused" if found is None or "refused" in found else format_time(round(found["value"])), "-"
     return (
         format_time(round(effect["without"])), format_time(round(effect["with"])),
         f"{signed(effect['added']['value'])} {interval(effect['added'])}",
     )  # fmt: skip
 
 
-def interval(found: Record) -> str:
+def interval(found: Range) -> str:
     """ "[1.2 s, 1.9 s]", with spaces that no terminal breaks."""
     return f"[{signed(found['low'], plus='')}, {signed(found['high'], plus='')}]".replace(" ", "\N{NO-BREAK SPACE}")
 
@@ -117,7 +125,7 @@ def signed(ps: float, plus: str = "+") -> str:
     return ("-" if ps < 0 else plus if ps else "") + format_time(abs(round(ps))).replace(" ", "\N{NO-BREAK SPACE}")
 
 
-def flawed(record: Record) -> str:
+def flawed(record: StudyRecord) -> str:
     """How many kills end in what no speed makes good, or that the design is unsafe at any speed."""
     if convicted(record):
         return UNSAFE.mark
@@ -136,7 +144,7 @@ def percent(x: float) -> str:
     return f"{100 * x:.2g}\N{NO-BREAK SPACE}%" if x < 0.995 else f"{100 * x:.0f}\N{NO-BREAK SPACE}%"
 
 
-def added_sentences(record: Record) -> Iterator[str]:
+def added_sentences(record: StudyRecord) -> Iterator[str]:
     """What heavy victims do, in words."""
     added = record.get("added")
     if added is None:
@@ -144,10 +152,10 @@ def added_sentences(record: Record) -> Iterator[str]:
         return
     who = f"Heavy victims, 1 in {1 / record['rarity']:,.4g} kills,"
     target, effect = record["target"], added["effects"][record["target"]]
-    if "refused" in effect:
+    if "added" not in effect:
         yield f"{who}: {target} is refused, {effect['refused']}."
         return
-    before, after = (format_time(round(effect[key])) for key in ("without", "with"))
+    before, after = (format_time(round(ps)) for ps in (effect["without"], effect["with"]))
     verb = "raise" if effect["added"]["low"] > 0 else "lower" if effect["added"]["high"] < 0 else "hardly move"
     over, later = added["of_over"]["reaper"], added["later"]
     time = format_time(record["over"]["time_ps"])
@@ -163,24 +171,24 @@ def added_sentences(record: Record) -> Iterator[str]:
     by = f"{signed(effect['added']['value'])} {interval(effect['added'])}"
     yield f"{who} {verb} {target} from {before} to {after}: {by}."
     yield f"{of_over[0].upper()}{of_over[1:]}; {others}."
-    own, other, mlock = (f"{signed(effect[key]['value'])} {interval(effect[key])}"
-                         for key in ("suffered", "to_others", "by_mlock"))  # fmt: skip
+    own, other, mlock = (f"{signed(part['value'])} {interval(part)}"
+                         for part in (effect["suffered"], effect["to_others"], effect["by_mlock"]))  # fmt: skip
     why = " (with it, MMF_OOM_SKIP comes before memory is back)" if effect["by_mlock"]["high"] < 0 else ""
     yield f"Of it {own} is what they suffer and {other} what they do to others; mlock alone is {mlock}{why}."
 
 
-def outcome_sentence(record: Record) -> Iterator[str]:
+def outcome_sentence(record: StudyRecord) -> Iterator[str]:
     """What MMF_OOM_SKIP said, where it was not always that memory is back."""
     found = record["oom_skip"]
     if found["early"].get("hits"):
-        back, early = (format_time(round(found[key])) for key in ("back_mean_ps", "early_mean_ps"))
+        back, early = (format_time(round(ps)) for ps in (found["back_mean_ps"], found["early_mean_ps"]))
         yield (
             f"MMF_OOM_SKIP is set by giving up or too early for {one_in(found['early']['value'])} kills, after {early} "
             f"in the mean; for the others memory is back, after {back}."
         )
 
 
-def trust_lines(records: Sequence[Record]) -> Iterator[str]:
+def trust_lines(records: Sequence[StudyRecord]) -> Iterator[str]:
     """How many kills, how sure, how far the table is off where the numbers rest on it."""
     first = records[0]
     load = max(record["load"]["seen"] for record in records)
@@ -190,7 +198,7 @@ def trust_lines(records: Sequence[Record]) -> Iterator[str]:
     )
     worst = max(
         ((found["median"], name, record["strategy"], found["runs"])
-         for record in records for name, found in record.get("interpolation", {}).items()),
+         for record in records for name, found in record["interpolation"].items()),
         default=None,
     )  # fmt: skip
     if worst is not None:
@@ -199,6 +207,6 @@ def trust_lines(records: Sequence[Record]) -> Iterator[str]:
         yield f"Table against the engine: at most {off:.2%} off, in {name} of {strategy} ({runs} runs).{warn}"
 
 
-def again(record: Record) -> str:
+def again(record: StudyRecord) -> str:
     """The command that prints all of this again."""
-    return f"again: {record['made_from']['command']}" if "made_from" in record else ""
+    return f"again: {record['made_from']['command']}"

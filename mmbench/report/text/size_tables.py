@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from mmbench.records.csv_text import csv_text
+from mmbench.records.study_types import (
+    AboutStudy,
+    AddedByHeavy,
+    Answered,
+    Estimated,
+    Off,
+    PromiseRecord,
+    Ranking,
+    RareTails,
+    StudyRecord,
+)  # fmt: skip
 from mmbench.report.units import format_time
+from mmbench.words import KILLERS, SHARE
 
 if TYPE_CHECKING:
     from rich.console import Group, RenderableType
@@ -19,18 +31,13 @@ ROWS = {
     "reaper": "reaper busy",
     "behind": "behind others",
 }
-KILLERS = {
-    "too_early": "MMF_OOM_SKIP set too early",
-    "kernel": "kernel, 1 s",
-    "earlyoom": "earlyoom, 10 s",
-    "oomd": "oomd, 15 s",
-    "systemd-oomd": "systemd-oomd, 15 s",
+PS_PER_S = 10**12
+WHO_KILLS = {"too_early": "MMF_OOM_SKIP set too early"} | {
+    killer.key: f"{killer.key}, {killer.patience_ps // PS_PER_S} s" for killer in KILLERS
 }
-NOT_CAUSES = ("from_ps", "kills")
-Record = Mapping[str, Any]
 
 
-def size_tables(records: Sequence[Record]) -> Group:
+def size_tables(records: Sequence[StudyRecord]) -> Group:
     """Everything that the records of a study say, one strategy after another, as a rich renderable."""
     from rich.console import Group
     from rich.text import Text
@@ -50,18 +57,18 @@ def size_tables(records: Sequence[Record]) -> Group:
     return Group(*parts)
 
 
-def ranking_sentence(measure: str, found: Record) -> str:
+def ranking_sentence(measure: str, found: Ranking) -> str:
     """The strategies best first; those whose difference is not decided share a rank."""
     values = {name: format_time(round(found["value_ps"][name])) for name in found["order"]}
     ranked = ", ".join(f"{found['rank'][name]}. {name} {value}" for name, value in values.items())
     return f"{measure} of kill to MMF_OOM_SKIP, same kills, best first ({found['confidence']:.0%} in all): {ranked}"
 
 
-def differences_table(found: Record) -> RenderableType:
+def differences_table(found: Ranking) -> RenderableType:
     """Every pair's difference with its interval."""
     table = _table("faster", "slower", "by", "interval", "decided")
     for pair in found["differences_ps"]:
-        by, low, high = (signed_time(-pair[key]) for key in ("value", "high", "low"))
+        by, low, high = (signed_time(-ps) for ps in (pair["value"], pair["high"], pair["low"]))
         table.add_row(pair["first"], pair["second"], by, f"[{low}, {high}]", "yes" if pair["decided"] else "no")
     return table
 
@@ -71,14 +78,14 @@ def signed_time(ps: float) -> str:
     return ("-" if ps < 0 else "") + format_time(abs(round(ps)))
 
 
-def heading(record: Record) -> str:
+def heading(record: AboutStudy) -> str:
     """What was studied, on one line."""
     return " | ".join(
         ("model", record["strategy"], record["law_of_kills"], record["law_of_victims"], record["scenario"])
     )
 
 
-def facts(record: Record) -> list[str]:
+def facts(record: StudyRecord) -> list[str]:
     """How much was simulated, how busy the reaper is, how far the table is off."""
     load = record["load"]
     lines = [
@@ -90,11 +97,11 @@ def facts(record: Record) -> list[str]:
     return lines
 
 
-def estimate(found: Record) -> str:
+def estimate(found: Answered) -> str:
     """The value with its interval below it, or "refused"."""
     if "refused" in found:
         return "refused"
-    value, low, high = (format_time(round(found[key])) for key in ("value", "low", "high"))
+    value, low, high = (format_time(round(ps)) for ps in (found["value"], found["low"], found["high"]))
     return f"{value}\n[{low},\n{high}]" if found["high"] else value
 
 
@@ -108,25 +115,25 @@ def _table(*columns: str) -> Table:
     return table
 
 
-def latency_table(record: Record) -> RenderableType:
+def latency_table(record: StudyRecord) -> RenderableType:
     """Mean, percentiles and maximum of every latency."""
-    names = [name for name in record["latency"]["skip"] if name not in ("mean_ps", "max")]
+    names = list(record["latency"]["skip"]["percentiles"])
     table = _table("model, from the kill", "mean", *names, "max")
     for key, label in ROWS.items():
         found = record["latency"][key]
-        cells = [estimate(found[name]) for name in names]
+        cells = [estimate(found["percentiles"][name]) for name in names]
         table.add_row(label, format_time(round(found["mean_ps"])), *cells, format_time(found["max"]["high"]))
     return table
 
 
-def share(found: Record) -> str:
+def share(found: Estimated) -> str:
     """ "0.042 % [0.032, 0.054]", or the bound that zero hits leave."""
     if not found.get("hits"):
         return f"none seen: < {found['high']:.2g}"
     return f"{found['value']:.3g} [{found['low']:.3g}, {found['high']:.3g}]"
 
 
-def table_error(found: Record) -> RenderableType:
+def table_error(found: dict[str, Off]) -> RenderableType:
     """How far the service table is off for the kills that each printed number rests on, by engine runs of them."""
     table = _table("service table against the engine, by answer", "median", "worst", "engine runs")
     for name, of in found.items():
@@ -134,46 +141,45 @@ def table_error(found: Record) -> RenderableType:
     return table
 
 
-def effects_table(added: Record) -> RenderableType:
+def effects_table(added: AddedByHeavy) -> RenderableType:
     """What heavy victims add to every percentile, what of it they suffer and do to others, and mlock alone."""
     table = _table("heavy victims", "without", "with", "add", "suffered", "to others", "by mlock")
     for name, of in added["effects"].items():
-        if "refused" in of:
+        if "added" not in of:
             table.add_row(name, *["refused"] * 6)
             continue
-        cells = [format_time(round(of[key])) for key in ("without", "with")]
-        for key in ("added", "suffered", "to_others", "by_mlock"):
-            low, high = (signed_time(of[key][end]) for end in ("low", "high"))
-            cells.append(f"{signed_time(of[key]['value'])}\n[{low},\n{high}]")
+        cells = [format_time(round(ps)) for ps in (of["without"], of["with"])]
+        for part in (of["added"], of["suffered"], of["to_others"], of["by_mlock"]):
+            cells.append(f"{signed_time(part['value'])}\n[{signed_time(part['low'])},\n{signed_time(part['high'])}]")
         table.add_row(name, *cells)
     return table
 
 
-def kills_table(record: Record) -> RenderableType:
+def kills_table(record: StudyRecord) -> RenderableType:
     """Further kills per kill, by who loses patience; and what exceeds the asked-for time."""
     over = record["over"]
     table = _table("per kill", "probability")
     table.add_row(f"kill to MMF_OOM_SKIP above {format_time(over['time_ps'])}", share(over["skip"]))
     table.add_row(f"reaper busy above {format_time(over['time_ps'])}", share(over["reaper"]))
-    for key, label in KILLERS.items():
+    for key, label in WHO_KILLS.items():
         table.add_row(f"further kill: {label}", share(record["collateral"][key]))
     return table
 
 
-def causes_table(record: Record) -> RenderableType:
+def causes_table(record: StudyRecord) -> RenderableType:
     """Where the time to MMF_OOM_SKIP goes, for all kills and for the slowest."""
-    names = [name for name in next(iter(record["causes"].values())) if name not in NOT_CAUSES]
-    table = _table("mean time to MMF_OOM_SKIP", *names)
+    table = _table("mean time to MMF_OOM_SKIP", *(share.name for share in SHARE.values()))
     for label, found in record["causes"].items():
         who = f"{label}: {found['kills']:,} kills above {format_time(round(found['from_ps']))}"
-        table.add_row(who, *(format_time(round(found[name])) for name in names))
+        table.add_row(who, *(format_time(round(found["mean_ps"].get(key, 0))) for key in SHARE))
     return table
 
 
+NOT_FLAT = ("tail", "steps")
 RARE = {"skip": "taken at once: MMF_OOM_SKIP", "all": "taken at once: all freed"}
 
 
-def rare_table(rare: Record) -> RenderableType:
+def rare_table(rare: RareTails) -> RenderableType:
     """P(longer than the time of --tail): how it was found, and what the study's own kills say beside it."""
     asked = f"longer than {format_time(rare['time_ps'])}"
     table = _table(asked, "found by", "probability", "hits of runs", "brute force", "hits of kills")
@@ -191,33 +197,32 @@ def rare_table(rare: Record) -> RenderableType:
     return table
 
 
-def largest_lines(record: Record) -> Iterator[str]:
+def largest_lines(record: StudyRecord) -> Iterator[str]:
     """Which kill the largest time to MMF_OOM_SKIP was, and the command that prints all of this again."""
     kill = record["latency"]["skip"]["max"]
     if "kill" in kill:
-        hold = kill["hold"] if not isinstance(kill["hold"], int) else format_time(kill["hold"])
+        hold = {"none": "", "memory": "until memory comes", "time": format_time(kill["hold_ps"])}[kill["hold"]]
         yield (
             f"largest to MMF_OOM_SKIP: {format_time(kill['exact_ps'])}, kill {kill['kill']:,} of replication "
             f"{kill['replication']:,}, {kill['victim']}" + (f", a page lock held {hold}" if hold else "")
             + f", {format_time(kill['wait_ps'])} behind others; the engine says {format_time(kill['engine_ps'])}"
         )  # fmt: skip
-    if "made_from" in record:
-        yield f"again: {record['made_from']['command']}"
+    yield f"again: {record['made_from']['command']}"
 
 
-def to_json(records: Sequence[Record]) -> str:
+def to_json(records: Sequence[StudyRecord]) -> str:
     """The records as a JSON list, one field per line."""
     import json
 
     return json.dumps(list(records), indent=1, allow_nan=False) + "\n"
 
 
-def to_csv(records: Sequence[Record]) -> str:
-    """A header and one flat row per strategy, dotted names; the curve stays out (JSON has it)."""
-    return csv_text({k: v for k, v in record.items() if k != "tail"} for record in records)
+def to_csv(records: Sequence[StudyRecord] | Sequence[PromiseRecord]) -> str:
+    """A header and one flat row per strategy, dotted names; curve and steps stay out (JSON has them)."""
+    return csv_text({k: v for k, v in record.items() if k not in NOT_FLAT} for record in records)
 
 
-def slo_view(records: Sequence[Record]) -> Group:
+def slo_view(records: Sequence[PromiseRecord]) -> Group:
     """Answers to an SLO: the largest that holds, or that none does, and every step tried."""
     from rich.console import Group
     from rich.text import Text
@@ -237,29 +242,32 @@ def slo_view(records: Sequence[Record]) -> Group:
     return Group(*parts)
 
 
-def slo_sentence(record: Record) -> str:
+def slo_sentence(record: PromiseRecord) -> str:
     """What the answer means, in words."""
-    what = {"size": "heavy victims of up to", "rarity": "heavy victims of up to"}[record["solve"]]
     if record["answer"] is None:
         return f"none: {record['slo']} holds for no {record['solve']} that was tried{in_the_way(record)}"
     more = ", the largest asked about" if record["at_the_top"] else ""
     kills = " kills" if record["solve"] == "rarity" else ""
-    return f"{record['slo']} holds for {what} {record['answer']}{kills}{more} ({record['confidence']:.0%})"
+    return (
+        f"{record['slo']} holds for heavy victims of up to {record['answer']}{kills}{more} ({record['confidence']:.0%})"
+    )
 
 
-def in_the_way(record: Record) -> str:
+def in_the_way(record: PromiseRecord) -> str:
     """What makes a promise impossible: ordinary victims alone, and what these wait for; or heavy ones after all."""
     found = record.get("in_the_way")
-    if not found or "refused" in found["floor"]:
+    if not found:
         return "."
     floor, limit = found["floor"], record["limit_ps"]
-    low, high = (format_time(round(floor[key])) for key in ("low", "high"))
+    if "refused" in floor:
+        return "."
+    low, high = (format_time(round(ps)) for ps in (floor["low"], floor["high"]))
     alone = f"ordinary victims alone come to {format_time(round(floor['value']))} [{low}, {high}]"
     if floor["high"] < limit:
         return f". It is the heavy victims: {alone}, below {format_time(limit)}."
-    causes = {name: ps for name, ps in found["causes"].items() if name not in NOT_CAUSES}
-    largest = max(causes, key=causes.__getitem__)
-    share = causes[largest] / max(sum(causes.values()), 1e-9)
-    ordinary = " (their own size)" if largest == "its own teardown" else ""
+    means = found["causes"]["mean_ps"]
+    largest = max(means, key=means.__getitem__)
+    share = means[largest] / max(sum(means.values()), 1e-9)
+    ordinary = " (their own size)" if largest == "teardown" else ""
     timer = f", and the reaper comes {format_time(found['delay_ps'])} after the kill" if found["delay_ps"] else ""
-    return f". Heavy victims are not the reason: {alone}; of it {share:.0%} is {largest}{ordinary}{timer}."
+    return f". Heavy victims are not the reason: {alone}; of it {share:.0%} is {SHARE[largest].name}{ordinary}{timer}."

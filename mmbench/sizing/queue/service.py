@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import numpy as np
 
@@ -17,6 +16,7 @@ from mmbench.cost.table import CostTable
 from mmbench.engine import Prepared, prepare, run_prepared
 from mmbench.errors import InputError
 from mmbench.machine.ops import Op
+from mmbench.records.types import Run
 from mmbench.scenarios.scenario import NAMED, NEVER, Scenario
 from mmbench.sizing.laws.families import Family
 from mmbench.sizing.laws.spoken import HoldLaw
@@ -69,7 +69,7 @@ def with_hold(scenario: Scenario, hold: HoldLaw | None, hold_ps: int) -> Scenari
     return scenario.but(holder_needs_pages=0, holder_hold_ps=hold_ps)
 
 
-def row_of(record: dict[str, Any], late_ps: int, setting: Setting) -> list[int]:
+def row_of(record: Run, late_ps: int, setting: Setting) -> list[int]:
     """FIELDS of one run, ps; what never happened within HORIZON_PS counts as HORIZON_PS."""
     when, end = record["time_ps"], record["end_ps"]
     taken = late_ps + setting.delay_ps
@@ -92,13 +92,13 @@ def row_of(record: dict[str, Any], late_ps: int, setting: Setting) -> list[int]:
     ]
 
 
-def is_flawed(record: dict[str, Any]) -> int:
+def is_flawed(record: Run) -> int:
     """1 for an outcome that no speed makes good: gave up, killed another, hung, unsafe, or memory left."""
     left = any(n for why, n in record["left_pages"].items() if why != "mapped_elsewhere")
     return int(record["outcome"] != "completed" or bool(record["collateral_kills"]) or left)
 
 
-def is_early(record: dict[str, Any]) -> int:
+def is_early(record: Run) -> int:
     """1 when MMF_OOM_SKIP does not say that memory is back: set by a give-up, or long before nine tenths were free.
 
     What a gather holds comes back a moment after the flag (v6.1 on), which is no lie.

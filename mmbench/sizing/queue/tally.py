@@ -31,7 +31,7 @@ from mmbench.sizing.queue.reaper_list import (
     share_of,
 )
 from mmbench.sizing.stats.histogram import N_BUCKETS, bucket_of
-from mmbench.words import PATIENCE_PS
+from mmbench.words import PATIENCE_PS, SHARES
 
 QUANTITIES = ("first", "skip", "all", "reaper", "behind")
 N_QUANTITIES = len(QUANTITIES)
@@ -59,8 +59,8 @@ T_KILLS, T_WAITED, T_COLLATERAL, T_PATIENCE = range(4)
 ) = range(T_PATIENCE + N_PATIENCES, N_TOTALS)  # fmt: skip
 
 # Where the time from kill to MMF_OOM_SKIP goes, by the power of two of that time.
-CAUSES = ("behind another victim", "reaper's timer", "page lock, through mmap_lock", "mmap_lock", "its own teardown")
-N_CAUSES = len(CAUSES)
+N_SHARES = len(SHARES)
+S_BEHIND, S_TIMER, S_PAGE_LOCK, S_RETRY, S_TEARDOWN = range(N_SHARES)
 N_POWERS = 51
 
 OVER = ("skip", "reaper")  # quantities whose kills above the asked-for time are counted exactly
@@ -96,17 +96,17 @@ def book(row: Any, wait: int, delay: int, n: int, totals: Any, causes: Any) -> N
     totals[T_EARLY] += n * early
     totals[T_EARLY_SKIP_NS] += n * early * (skip // PS_PER_NS)
     at = power_of(row[SKIP])
-    causes[at, N_CAUSES] += n
+    causes[at, N_SHARES] += n
     if skip >= wait + delay:  # else exit_mmap was done before the reaper came: all of it is the victim's own teardown
         retry = min(retry, skip - wait - delay)
         through = min(retry, np.int64(row[PAGE_LOCK]))
-        causes[at, 0] += n * (wait // PS_PER_NS)
-        causes[at, 1] += n * (delay // PS_PER_NS)
-        causes[at, 2] += n * (through // PS_PER_NS)
-        causes[at, 3] += n * ((retry - through) // PS_PER_NS)
-        causes[at, 4] += n * ((skip - wait - delay - retry) // PS_PER_NS)
+        causes[at, S_BEHIND] += n * (wait // PS_PER_NS)
+        causes[at, S_TIMER] += n * (delay // PS_PER_NS)
+        causes[at, S_PAGE_LOCK] += n * (through // PS_PER_NS)
+        causes[at, S_RETRY] += n * ((retry - through) // PS_PER_NS)
+        causes[at, S_TEARDOWN] += n * ((skip - wait - delay - retry) // PS_PER_NS)
     else:
-        causes[at, 4] += n * (skip // PS_PER_NS)
+        causes[at, S_TEARDOWN] += n * (skip // PS_PER_NS)
 
 
 @njit
