@@ -45,7 +45,7 @@ ALLOWED = {
     "tracking": {"records", "report"},
     "site": {
         *("machine", "engine", "checker", "cost", "scenarios", "strategies", "victims", "records", "report"),
-        *("validation", "lab"),
+        *("validation", "lab", "tracking"),
     },
     "records": set(),
     "glossary": set(),

@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
     first, second = measured(root, a, b)
     unit = units_of(root)
     if a != b:
-        code = add_changes(report, first, second, unit)
+        code = add_changes(report, root, first, second)
     if a == b or args.strategies:
         add_strategies(report, second, unit)
     write(report, args)
@@ -81,23 +81,25 @@ def measured(root: Path, a: str, b: str) -> tuple[Measured, Measured]:
     return first, second
 
 
-def add_changes(report: Report, a: Measured, b: Measured, unit: dict[str, str]) -> int:
-    """Add what changed between two commits; returns the exit code."""
+def add_changes(report: Report, root: Path, a: Measured, b: Measured) -> int:
+    """Add what changed between two commits; returns the exit code. A move that CHANGELOG names is not worse."""
     from mmbench.tracking import tables
-    from mmbench.tracking.change import changes, n_measured, n_worse
+    from mmbench.tracking.change import n_measured, n_worse
+    from mmbench.tracking.headline import SIGNS, headline
+    from mmbench.tracking.past import judged, read_past
 
-    found = changes(a, b)
-    n, worse = n_measured(found), n_worse(found)
+    past = read_past(root, root / RESULTS)
+    found, unit = judged(past, a, b), dict(past.units)
+    n, worse, told = n_measured(found), n_worse(found), headline(found)
     alone = [f"{k} only in {name}" for name, one in (("A", a), ("B", b)) if (k := one.n_values - n)]
     values = ", ".join([f"{n} values in both", *alone])
-    title = f"A = {a.commit[:8]} on {a.machine}, B = {b.commit[:8]} on {b.machine}: {values}; {worse or 'none'} worse"
-    report.views.append(tables.changes_view(title, found, unit))
-    report.pages.append(tables.markdown(title, [
-        (tables.SUMMARY_HEADS, tables.summary_cells(found)),
-        (tables.DETAIL_HEADS, tables.detail_cells(found, unit)),
-    ]))  # fmt: skip
+    line = f"{SIGNS[told.kind]} {told.says}"
+    which = f"A = {a.commit[:8]} on {a.machine}, B = {b.commit[:8]} on {b.machine}: {values}"
+    report.views.append(tables.changes_view(f"{line}\n{which}", found, unit))
+    report.pages.append(tables.changes_page(line, which, found, unit))
     report.rows += tables.rows_of(found, unit)
-    report.found |= {"a": a.commit, "b": b.commit, "n": n, "n_worse": worse, "values": list(report.rows)}
+    report.found |= {"a": a.commit, "b": b.commit, "n": n, "n_worse": worse, "verdict": told.kind, "says": told.says}
+    report.found["values"] = list(report.rows)
     if not n:
         print("mmbench: nothing was measured of both commits; nothing can be compared.", file=sys.stderr)
         return EXIT_BAD_INPUT

@@ -14,7 +14,7 @@ from mmbench.report.text.ranked import BASELINE, ratio_text
 from mmbench.report.units import format_count, format_share, format_time
 from mmbench.scenarios import NAMED
 from mmbench.site.lead import verdict_words
-from mmbench.site.parts import MODEL, badge, code, document, figure, table
+from mmbench.site.parts import MODEL, badge, code, document, figure, table, to_front
 from mmbench.strategies.load import Loaded
 
 Record = Mapping[str, Any]
@@ -31,7 +31,7 @@ def design_page(
     name = loaded.strategy.id
     mine = {s: next((r for r in records if r["strategy"] == name), None) for s, records in runs.items()}
     first = mine[next(iter(mine))]
-    header = f"""<nav><ul><li><a href="../index.html">mmbench: all designs</a></li></ul></nav>
+    header = f"""{to_front("../")}
 <h1>{code(name)}</h1>
 <p class="question">{escape(loaded.strategy.title)}</p>
 <p class="answer">{in_short(name, first, verdict)}</p>"""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mmbench.site.parts import MODEL, badge, document
+from mmbench.site.parts import MODEL, badge, document, to_front
 from mmbench.site.vendored import path_of
 
 EXPLORER = "explore.html"
@@ -13,7 +13,7 @@ BUTTONS = " ".join(f'<button type="button" data-save="{key}">{text}</button>' fo
 
 def explorer_page() -> str:
     """The document; explore.js fills it from the files of site.explore."""
-    header = """<nav><ul><li><a href="index.html">mmbench: the answer</a></li></ul></nav>
+    header = f"""{to_front()}
 <h1>Ask the model</h1>"""
     body = f"""<noscript><p>This page computes its views in the browser and needs JavaScript. The
 <a href="index.html">front page</a> answers without.</p></noscript>

@@ -9,7 +9,7 @@ from typing import Any
 from mmbench.report.text.measured import KIND_NAMES
 from mmbench.report.units import NOTHING, format_count
 from mmbench.site.kernels import AGREE, DIFFER, NOT_COMPARED, TRUTH_TABLE, Design, Kernel, Question
-from mmbench.site.parts import MEASURED, MODEL, badge, code, document, table
+from mmbench.site.parts import MEASURED, MODEL, badge, code, document, table, to_front
 
 SHA_DIGITS = 12
 WRONG = "wrong"
@@ -22,11 +22,11 @@ PARTIES = {"reaper": "reaper", "mrelease": "mrelease", "memcg": "cgroup kill"}
 
 def kernels_page(kernels: Sequence[Kernel], designs: Sequence[Design]) -> str:
     """The document as HTML."""
-    header = f"""<h1>Every design beside every kernel</h1>
+    header = f"""{to_front()}
+<h1>Every design beside every kernel</h1>
 <p class="question">What would this kernel have left behind, had it shipped another design?</p>
 <p>{badge(MODEL)} is what the design leaves of a victim that one party tears down alone. {badge(MEASURED)} is what the
-real kernel left, booted in QEMU, page by page.</p>
-<nav aria-label="Pages"><ul><li><a href="index.html">Front page</a></li></ul></nav>"""
+real kernel left, booted in QEMU, page by page.</p>"""
     details = "\n".join(kernel_part(kernel, designs) for kernel in kernels)
     main = f"""<h2>Pages left: design by kernel</h2>
 <p>The framed cell of a column is the design that this kernel ships: it has to agree, and is the proof. The other cells

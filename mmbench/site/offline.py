@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import NamedTuple
 
 from mmbench.errors import InputError
 from mmbench.records.files import read_text, write_bytes, write_text
+from mmbench.site.repairs import REPAIRS
 from mmbench.site.vendored import FOLDER, VendorFile, verified
 
 LOADING = {"script": "src", "link": "href", "img": "src", "iframe": "src", "source": "src", "object": "data"}
@@ -25,82 +25,6 @@ SCRIPT_LOADS = re.compile(
     re.IGNORECASE,
 )
 STYLE_LOADS = re.compile(r"""url\(\s*["']?([^"')]+)|@import\s+["']([^"']+)""", re.IGNORECASE)
-
-
-class Repair(NamedTuple):
-    """A piece that a script must hold exactly once, and what takes its place."""
-
-    name: str
-    was: str
-    better: str
-
-
-BARS, GRAPHS, LABELS = "jquery.flot.orderBars.js", "graphdisplay.js", "jquery.flot.axislabels.js"
-REPAIRS = (
-    # With text on the x axis the ends of the axis are labels, and their difference is NaN: every bar of two or more
-    # series gets lost. The width of such an axis is its number of labels; half a label's room at either end keeps the
-    # outer bars from being cut.
-    Repair(
-        BARS,
-        "pixelInXWidthEquivalent = AxeSize / gridDimSize;",
-        """if (isNaN(AxeSize)) {
-                AxeSize = Math.max.apply(null, $.map(plot.getData(), function(s) { return s.data.length; }));
-                $.extend(plot.getXAxes()[0].options, {min: -0.5, max: AxeSize - 0.5});
-            }
-            pixelInXWidthEquivalent = AxeSize / gridDimSize;""",
-    ),
-    # Its shifts are for bars that begin at their x; asv centres its bars, which stood half a bar left of their label.
-    Repair(
-        BARS,
-        "decallage = decallageByOrder[serie.bars.order];",
-        """decallage = decallageByOrder[serie.bars.order];
-                    if (serie.bars.align === 'center') decallage += serie.bars.barWidth / 2;""",
-    ),
-    # asv starts the axis at the least value for every unit but seconds and bytes: the least bar has no height, and
-    # lines lie on the frame.
-    Repair(
-        GRAPHS,
-        """            if (unit_list !== null) {
-                if (!zoom_y_axis) {
-                    options.yaxis.min = 0.0;
-                    options.yaxis.max = max * 1.3;
-                }
-""",
-        """            if (!zoom_y_axis) {
-                options.yaxis.min = Math.min(0.0, min);
-                options.yaxis.max = max * 1.3;
-            }
-            if (unit_list !== null) {
-""",
-    ),
-    # What the model computes is published under a machine of its own, timings under theirs: no other graph exists.
-    Repair(
-        GRAPHS,
-        """function (params) {
-                    var ok = true;
-                    $.each(state,""",
-        """function (params) {
-                    var ok = (params.machine === 'model') === /(^|\\.)track_/.test(current_benchmark);
-                    $.each(state,""",
-    ),
-    # asv opens a series at the first values of its parameters, which the suite may skip on purpose, and with at most
-    # eight of one: all designs, and the last (largest) value of everything else, which is always measured.
-    Repair(
-        GRAPHS,
-        """                } else {
-                    for (var j = 0; j < param_values.length && (j+1)*count <= max_curves; ++j) {
-                        item.push(j);
-                    }
-                }""",
-        """                } else if (param_name === 'strategy') {
-                    for (var j = 0; j < param_values.length; ++j) item.push(j);
-                } else {
-                    item.push(param_values.length - 1);
-                }""",
-    ),
-    # The name of the x axis stands on the last row of the canvas, which cuts its descenders off.
-    Repair(LABELS, "y = plot.getCanvas().height;", "y = plot.getCanvas().height - 4;"),
-)
 
 
 def make_offline(html_dir: Path, vendor: Path = FOLDER) -> None:
@@ -139,7 +63,7 @@ def with_local_copies(page: str, files: list[VendorFile]) -> str:
 
 
 def repair(html_dir: Path) -> None:
-    """Repair the published scripts. Raises InputError unless each is there once and is the one we know."""
+    """Repair page, style and scripts. Raises InputError unless each piece is there once and is the one we know."""
     for name, was, better in REPAIRS:
         found = sorted(html_dir.rglob(name))
         text = "".join(map(read_text, found))

@@ -40,6 +40,11 @@ def document(
 """
 
 
+def to_front(up: str = "") -> str:
+    """The way to the front page. up: as in `document`"""
+    return f'<nav aria-label="Home"><ul><li><a href="{up}index.html">mmbench: the answer</a></li></ul></nav>'
+
+
 def badge(text: str, origin: str = "") -> str:
     """The label of a number's origin; `origin` where the text says more than that."""
     return f'<span class="badge {origin or text}">{text}</span>'

@@ -15,10 +15,18 @@ from mmbench.errors import CannotError, InputError
 from mmbench.extras import require
 from mmbench.records.files import read_json, write_bytes, write_json, write_text
 from mmbench.site.asv_results import by_origin
+from mmbench.site.changing import write_changes
 
 MARK = "mmbench-site.json"
 PARTS = (
+    "answers",
     "asv",
+    "badge.json",
+    "badge.svg",
+    "changes-data.js",
+    "changes.html",
+    "changes.js",
+    "designs.html",
     "designs",
     "explore",
     "explore.html",
@@ -52,6 +60,7 @@ def publish(html_dir: str | os.PathLike[str], results_dir: str | os.PathLike[str
         site = Path(scratch, "site")
         site.mkdir()
         publish_asv(site / "asv", results / "asv")
+        write_changes(site, ROOT, results / "asv")
         write_front(site, results)
         if target.exists():
             shutil.move(target, Path(scratch, "old"))

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from mmbench.tracking.series import Key, Measured, Value
 
 BETTER, WORSE, SAME, NOISE = "better", "worse", "unchanged", "no change"
+MEANT = "moved on purpose"  # CHANGELOG says why
 NEITHER = "in neither"
+ONCE = "ran once"  # a timing without a spread on one side: nothing tells noise from change
 FASTER, SLOWER = "faster", "slower"  # of series that nothing is gated on
 ONLY_A, ONLY_B, FAILED, REDEFINED, ELSEWHERE = "not in B", "new", "failed", "redefined", "other machine"
 TIMING_FACTOR = 1.1  # asv compare's own default
@@ -21,12 +23,13 @@ SPREADS = 2
 
 @dataclass(frozen=True)
 class Change:
-    """One value in two commits: what became of it."""
+    """One value in two commits: what became of it, and CHANGELOG's words where it moved on purpose."""
 
     key: Key
     a: Value | None
     b: Value | None
     verdict: str
+    why: tuple[str, ...] = ()
 
     @property
     def ratio(self) -> float | None:
@@ -67,12 +70,14 @@ def direction(key: Key, was: float, now: float) -> str:
 
 
 def timing_verdict(key: Key, was: Value, now: Value) -> str:
-    """A timing on one machine: changed, or within its noise."""
+    """A timing on one machine: changed, within its noise, or not to be judged."""
     assert was.number is not None and now.number is not None
+    if was.spread is None or now.spread is None:
+        return ONCE
     if not was.number or not now.number:
         return NOISE
     factor = max(was.number / now.number, now.number / was.number)
-    noise = SPREADS * max(was.spread or 0.0, now.spread or 0.0)
+    noise = SPREADS * max(was.spread, now.spread)
     if factor < max(TIMING_FACTOR, 1 + noise) or not _is_different(was, now):
         return NOISE
     return direction(key, was.number, now.number)
@@ -88,7 +93,7 @@ def _is_different(was: Value, now: Value) -> bool:
 
 def n_measured(found: list[Change]) -> int:
     """Values that both commits have."""
-    return sum(change.verdict in (BETTER, WORSE, SAME, NOISE, FASTER, SLOWER) for change in found)
+    return sum(change.verdict in (BETTER, WORSE, MEANT, SAME, NOISE, ONCE, FASTER, SLOWER) for change in found)
 
 
 def n_worse(found: list[Change]) -> int:

@@ -6,10 +6,10 @@ line does not excuse a new move.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from mmbench.tracking.purpose import items
 from mmbench.tracking.series import HASH_LENGTH, Key, Measured
 
 MOST_SHOWN = 6  # moved values of one series in a message
@@ -44,8 +44,8 @@ def moves(now: Mapping[Key, tuple[float, str]], published: Measured) -> list[Mov
 
 def unexplained(found: list[Move], changelog: str, commit: str) -> list[Move]:
     """Moves since `commit` that no item of the change log names."""
-    items = [item for item in re.split(r"\n(?=[-#])", changelog) if commit[: HASH_LENGTH - 1] in item]
-    named = {name for item in items for name in re.findall(r"[\w.]+\.track_\w+", item)}
+    short = commit[: HASH_LENGTH - 1]
+    named = {name for item in items(changelog) if item.commit.startswith(short) for name in item.series}
     return [move for move in found if move.key.series not in named]
 
 

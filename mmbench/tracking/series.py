@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -146,18 +146,40 @@ def all_results(folder: Path, commit: str) -> list[Measured]:
 
 def results_of_commit(folder: Path, commit: str, machine: str | None = None) -> Measured | None:
     """The result file of a commit with the most values, of one machine or of any; None when there is none."""
-    found = [one for one in all_results(folder, commit) if machine in (None, one.machine)]
-    return max(found, key=lambda one: one.n_values, default=None)
+    return fullest(all_results(folder, commit), machine)
 
 
 def results_of_both(folder: Path, a: str, b: str) -> tuple[Measured | None, Measured | None]:
     """Results of two commits, of the same machine where one has measured both: timings compare there only."""
-    machines = {one.machine for one in all_results(folder, a)} & {one.machine for one in all_results(folder, b)}
-    pairs = [(results_of_commit(folder, a, name), results_of_commit(folder, b, name)) for name in sorted(machines)]
+    return paired(all_results(folder, a), all_results(folder, b))
+
+
+def paired(of_a: Sequence[Measured], of_b: Sequence[Measured]) -> tuple[Measured | None, Measured | None]:
+    """The same, of all results of either commit."""
+    machines = sorted({one.machine for one in of_a} & {one.machine for one in of_b})
+    pairs = [(fullest(of_a, name), fullest(of_b, name)) for name in machines]
     both = [(x, y) for x, y in pairs if x and y and x.n_values and y.n_values]
     if both:
         return max(both, key=lambda pair: min(one.n_values for one in pair))
-    return results_of_commit(folder, a), results_of_commit(folder, b)
+    return fullest(of_a), fullest(of_b)
+
+
+def fullest(found: Sequence[Measured], machine: str | None = None) -> Measured | None:
+    """The one with the most values, of one machine or of any."""
+    own = [one for one in found if machine in (None, one.machine)]
+    return max(own, key=lambda one: one.n_values, default=None)
+
+
+def history_of(folder: Path, order: Sequence[str]) -> list[list[Measured]]:
+    """All results that hold a number, commit by commit in the order given; commits that nobody measured are left out.
+
+    order: full hashes, oldest first
+    """
+    by_commit: dict[str, list[Measured]] = {}
+    for one in map(read_results, result_files(folder)):
+        if one.n_values:
+            by_commit.setdefault(one.commit, []).append(one)
+    return [by_commit[commit] for commit in order if commit in by_commit]
 
 
 def newest(folder: Path) -> Measured | None:

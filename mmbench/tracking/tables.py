@@ -11,8 +11,10 @@ from mmbench.tracking.change import (
     ELSEWHERE,
     FAILED,
     FASTER,
+    MEANT,
     NEITHER,
     NOISE,
+    ONCE,
     ONLY_A,
     ONLY_B,
     REDEFINED,
@@ -21,6 +23,7 @@ from mmbench.tracking.change import (
     WORSE,
     Change,
 )
+from mmbench.tracking.headline import SIGNS
 from mmbench.tracking.series import Key, Measured
 
 if TYPE_CHECKING:
@@ -28,8 +31,12 @@ if TYPE_CHECKING:
 
 STYLES = {BETTER: "green", WORSE: "bold red", FAILED: "bold red"}
 # Told value by value, in this order; a timing also when it has not changed, for its spread.
-SHOWN = (WORSE, FAILED, BETTER, REDEFINED, ONLY_A, ONLY_B, SLOWER, FASTER, NEITHER, NOISE, ELSEWHERE)
+SHOWN = (WORSE, FAILED, BETTER, MEANT, REDEFINED, ONLY_A, ONLY_B, SLOWER, FASTER, NEITHER, NOISE, ONCE, ELSEWHERE)
 MOST_ROWS = 60
+PICTURE_SIGNS, QUIET = 10, "\u00b7"
+PICTURE_SAYS = (
+    f"Ten signs per series: {SIGNS[WORSE]} worse, {SIGNS[BETTER]} better, {SIGNS[MEANT]} on purpose, {QUIET} neither."
+)
 TIME_UNITS = (("s", 1.0), ("ms", 1e-3), ("us", 1e-6), ("ns", 1e-9))
 STRATEGY_FIRST = {"v4.14", "drop-oom-skip"}  # among the first parameters of any series by strategy
 
@@ -84,21 +91,22 @@ def summary_cells(found: Sequence[Change]) -> list[list[str]]:
     lines = []
     for series, group in by_series.items():
         count = Counter(change.verdict for change in group)
-        moved = [change for change in group if change.verdict in (BETTER, WORSE, FASTER, SLOWER)]
+        moved = [change for change in group if change.verdict in (BETTER, WORSE, MEANT, FASTER, SLOWER)]
         largest = max(moved, key=lambda c: abs((c.ratio or 1.0) - 1.0), default=None)
-        others = len(group) - sum(count[v] for v in (WORSE, BETTER, SAME, NOISE))
+        others = len(group) - sum(count[v] for v in (WORSE, BETTER, MEANT, SAME, NOISE))
+        n_values = (count[WORSE], count[BETTER], count[MEANT], count[SAME] + count[NOISE], others)
         lines.append(
             [
                 series,
                 "higher" if group[0].key.higher_is_better else "lower",
-                *(str(n) if n else "" for n in (count[WORSE], count[BETTER], count[SAME] + count[NOISE], others)),
+                *(str(n) if n else "" for n in n_values),
                 f"{percent(largest)} ({', '.join(largest.key.params)})" if largest else "",
             ]
         )
     return lines
 
 
-SUMMARY_HEADS = ("series", "better is", "worse", "better", "unchanged", "other", "largest change")
+SUMMARY_HEADS = ("series", "better is", "worse", "better", "on purpose", "unchanged", "other", "largest change")
 DETAIL_HEADS = ("value", "A", "B", "change", "spread", "verdict")
 
 
@@ -132,6 +140,37 @@ def changes_view(title: str, found: Sequence[Change], units: dict[str, str]) -> 
     return Group(*parts)
 
 
+def changes_page(line: str, which: str, found: Sequence[Change], units: dict[str, str]) -> str:
+    """The comparison as Markdown: the verdict first, a picture per series, what was meant, every value folded away.
+
+    line: the verdict; which: the two commits
+    """
+    summary = [[*cells, f"`{picture}`"] for cells, picture in zip(summary_cells(found), pictures(found), strict=True)]
+    whys = list(dict.fromkeys(why for change in found for why in change.why))
+    quotes = "".join(f"\n> {why}\n" for why in whys)
+    told = markdown("", [((*SUMMARY_HEADS, "picture"), summary)])
+    rest = markdown("", [(DETAIL_HEADS, detail_cells(found, units))])
+    fold = f"<details><summary>Every value that moved, and every timing</summary>\n{rest}\n</details>\n"
+    return f"# {line}\n\n{which}\n{told}\n{PICTURE_SAYS}\n{quotes}\n{fold}"
+
+
+def pictures(found: Sequence[Change]) -> list[str]:
+    """A row of ten signs per series, in the order of summary_cells: which share of its values went which way."""
+    by_series: dict[str, list[Change]] = {}
+    for change in found:
+        by_series.setdefault(change.key.series, []).append(change)
+    return [picture([change.verdict for change in group]) for group in by_series.values()]
+
+
+def picture(verdicts: Sequence[str]) -> str:
+    """Ten signs; whatever happened at all has one."""
+    kinds = {WORSE: (WORSE, FAILED, SLOWER), BETTER: (BETTER, FASTER), MEANT: (MEANT,)}
+    count = {kind: sum(v in own for v in verdicts) for kind, own in kinds.items()}
+    n_signs = {kind: max(1, round(PICTURE_SIGNS * n / len(verdicts))) for kind, n in count.items() if n}
+    signs = "".join(SIGNS[kind] * n for kind, n in n_signs.items())
+    return signs[:PICTURE_SIGNS].ljust(PICTURE_SIGNS, QUIET)
+
+
 def grid(heads: Sequence[str], rows: Sequence[Sequence[str]], style_of: Any = lambda row: "") -> RenderableType:
     """An aligned table: the first column to the left, the others to the right."""
     from rich.table import Table
@@ -145,8 +184,8 @@ def grid(heads: Sequence[str], rows: Sequence[Sequence[str]], style_of: Any = la
 
 
 def markdown(title: str, tables: Sequence[tuple[Sequence[str], Sequence[Sequence[str]]]]) -> str:
-    """A page with tables, the first one under the title."""
-    lines = [f"# {title}", ""]
+    """Tables, the first one under the title; without one where it is ""."""
+    lines = [f"# {title}", ""] if title else [""]
     for heads, rows in tables:
         lines += ["| " + " | ".join(heads) + " |", "|" + "---|" * len(heads)]
         lines += ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows]

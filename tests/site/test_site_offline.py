@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 from mmbench.errors import InputError
-from mmbench.site import offline, vendored
+from mmbench.site import offline, repairs, vendored
 from mmbench.site.publishing import publish_asv
 from tests.site.conftest import ROOT
 
@@ -160,7 +160,7 @@ def test_links_and_local_files_are_allowed(tmp_path):
 @pytest.fixture
 def scripts(tmp_path):
     """A folder with the scripts to repair, as they come."""
-    for name in {repair.name for repair in offline.REPAIRS}:
+    for name in {repair.name for repair in repairs.REPAIRS}:
         found = [*vendored.FOLDER.rglob(name), *ASV_PAGE.parent.rglob(name)]
         shutil.copy(found[0], tmp_path / name)
     return tmp_path
@@ -169,13 +169,13 @@ def scripts(tmp_path):
 def test_each_repair_is_made_once(scripts):
     before = {path.name: path.read_text() for path in scripts.iterdir()}
     offline.repair(scripts)
-    for name, was, better in offline.REPAIRS:
+    for name, was, better in repairs.REPAIRS:
         before[name] = before[name].replace(was, better)
         assert before[name].count(better) == 1
     assert {path.name: path.read_text() for path in scripts.iterdir()} == before
 
 
-@pytest.mark.parametrize("broken", offline.REPAIRS)
+@pytest.mark.parametrize("broken", repairs.REPAIRS)
 @pytest.mark.parametrize("times", [0, 2])
 def test_a_script_that_cannot_be_repaired_is_refused(scripts, broken, times):
     text = (scripts / broken.name).read_text()
@@ -184,7 +184,7 @@ def test_a_script_that_cannot_be_repaired_is_refused(scripts, broken, times):
         offline.repair(scripts)
 
 
-@pytest.mark.parametrize("broken", offline.REPAIRS)
+@pytest.mark.parametrize("broken", repairs.REPAIRS)
 def test_a_missing_script_is_refused(scripts, broken):
     (scripts / broken.name).unlink()
     with pytest.raises(InputError, match=f"0 times in 0 files {broken.name}"):
@@ -206,7 +206,9 @@ def test_asv_publish_fails_with_a_sentence(tmp_path, monkeypatch):
 def test_asv_publish_runs_the_plugin(tmp_path):
     publish_asv(tmp_path / "html", ROOT / "results" / "asv")
     offline.check_offline(tmp_path / "html")
-    bars = next((tmp_path / "html" / "vendor").rglob(offline.BARS)).read_text()
+    bars = next((tmp_path / "html" / "vendor").rglob(repairs.BARS)).read_text()
     assert bars.count("isNaN(AxeSize)") == 1
+    page = (tmp_path / "html" / "index.html").read_text()
+    assert "../changes.html" in page and "regressions.js" not in page and "summarylist.js" not in page
     copied = {path.name for path in (tmp_path / "html" / "vendor").rglob("*") if path.is_file()}
     assert {"jquery.min.js", "bootstrap.min.css", "LICENSE"} <= copied
