@@ -16,13 +16,15 @@ from mmbench.sizing.queue.tally import (
     N_QUANTITIES,
     N_SHARES,
     N_TOTALS,
-    PS_PER_NS,
     T_TIME_NS,
     T_TIME_S,
     book_hits,
     close_replication,
+    split_by_wait,
+    square_up,
     tally_late,
     tally_prompt,
+    time_ns,
     zero_waits,
 )
 from mmbench.sizing.stats.histogram import N_BUCKETS
@@ -55,7 +57,8 @@ class Counting:
         self.fields, self.delay_ps, self.over_ps = fields, delay_ps, over_ps
         self.found = empty_counts(n_replications)
         self.counts = np.zeros((N_QUANTITIES, N_BUCKETS), dtype=np.int64)
-        self.hits = np.zeros(len(fields), dtype=np.int64)
+        self.hits, self.prompt = (np.zeros(len(fields), dtype=np.int64) for _ in range(2))
+        self.late = np.empty(0, dtype=np.int64)
         self.zero = (
             np.empty((len(fields), BEHIND), dtype=np.int64),
             np.empty(len(fields), dtype=np.int64),
@@ -66,15 +69,17 @@ class Counting:
     def add(self, replication: int, gaps: np.ndarray, entries: np.ndarray, waits: np.ndarray) -> None:
         """Count a replication's kills: int64 (n,) each."""
         found, totals = self.found, self.found["totals"]
-        stats, late = np.zeros(2 + N_OVER, dtype=np.int64), np.empty(len(entries), dtype=np.int64)
-        n_late = tally_prompt(entries, waits, self.zero, self.counts, self.hits, stats, late)
+        if len(self.late) < len(entries):
+            self.late = np.empty(len(entries), dtype=np.int64)
+        stats = np.zeros(2 + N_OVER, dtype=np.int64)
+        late = self.late[: split_by_wait(entries, waits, self.prompt, self.late)]
+        tally_prompt(entries, self.prompt, self.zero, self.counts, self.hits, stats)
         tally_late(
-            entries, waits, late[:n_late], self.fields, self.delay_ps, self.over_ps, self.counts, stats, totals,
-            found["causes"],
-        )  # fmt: skip
-        time_s, time_ns = divmod(int((gaps // PS_PER_NS).sum()), NS_PER_S)
-        totals[T_TIME_S] += time_s
-        totals[T_TIME_NS] += time_ns
+            entries, waits, late, self.fields, self.delay_ps, self.over_ps, self.counts, stats, totals, found["causes"]
+        )
+        seconds, ns = divmod(int(time_ns(gaps)), NS_PER_S)
+        totals[T_TIME_S] += seconds
+        totals[T_TIME_NS] += ns
         batch = replication % N_BATCHES
         close_replication(self.counts, found["sums"], found["squares"], found["batches"][batch])
         found["batch_stats"][batch] += stats
@@ -85,6 +90,7 @@ class Counting:
         """The counts; CARRIED: see `whole`. Nothing is to be added any more."""
         found = self.found
         book_hits(self.fields, self.hits, self.delay_ps, found["totals"], found["causes"])
+        found["squares"] = square_up(found["squares"])
         for name in CARRIED:
             found[name + HIGH], found[name] = found[name] >> CARRY_BITS, found[name] & ((1 << CARRY_BITS) - 1)
         return found

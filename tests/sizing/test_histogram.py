@@ -13,6 +13,7 @@ from mmbench.sizing.stats.histogram import (
     SUB_BUCKETS,
     bounds_of,
     bucket_of,
+    bucket_of_real,
     count_above,
     empty,
     order_statistic,
@@ -35,6 +36,12 @@ def histogram_of(values):
 @given(st.integers(-(2**63), LARGEST))
 def test_bucket_is_the_twins(value):
     assert bucket_of(np.int64(value)) == twin.bucket(value)
+
+
+@settings(deadline=None)  # the first one compiles
+@given(st.floats(0, 2.0**62))
+def test_a_real_is_in_the_bucket_of_its_whole_part(value):
+    assert bucket_of_real(value) == twin.bucket(int(value))
 
 
 def test_every_edge_of_every_bucket_is_its_own():

@@ -27,6 +27,7 @@ WAITS_PS = np.array(
     [0] + [((1 << STEP_BITS) + (k & 3)) << (FIRST_WAIT_BIT - STEP_BITS + (k >> STEP_BITS)) for k in range(N_WAITS - 1)],
     dtype=np.int64,
 )
+PER_SPAN = 1 / np.diff(WAITS_PS)  # powers of two, so that multiplying by them is exact
 
 
 @njit_inline
@@ -39,11 +40,7 @@ def segment_of(wait_ps: int) -> Any:
 @njit_inline
 def share_of(segment: int, wait_ps: int) -> float:
     """How far into its segment a wait is; above 1 beyond the last tabulated wait."""
-    if segment == 0:
-        return np.float64(wait_ps) / np.float64(1 << FIRST_WAIT_BIT)
-    step = segment - 1
-    span = np.int64(1) << (FIRST_WAIT_BIT - STEP_BITS + (step >> STEP_BITS))
-    return np.float64(wait_ps - span * ((1 << STEP_BITS) + (step & 3))) / np.float64(span)
+    return np.float64(wait_ps - WAITS_PS[segment]) * PER_SPAN[segment]
 
 
 @njit_inline
@@ -81,22 +78,19 @@ def lifo(gaps: Any, entries: Any, busy: Any, waits: Any, kills: Any, since: Any)
     now, free, n_list, longest = np.int64(0), np.int64(0), 0, 0
     for i in range(len(gaps)):
         now += gaps[i]
-        while n_list > 0 and free <= now:
-            n_list -= 1
-            wait = free - since[n_list]
-            waits[kills[n_list]] = wait
-            free += occupation(busy, entries[kills[n_list]], wait)
-        if free <= now:
-            now, free = np.int64(0), np.int64(0)  # idle: the clock starts again, so that it never overflows
         waits[i] = 0
-        if busy[entries[i], 0] == NOT_LISTED:
-            continue
-        if free == now:
-            free += np.int64(busy[entries[i], 0])
-        else:
-            kills[n_list], since[n_list] = i, now
-            n_list += 1
-            longest = max(longest, n_list)
+        if free <= now:
+            while n_list > 0 and free <= now:
+                n_list -= 1
+                wait = free - since[n_list]
+                waits[kills[n_list]] = wait
+                free += occupation(busy, entries[kills[n_list]], wait)
+            if free <= now:  # idle: the clock starts again, so that it never overflows
+                now, free = np.int64(0), max(np.int64(busy[entries[i], 0]), np.int64(0))
+                continue
+        kills[n_list], since[n_list] = i, now
+        n_list += busy[entries[i], 0] != NOT_LISTED
+        longest = max(longest, n_list)
     while n_list > 0:
         n_list -= 1
         wait = free - since[n_list]

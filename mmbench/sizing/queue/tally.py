@@ -30,7 +30,7 @@ from mmbench.sizing.queue.reaper_list import (
     segment_of,
     share_of,
 )
-from mmbench.sizing.stats.histogram import N_BUCKETS, bucket_of
+from mmbench.sizing.stats.histogram import N_BUCKETS, SUB_BUCKETS, bucket_of, bucket_of_real
 from mmbench.words import PATIENCE_PS, SHARES
 
 QUANTITIES = ("first", "skip", "all", "reaper", "behind")
@@ -76,37 +76,47 @@ def power_of(ps: float) -> Any:
 
 
 @njit_inline
-def book(row: Any, wait: int, delay: int, n: int, totals: Any, causes: Any) -> None:
-    """Book n kills with the same FIELDS and wait. row: float64 (N_FIELDS,). Mutates: totals, causes."""
+def ns_of(ps: int) -> Any:
+    """Whole ns of a time that is not negative: without a sign the division is one multiplication."""
+    return np.int64(np.uint64(ps) // np.uint64(PS_PER_NS))
+
+
+@njit_inline
+def book(row: Any, wait: int, delay: int, n: int, totals: Any, causes: Any) -> Any:
+    """Book n kills with the same FIELDS and wait. row: float64 (N_FIELDS,). Mutates: totals, causes.
+
+    Returns the ns from kill to MMF_OOM_SKIP of one of them.
+    """
     skip, retry = np.int64(row[SKIP]), np.int64(row[RETRY])
-    busy = np.int64(max(row[REAPER], 0.0))
+    skip_ns, wait_ns = ns_of(skip), ns_of(wait)
     totals[T_KILLS] += n
     totals[T_WAITED] += n * (wait > 0)
     totals[T_COLLATERAL] += n * np.int64(row[COLLATERAL])
     for k in range(N_PATIENCES):
         totals[T_PATIENCE + k] += n * (row[NEED] > PATIENCES_PS[k])
     totals[T_GAVE_UP] += n * (retry >= GIVE_UP_PS)
-    totals[T_REAPER_NS] += n * (busy // PS_PER_NS)
-    totals[T_BEHIND_NS] += n * (wait // PS_PER_NS)
-    totals[T_SKIP_NS] += n * (skip // PS_PER_NS)
-    totals[T_ALL_NS] += n * (np.int64(row[ALL]) // PS_PER_NS)
-    totals[T_FIRST_NS] += n * (np.int64(row[FIRST]) // PS_PER_NS)
+    totals[T_REAPER_NS] += n * ns_of(np.int64(max(row[REAPER], 0.0)))
+    totals[T_BEHIND_NS] += n * wait_ns
+    totals[T_SKIP_NS] += n * skip_ns
+    totals[T_ALL_NS] += n * ns_of(np.int64(row[ALL]))
+    totals[T_FIRST_NS] += n * ns_of(np.int64(row[FIRST]))
     early = np.int64(row[EARLY] >= 0.5)
     totals[T_FLAWED] += n * (row[FLAW] >= 0.5)
     totals[T_EARLY] += n * early
-    totals[T_EARLY_SKIP_NS] += n * early * (skip // PS_PER_NS)
-    at = power_of(row[SKIP])
+    totals[T_EARLY_SKIP_NS] += n * early * skip_ns
+    at, own = power_of(row[SKIP]), skip - wait - delay
     causes[at, N_SHARES] += n
-    if skip >= wait + delay:  # else exit_mmap was done before the reaper came: all of it is the victim's own teardown
-        retry = min(retry, skip - wait - delay)
+    if own >= 0:  # else exit_mmap was done before the reaper came: all of it is the victim's own teardown
+        retry = min(retry, own)
         through = min(retry, np.int64(row[PAGE_LOCK]))
-        causes[at, S_BEHIND] += n * (wait // PS_PER_NS)
-        causes[at, S_TIMER] += n * (delay // PS_PER_NS)
-        causes[at, S_PAGE_LOCK] += n * (through // PS_PER_NS)
-        causes[at, S_RETRY] += n * ((retry - through) // PS_PER_NS)
-        causes[at, S_TEARDOWN] += n * ((skip - wait - delay - retry) // PS_PER_NS)
+        causes[at, S_BEHIND] += n * wait_ns
+        causes[at, S_TIMER] += n * ns_of(delay)
+        causes[at, S_PAGE_LOCK] += n * ns_of(through)
+        causes[at, S_RETRY] += n * ns_of(retry - through)
+        causes[at, S_TEARDOWN] += n * ns_of(own - retry)
     else:
-        causes[at, S_TEARDOWN] += n * (skip // PS_PER_NS)
+        causes[at, S_TEARDOWN] += n * skip_ns
+    return skip_ns
 
 
 @njit
@@ -121,31 +131,43 @@ def zero_waits(fields: Any, over_ps: int, buckets: Any, skip_ns: Any, over: Any)
 
 
 @njit
-def tally_prompt(entries: Any, waits: Any, zero: Any, counts: Any, hits: Any, stats: Any, late: Any) -> int:
-    """Count the kills of a replication that did not wait, and list the others. Returns how many others.
+def split_by_wait(entries: Any, waits: Any, prompt: Any, late: Any) -> int:
+    """Count the kills of a replication that did not wait by entry, and list the others. Returns how many others.
 
-    zero: the arrays of zero_waits; counts: int64 (N_QUANTITIES, N_BUCKETS); hits: int64 (n entries,), to be booked once
-    per chunk; stats: int64 (2 + N_OVER,): kills, ns to MMF_OOM_SKIP, kills over the time; late: int64 (n,).
-    No branch on who waits: near half load a processor cannot guess it. Mutates: counts, hits, stats, late.
+    No branch on who waits: near half load a processor cannot guess it. Mutates: prompt, int64 (n entries,); late,
+    int64 (n,).
     """
-    buckets, skip_ns, over = zero
     n_late: Any = 0
     for i in range(len(entries)):
-        e = entries[i]
         one = np.int64(waits[i] == 0)
         late[n_late] = i
         n_late += 1 - one
-        hits[e] += one
-        counts[FIRST, buckets[e, FIRST]] += one
-        counts[SKIP, buckets[e, SKIP]] += one
-        counts[ALL, buckets[e, ALL]] += one
-        counts[REAPER, buckets[e, REAPER]] += one
-        stats[1] += one * skip_ns[e]
-        stats[2] += one * over[e, 0]
-        stats[3] += one * over[e, 1]
-    stats[0] += len(entries)
-    counts[BEHIND, 0] += len(entries) - n_late
+        prompt[entries[i]] += one
     return n_late
+
+
+@njit
+def tally_prompt(entries: Any, prompt: Any, zero: Any, counts: Any, hits: Any, stats: Any) -> None:
+    """Count the kills that did not wait, those of an entry together where it is met first.
+
+    prompt: as split_by_wait has them; zero: the arrays of zero_waits; counts: int64 (N_QUANTITIES, N_BUCKETS); hits:
+    int64 (n entries,), to be booked once per chunk; stats: int64 (2 + N_OVER,): kills, ns to MMF_OOM_SKIP, kills over
+    the time. Mutates: counts, hits, stats, prompt, which is left empty.
+    """
+    buckets, skip_ns, over = zero
+    for e in entries:
+        n = prompt[e]
+        if n == 0:
+            continue
+        prompt[e] = 0
+        hits[e] += n
+        for q in range(BEHIND):
+            counts[q, buckets[e, q]] += n
+        counts[BEHIND, 0] += n
+        stats[0] += n
+        stats[1] += n * skip_ns[e]
+        for k in range(N_OVER):
+            stats[2 + k] += n * over[e, k]
 
 
 @njit
@@ -176,12 +198,12 @@ def tally_late(
         for j in range(len(some)):
             row, wait = rows[j], waits[some[j]]
             for q in range(BEHIND):
-                counts[q, bucket_of(np.int64(row[q]))] += 1
+                counts[q, bucket_of_real(row[q])] += 1
             counts[BEHIND, bucket_of(wait)] += 1
-            stats[1] += np.int64(row[SKIP]) // PS_PER_NS
+            stats[0] += 1
+            stats[1] += book(row, wait, delay, 1, totals, causes)
             stats[2] += row[SKIP] > over_ps
             stats[3] += row[REAPER] > over_ps
-            book(row, wait, delay, 1, totals, causes)
 
 
 @njit
@@ -193,19 +215,40 @@ def book_hits(fields: Any, hits: Any, delay: int, totals: Any, causes: Any) -> N
 
 
 @njit
-def close_replication(counts: Any, sums: Any, squares: Any, batch: Any) -> None:
-    """Add a replication's histograms to the chunk's and clear them.
+def time_ns(gaps: Any) -> Any:
+    """Time in which kills came, each gap in whole ns. gaps: int64 (n,), ps."""
+    total = np.int64(0)
+    for gap in gaps:
+        total += gap // PS_PER_NS
+    return total
 
-    sums, squares: int64 (N_QUANTITIES, N_BUCKETS), squares of the number at or above each bucket; batch: int64
-    (N_BUCKETS,), MMF_OOM_SKIP only. Mutates: counts, sums, squares, batch.
+
+@njit
+def close_replication(counts: Any, sums: Any, steps: Any, batch: Any) -> None:
+    """Add a replication's histograms to the chunk's and clear them; most doublings are empty, and are passed over.
+
+    sums: int64 (N_QUANTITIES, N_BUCKETS); steps: the same, by how much the square of the number at or above each bucket
+    exceeds that of the next one, see square_up; batch: int64 (N_BUCKETS,), MMF_OOM_SKIP only. Mutates: all.
     """
     for q in range(N_QUANTITIES):
         above = np.int64(0)
-        for b in range(N_BUCKETS - 1, -1, -1):
-            n = counts[q, b]
-            above += n
-            squares[q, b] += above * above
-            sums[q, b] += n
-            counts[q, b] = 0
-            if q == SKIP:
-                batch[b] += n
+        for first in range(N_BUCKETS - SUB_BUCKETS, -1, -SUB_BUCKETS):
+            filled = np.int64(0)
+            for b in range(first, first + SUB_BUCKETS):
+                filled |= counts[q, b]
+            if filled == 0:
+                continue
+            for b in range(first + SUB_BUCKETS - 1, first - 1, -1):
+                n = counts[q, b]
+                steps[q, b] += n * (2 * above + n)
+                above += n
+                sums[q, b] += n
+                counts[q, b] = 0
+                if q == SKIP:
+                    batch[b] += n
+
+
+def square_up(steps: np.ndarray) -> np.ndarray:
+    """Sums over replications of (kills at or above each bucket)**2, from steps: int64 (N_QUANTITIES, N_BUCKETS)."""
+    found: np.ndarray = np.cumsum(steps[:, ::-1], axis=1)[:, ::-1].copy()
+    return found

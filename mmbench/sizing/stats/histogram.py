@@ -37,6 +37,13 @@ def bucket_of(value: int) -> int:
     return max(value, 0) if value < SUB_BUCKETS else large
 
 
+@njit_inline
+def bucket_of_real(value: float) -> Any:
+    """The bucket of the whole part of a float64 that is not negative: its own bits name it."""
+    large: Any = (np.float64(value).view(np.int64) >> _FRACTION_BITS) - _FIRST
+    return np.int64(value) if value < SUB_BUCKETS else large
+
+
 @njit
 def record(counts: Any, values: Any) -> None:
     """Count values, int64 (n,). Mutates: counts."""
