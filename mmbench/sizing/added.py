@@ -17,7 +17,7 @@ from mmbench.sizing.choosing import batch_means_ps, batch_quantiles_ps
 from mmbench.sizing.counting import N_BATCHES, Counts, whole
 from mmbench.sizing.queue.delay import JOINT
 from mmbench.sizing.sample import Estimate, Refused, Sample
-from mmbench.sizing.stats.intervals import Interval, clopper_pearson, paired, student_t
+from mmbench.sizing.stats.intervals import Interval, clopper_pearson, paired, skewed_mean, student_t
 from mmbench.sizing.worlds import WORLDS, world_of
 
 EFFECTS = {"added": ("with", "without"), "suffered": ("own", "without"), "to_others": ("with", "own"),
@@ -80,7 +80,7 @@ def added(counts: Counts, confidence: float) -> AddedByHeavy:
 
 
 def of_means(worlds: dict[str, Sample]) -> Effect:
-    """The mean with and without, and EFFECTS: paired over batches, Student's t."""
+    """The mean with and without, and EFFECTS: paired over batches."""
     means = {world: batch_means_ps(sample) for world, sample in worlds.items()}
     own = {world: worlds[world].mean("skip_ns") for world in ("with", "without", "unlocked")}
     return cast(Effect, own | {
@@ -135,14 +135,19 @@ def correlation(first: np.ndarray, second: np.ndarray) -> float:
 
 
 def ratio(tops: np.ndarray, bottoms: np.ndarray, confidence: float) -> Interval:
-    """Sum over sum, numbers (N_BATCHES,): Student's t over batches, linearised (Cochran, Sampling Techniques, 6.3)."""
+    """Sum over sum, numbers (N_BATCHES,): the mean of their linearised errors, at least 0; see errors_of_ratio."""
+    value, off = errors_of_ratio(tops, bottoms)
+    found = skewed_mean(off, confidence)
+    return Interval(value, max(value + found.low, 0.0), value + found.high)
+
+
+def errors_of_ratio(tops: np.ndarray, bottoms: np.ndarray) -> tuple[float, np.ndarray]:
+    """Sum over sum, and how far each batch is off, linearised (Cochran, Sampling Techniques, 6.3); zeros for 0 / 0."""
     top, bottom = (np.array(values, dtype=np.float64) for values in (tops, bottoms))
     if not bottom.sum():
-        return Interval(0.0, 0.0, 0.0)
+        return 0.0, np.zeros(len(bottom))
     value = float(top.sum() / bottom.sum())
-    off = (top - value * bottom) / bottom.sum()
-    half = student_t(confidence, N_BATCHES - 1) * sqrt(N_BATCHES / (N_BATCHES - 1) * float((off**2).sum()))
-    return Interval(value, max(value - half, 0.0), value + half)
+    return value, (top - value * bottom) / bottom.mean()
 
 
 def share(hits: np.ndarray, trials: np.ndarray, confidence: float) -> Counted:
@@ -153,11 +158,10 @@ def share(hits: np.ndarray, trials: np.ndarray, confidence: float) -> Counted:
     n_hits, n = int(sum(hits)), int(sum(trials))
     if not n:
         return {"value": 0.0, "low": 0.0, "high": 1.0, "hits": 0, "of": 0}
-    value = n_hits / n
+    value, off = errors_of_ratio(hits, trials)
     effective = float(n)
     if 0 < n_hits < n:
-        half = (found := ratio(hits, trials, confidence)).high - found.value
-        variance = (half / student_t(confidence, N_BATCHES - 1)) ** 2
+        variance = float(off.var(ddof=1)) / N_BATCHES
         few = student_t(confidence, N_BATCHES - 1) / student_t(confidence, 10**6)
         effective = min(value * (1 - value) / variance, float(n)) / few**2 if variance else float(n)
     low, high = clopper_pearson(value * effective, effective, confidence, one_sided=not 0 < n_hits < n)

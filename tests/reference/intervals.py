@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from math import comb
+from math import comb, sqrt
+
+import numpy as np
 
 
 def at_most(k: int, n: int, p: Fraction) -> Fraction:
@@ -30,3 +32,14 @@ def ranks(n: int, p: Fraction, risk: Fraction) -> tuple[int, int] | None:
     lows = [k for k in range(1, n + 1) if at_most(k - 1, n, p) <= risk]
     highs = [k for k in range(1, n + 1) if 1 - at_most(k - 1, n, p) <= risk]
     return (max(lows), min(highs)) if lows and highs else None
+
+
+def halls_cubic(values: np.ndarray, mean: float) -> float | None:
+    """How many standard errors the values are above a mean, without their skewness; None where they are equal."""
+    spread = float(np.std(values))
+    if spread < 1e-9 * max(abs(float(np.mean(values))), 1.0):
+        return None
+    root = sqrt(len(values))
+    skew = float(np.mean(((values - np.mean(values)) / spread) ** 3))
+    t = root * (float(np.mean(values)) - mean) / float(np.std(values, ddof=1))
+    return t + skew * t**2 / (3 * root) + skew**2 * t**3 / (27 * root**2) + skew / (6 * root)

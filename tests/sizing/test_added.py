@@ -87,19 +87,23 @@ def test_means_have_the_closed_form_of_two_kinds_in_order_of_arrival(rarity) -> 
 
 
 def covered(n_studies: int, rarity: float) -> dict[str, float]:
-    """How often the intervals of small studies hold what a long one says."""
+    """How often the intervals of small studies hold what a long one says, of those that do not refuse an answer."""
     long = added(run_worlds(two_kinds(ORDINARY, HEAVY, rarity, GAP, over_ps=500 * MS), 0, 1200), 0.95)
     asked = [("effects", name, effect) for name in ("mean", "p99") for effect in ("added", "to_others", "by_mlock")]
     asked += [("of_over", "reaper"), ("of_over", "skip"), ("later",), ("later", "by_ps")]
-    hits = dict.fromkeys(asked, 0)
+    hits, answers = dict.fromkeys(asked, 0), dict.fromkeys(asked, 0)
     for seed in range(2, 2 + n_studies):
         found = added(run_worlds(study_of(rarity, seed), 0, 40), 0.95)
         for at in asked:
             truth, interval = long, found
             for key in at:
-                truth, interval = truth[key], interval[key]
+                truth, interval = truth[key], interval.get(key, interval)
+            if "refused" in interval:
+                continue
+            answers[at] += 1
             hits[at] += interval["low"] <= truth["value"] <= interval["high"]
-    return {" ".join(at): n / n_studies for at, n in hits.items()}
+    assert min(answers.values()) > 0.9 * n_studies
+    return {" ".join(at): n / answers[at] for at, n in hits.items()}
 
 
 def test_intervals_cover_in_about_95_per_cent_of_studies() -> None:
@@ -112,7 +116,7 @@ def test_intervals_cover_in_about_95_per_cent_of_studies() -> None:
 def test_intervals_cover_in_about_95_per_cent_of_1000_studies(rarity) -> None:
     found = covered(1000, rarity)
     print({name: f"{share:.1%}" for name, share in found.items()})
-    assert all(0.925 <= share <= 1 for share in found.values()), found
+    assert all(0.935 <= share <= 1 for share in found.values()), found
 
 
 def test_chunks_of_worlds_merge_to_the_same_counts_however_they_are_cut() -> None:

@@ -17,6 +17,7 @@ from mmbench.sizing.stats.intervals import (
     paired,
     paired_share,
     quantile_ranks,
+    skewed_mean,
     student_t,
 )
 from tests.reference import intervals as twin
@@ -108,6 +109,27 @@ def test_paired_differences_cover_the_truth_and_are_narrow():
     assert np.mean((ends[:, 1] <= 2) & (ends[:, 2] >= 2)) == pytest.approx(0.95, abs=0.02)
     unpaired = mean_interval(first[0]).high - mean_interval(first[0]).low
     assert ends[0, 2] - ends[0, 1] < unpaired / 20
+
+
+def test_means_of_rare_events_cover_the_truth_where_student_ends_below_it_too_often():
+    """Three of a thousand take far longer than the others, in 20 batches of 800."""
+    rng = np.random.default_rng(SEED)
+    sums = rng.exponential(1.0, size=(N_STUDIES, 20, 1)) + rng.gamma(rng.poisson(2.4, (N_STUDIES, 20, 1)) * 0.5, 40.0)
+    batches, truth = sums[:, :, 0], 1 + 2.4 * 0.5 * 40
+    skewed, student = ([of(batch) for batch in batches] for of in (skewed_mean, mean_interval))
+    held = [np.mean([at.low <= truth <= at.high for at in found]) for found in (skewed, student)]
+    assert held[1] < 0.94 <= held[0] <= 0.97
+    assert all(a.low <= b.low and a.high >= b.high for a, b in zip(skewed, student, strict=True))
+
+
+@given(st.lists(st.floats(-1e3, 1e3), min_size=3, max_size=30), st.sampled_from([0.5, 0.95, 0.999]))
+def test_the_ends_of_a_skewed_mean_are_where_halls_cubic_says(values, confidence):
+    values = np.array(values)
+    found, student = skewed_mean(values, confidence), mean_interval(values, confidence)
+    t = student_t(confidence, len(values) - 1)
+    for end, of_student, sign in ((found.low, student.low, 1), (found.high, student.high, -1)):
+        reached = twin.halls_cubic(values, end)
+        assert end == of_student or reached is None or reached == pytest.approx(sign * t, rel=1e-3, abs=1e-3)
 
 
 def test_student_t_is_the_tables():

@@ -7,10 +7,12 @@ tails unless one_sided. Sources: Clopper and Pearson, Biometrika 26 (1934); Davi
 from __future__ import annotations
 
 from functools import lru_cache
-from math import ceil, log, sqrt
+from math import cbrt, ceil, log, sqrt
 from typing import NamedTuple
 
 import numpy as np
+
+FLAT = 1e-6  # a skewness that moves no end
 
 
 class Interval(NamedTuple):
@@ -81,9 +83,30 @@ def mean_interval(values: np.ndarray, confidence: float = 0.95) -> Interval:
     return Interval(mean, mean - half, mean + half)
 
 
+def skewed_mean(values: np.ndarray, confidence: float = 0.95) -> Interval:
+    """The mean of float64 (n,), n >= 2, that a few large ones may decide: Student's t, and as far as Hall's reaches.
+
+    Student's t alone ends below the truth too often where rare events make up the mean: it holds 92 % of the time at
+    95 % with 320 of them in 20 batches. Hall's cubic takes the skewness out and is turned back (Journal of the Royal
+    Statistical Society B 54, 1992).
+    """
+    found, n, spread = mean_interval(values, confidence), len(values), float(values.std())
+    if not spread:
+        return found
+    skew = float((((values - found.value) / spread) ** 3).mean()) / sqrt(n)
+    if abs(skew) < FLAT:
+        return found
+    error = float(values.std(ddof=1)) / sqrt(n)
+    ends = [
+        found.value - error * 3 / skew * (cbrt(1 + skew * (t - skew / 6)) - 1)
+        for t in (student_t(confidence, n - 1), -student_t(confidence, n - 1))
+    ]
+    return Interval(found.value, min(found.low, *ends), max(found.high, *ends))
+
+
 def paired(first: np.ndarray, second: np.ndarray, confidence: float = 0.95) -> Interval:
     """The mean of first - second, float64 (n,) both: of pairs that share their random numbers only the gap varies."""
-    return mean_interval(first - second, confidence)
+    return skewed_mean(first - second, confidence)
 
 
 def paired_share(n_only_first: int, n_only_second: int, n: int, confidence: float = 0.95) -> Interval:
