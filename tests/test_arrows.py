@@ -24,6 +24,7 @@ BASE = {
     "__version__",
     "report.units",
     "records.types",
+    "records.measured_types",
 }
 
 # Folder -> folders of the package that it may import besides itself and BASE.
@@ -34,7 +35,7 @@ ALLOWED = {
     "machine": {"model", "pages", "sync"},
     "strategies": {"machine"},
     "scenarios": {"machine", "strategies.user_file"},
-    "cost": {"machine", "records.files"},
+    "cost": {"machine", "records.files", "records.schema"},
     "victims": {"model", "records"},
     "engine": {"model", "machine", "cost", "scenarios", "strategies"},
     "checker": {"model", "machine", "scenarios", "strategies", "records"},

@@ -5,24 +5,26 @@ from __future__ import annotations
 import json
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from mmbench.ask.measurements import Effort, Machine, measure, today, where
 from mmbench.ask.watch import NOBODY, Watch
 from mmbench.errors import InputError
 from mmbench.records.files import parse_json
 from mmbench.records.manifest import validate_manifest
-from mmbench.records.schema import Bool, Fields, Int, MapOf, Number, Parameters, Text, check, fail, of_file
+from mmbench.records.schema import Bool, Fields, Int, MapOf, Number, Text, check, fail, of_file
 
 if TYPE_CHECKING:
+    from mmbench.records.measured_types import Fit, Sample
     from mmbench.validation.calibration import Calibration
 
 REFERENCE = "reference"  # the table whose proportions serve for what cannot be told apart
 SAMPLES_SUFFIX = ".samples.jsonl.gz"
 NS = Int(nullable=True)
+CONFIG = Fields({"span_bytes": Int(), "locked_share": Number(), "n_vmas": Int(), "stride_pages": Int(), "kind": Text()})
 SAMPLE = Fields(
     {
-        **{"config": Parameters(), "facts": MapOf(Int()), "what": Text(("exit", "mrelease", "exit_after", "race"))},
+        **{"config": CONFIG, "facts": MapOf(Int()), "what": Text(("exit", "mrelease", "exit_after", "race"))},
         **{"rep": Int(), "ns": Int(), "cpu_ns": NS, "freed_pages": Int(), "error": Text(may_be_empty=True)},
         **{"parts": MapOf(NS), "disturbed": Bool(), "why": Text(may_be_empty=True)},
     },
@@ -69,7 +71,7 @@ def fit_again(path: str, output: str) -> Calibration:
     return calibration
 
 
-def fit_to(samples: list[dict[str, Any]], measured: dict[str, Any]) -> Calibration:
+def fit_to(samples: list[Sample], measured: dict[str, Any]) -> Calibration:
     """Fit a table to samples. measured: kernel, date and manifest of the machine they are from."""
     from mmbench.cost.carry import carry_old_munlock
     from mmbench.cost.table import load_table
@@ -85,10 +87,11 @@ def fit_to(samples: list[dict[str, Any]], measured: dict[str, Any]) -> Calibrati
     return calibration
 
 
-def without_rows(calibration: Calibration) -> dict[str, Any]:
+def without_rows(calibration: Calibration) -> dict[str, Fit]:
     """The plain formula's fits, residuals left out: the samples beside the table have them all."""
     return {
-        what: {key: value for key, value in fit.items() if key != "residuals"} for what, fit in calibration.fits.items()
+        what: cast("Fit", {key: value for key, value in fit.items() if key != "residuals"})
+        for what, fit in calibration.fits.items()
     }
 
 
@@ -97,7 +100,7 @@ def samples_path(output: str) -> Path:
     return Path(output).with_suffix(SAMPLES_SUFFIX)
 
 
-def read_samples(path: str) -> list[dict[str, Any]]:
+def read_samples(path: str) -> list[Sample]:
     """Read raw samples, one JSON object per line. Raises InputError naming the line."""
     from mmbench.records.files import read_text
 
@@ -123,7 +126,7 @@ def check_sample(sample: Any) -> None:
         raise fail("ns", sample["ns"], "a time, or an error that says why there is none")
 
 
-def write_samples(path: Path, samples: list[dict[str, Any]]) -> None:
+def write_samples(path: Path, samples: list[Sample]) -> None:
     """Write raw samples, one JSON object per line."""
     from mmbench.records.files import write_text
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from mmbench.errors import InputError
+
+if TYPE_CHECKING:
+    from mmbench.records.measured_types import LabComparison
 
 RECORDS = "results/lab"
 
@@ -19,7 +22,7 @@ def found_records(names: Sequence[str]) -> list[Path]:
     return paths
 
 
-def compare_kernels(paths: Sequence[Path], strategy: str | None = None) -> list[dict[str, Any]]:
+def compare_kernels(paths: Sequence[Path], strategy: str | None = None) -> list[LabComparison]:
     """Compare records of `lab run`, one object for each. Raises InputError."""
     from mmbench.lab.record import read_record
     from mmbench.strategies.load import load

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from mmbench.ask.watch import NOBODY, Watch
 from mmbench.errors import CannotError
 
 if TYPE_CHECKING:
     from mmbench.live.workload import VictimConfig
+    from mmbench.records.measured_types import Config, Manifest, Sample
 
 ESSENTIAL = ("process_mrelease", "ptrace exit stop", "pagemap")
 QUICK_MEMORY_BYTES, FULL_MEMORY_BYTES = 640 << 20, 1536 << 20
@@ -62,7 +63,7 @@ def examine(max_memory_bytes: int | None, quick: bool) -> Machine:
 
 def measure(
     what: str, configs: list[VictimConfig], machine: Machine, effort: Effort, seed: int, watch: Watch = NOBODY
-) -> list[dict[str, Any]]:
+) -> list[Sample]:
     """Measure configurations in every way there is; what: a word for who watches."""
     from mmbench.live import experiment
 
@@ -79,7 +80,12 @@ def measure(
         )
 
 
-def where(manifest: dict[str, Any]) -> str:
+def config_of(victim: VictimConfig) -> Config:
+    """A victim as records have it."""
+    return cast("Config", victim.to_dict())
+
+
+def where(manifest: Manifest) -> str:
     """Kernel and machine in a few words, from a manifest."""
     n_cpus, ram = manifest["n_cpus"], manifest.get("ram_bytes")
     memory = f", {ram / 2**30:.0f} GiB" if ram else ""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from mmbench.cost.table import CostTable
     from mmbench.live.workload import VictimConfig
+    from mmbench.records.measured_types import OomRecord
     from mmbench.strategies import Loaded
 
 
@@ -38,10 +39,11 @@ def planned(
     return plan
 
 
-def kill(plan: OomKill, on_step: Callable[[str], None]) -> dict[str, Any]:
+def kill(plan: OomKill, on_step: Callable[[str], None]) -> OomRecord:
     """Predict, then have the kernel kill; returns the record of both. on_step: told what is being done."""
+    from mmbench.ask.measurements import config_of
     from mmbench.live import experiment
     from mmbench.validation.oom import join, predict_oom
 
-    predicted = predict_oom(plan.config.to_dict(), plan.held, plan.design, plan.costs)
+    predicted = predict_oom(config_of(plan.config), plan.held, plan.design, plan.costs)
     return join(experiment.oom_kill(plan.config, plan.held, plan.max_memory_bytes, on_step), predicted)

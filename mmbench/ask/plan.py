@@ -196,9 +196,9 @@ def kill_law(spec: str) -> KillLaw:
 
 def made_from(command: str, setting: Setting, study: Study | None = None) -> Code:
     """The command, digests of cost table and study (laws and service table, so also of files read), and the code."""
-    from mmbench.records.manifest import CODE, build_manifest
+    from mmbench.records.manifest import build_manifest, code_of
     from mmbench.sizing.compute.ledger import digest_of
 
     manifest = build_manifest()
     code = Code(command=command, costs_digest=digest_of(setting.costs), study_digest=digest_of(study))
-    return cast(Code, code | {name: manifest[name] for name in CODE if name in manifest})
+    return cast(Code, code | code_of(manifest))

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from mmbench.ask.calibrations import calibrate_here, samples_path, write_samples
-from mmbench.ask.measurements import Effort, Machine, measure, today, where
+from mmbench.ask.measurements import Effort, Machine, config_of, measure, today, where
 from mmbench.ask.watch import NOBODY, Watch
 from mmbench.errors import InputError
 
 if TYPE_CHECKING:
     from mmbench.cost.table import CostTable
     from mmbench.live.workload import VictimConfig
+    from mmbench.records.measured_types import Config, FrozenCosts, Prediction, Sample, Validation
 
 MOST_HELD_OUT = 200
 DEFAULT_BUDGET_S = 1800.0
@@ -35,7 +36,7 @@ class Asked(NamedTuple):
 class Validated(NamedTuple):
     """The record, and how many seconds its measuring took."""
 
-    record: dict[str, Any]
+    record: Validation
     seconds: float
 
 
@@ -56,19 +57,21 @@ def validate_here(
     memory = (machine.max_memory_bytes, machine.max_locked_bytes, machine.has_thp)
     configs = held_out_set(n_victims, *memory, True, asked.seed)
     costs = costs_for(asked, machine, effort, watch)
-    predictions = predict_all([config.to_dict() for config in configs], costs, machine.kernel)
+    predictions = predict_all([config_of(config) for config in configs], costs, machine.kernel)
     frozen = Frozen(predictions, described(costs), beside(asked.output, ".predictions.json"))
     on_frozen(len(configs), frozen.digest)
     begun = monotonic()
 
-    def some(victims: Sequence[VictimConfig], left_s: float | None) -> list[dict[str, Any]]:
+    def some(victims: Sequence[VictimConfig], left_s: float | None) -> list[Sample]:
         return measure("validating", list(victims), machine, effort._replace(budget_s=left_s), asked.seed, watch)
 
     budget_s = effort.budget_s or DEFAULT_BUDGET_S
-    record, samples = judge_in_looks(configs, frozen.predictions(), some, asked.n_first, budget_s)
+    judged, samples = judge_in_looks(configs, frozen.predictions(), some, asked.n_first, budget_s)
     manifest = build_manifest()
-    record |= {"costs": costs.name, "predictions_sha256": frozen.digest, "date": today()}
-    record |= {"machine": where(manifest), "manifest": manifest}
+    record: Validation = {
+        **judged, "costs": costs.name, "predictions_sha256": frozen.digest, "date": today(),
+        "machine": where(manifest), "manifest": manifest,
+    }  # fmt: skip
     if asked.output:
         write_samples(samples_path(asked.output), samples)
         write_json(asked.output, record)
@@ -98,7 +101,7 @@ def bases_of(spec: str) -> CostTable:
     return costs
 
 
-def predict_all(configs: list[dict[str, Any]], costs: CostTable, kernel: str) -> list[dict[str, Any]]:
+def predict_all(configs: list[Config], costs: CostTable, kernel: str) -> list[Prediction]:
     """Predictions for all configurations, by the engine."""
     from mmbench.validation.predict import design_of, predict
 
@@ -106,7 +109,7 @@ def predict_all(configs: list[dict[str, Any]], costs: CostTable, kernel: str) ->
     return [line for config in configs for line in predict(config, design, costs)]
 
 
-def described(costs: CostTable) -> dict[str, Any]:
+def described(costs: CostTable) -> FrozenCosts:
     """A cost table's numbers, to be frozen with the predictions."""
     return {
         "name": costs.name,

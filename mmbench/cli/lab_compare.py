@@ -14,6 +14,8 @@ from mmbench.errors import EXIT_BAD_NEWS, EXIT_OK
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from mmbench.records.measured_types import Found, LabComparison
+
 
 def add(actions: Any) -> None:
     """Register the action."""
@@ -45,9 +47,10 @@ def run(args: argparse.Namespace) -> int:
     found = compare_kernels(paths, args.strategy)
     if args.write_costs:
         for one in found:
-            if one["table"]:
-                path = Path(args.write_costs) / f"{one['table']['name']}.json"
-                write_json(path, one["table"])
+            table = one["table"]
+            if "name" in table:
+                path = Path(args.write_costs) / f"{table['name']}.json"
+                write_json(path, table)
                 print(f"written: {path}", file=sys.stderr)
     cells = [{"series": one["series"], **cell} for one in found for cell in one["cells"]]
     print_found(args.format, found, cells, lambda: view(found))
@@ -55,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
     return EXIT_OK if exact else EXIT_BAD_NEWS
 
 
-def view(found: list[dict[str, Any]]) -> RenderableType:
+def view(found: list[LabComparison]) -> RenderableType:
     """One line per kernel, then every page count that differs."""
     from rich.console import Group
     from rich.table import Table
@@ -86,7 +89,6 @@ def view(found: list[dict[str, Any]]) -> RenderableType:
     return Group(table, Text(note), *wrong)
 
 
-def _errors(found: dict[str, Any]) -> str:
-    if not found["n"]:
-        return "-"
-    return f"{found['median_abs_error']:.2%} / {found['p95_abs_error']:.1%}"
+def _errors(found: Found) -> str:
+    median, p95 = found["median_abs_error"], found["p95_abs_error"]
+    return "-" if median is None or p95 is None else f"{median:.2%} / {p95:.1%}"

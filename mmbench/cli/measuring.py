@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -65,7 +65,7 @@ def _lines(what: str) -> Callable[[int, int, float], None]:
     return report
 
 
-def print_found(how: str, found: Any, rows: list[dict[str, Any]], view: Callable[[], RenderableType]) -> None:
+def print_found(how: str, found: Any, rows: Sequence[Mapping[str, Any]], view: Callable[[], RenderableType]) -> None:
     """Print as asked for (--format): everything found as JSON, its rows as CSV, or a table for people."""
     from mmbench.cli.output import print_view
     from mmbench.records.csv_text import csv_text

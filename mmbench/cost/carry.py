@@ -7,10 +7,9 @@ munlock at rmap removal does; how far off that may be is told by the rate of a p
 
 from __future__ import annotations
 
-from typing import Any
-
 from mmbench.cost.from_fit import PARTS
 from mmbench.cost.table import CostTable, load_table, table_names
+from mmbench.records.measured_types import CostFile, Entry
 from mmbench.release import version_of
 
 CARRIED = ("old_munlock_page", "old_munlock_pagevec", "old_munlock_absent")
@@ -27,18 +26,18 @@ def lab_table_of(release: str) -> str | None:
     return series[max(older)] if older else None
 
 
-def rates(costs: dict[str, Any], booted: CostTable) -> dict[str, float]:
+def rates(costs: dict[str, Entry], booted: CostTable) -> dict[str, float]:
     """Nanoseconds per instruction of the work of RATES that this machine showed. costs: item -> entry, of its table."""
     found = {}
     for work, part in RATES.items():
         items = PARTS[part].items
         if not any(costs[item].get("carried_over") for item in items):
-            instructions = sum(int(str(booted.entries[item]["ps"])) for item in items)
+            instructions = sum(booted.entries[item]["ps"] for item in items)
             found[work] = sum(costs[item]["ps"] for item in items) / instructions
     return found
 
 
-def carry_old_munlock(table: dict[str, Any], release: str) -> None:
+def carry_old_munlock(table: CostFile, release: str) -> None:
     """Price CARRIED in the table of a machine that runs a kernel release, with an interval from two rates.
 
     Leaves them as they are when the machine did not show those rates, or no table in instructions is old enough.
@@ -51,7 +50,7 @@ def carry_old_munlock(table: dict[str, Any], release: str) -> None:
     old = load_table(BOOTED)
     like, rate = next(iter(found.items()))
     for item in CARRIED:
-        n = int(str(old.entries[item]["ps"])) / 1000
+        n = old.entries[item]["ps"] / 1000
         told = ", ".join(f"{value:.3f} of {other}" for other, value in found.items())
         costs[item] = {
             "ps": round(n * rate * 1000),

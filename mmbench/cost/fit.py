@@ -6,12 +6,12 @@ picoseconds.
 """
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from mmbench.errors import InputError
+from mmbench.records.measured_types import Fit, RaceRatios, Ratio, Row
 
 COLD_BEGINS_PAGES = 131_072  # 512 MiB: beyond it the memory of a victim's own page structs leaves the caches
 N_BOOTSTRAP = 400
@@ -19,10 +19,10 @@ INTERVAL_PERCENT = (2.5, 97.5)
 FITTED_KINDS = ("anon", "thp", "shmem")  # the cost of file mappings follows folio sizes that nobody can ask for
 
 Floats = npt.NDArray[np.float64]
-Feature = Callable[[dict[str, Any], str, str], float]
+Feature = Callable[[dict[str, int], str, str], float]
 
 
-def _private(facts: dict[str, Any], kind: str, name: str) -> float:
+def _private(facts: dict[str, int], kind: str, name: str) -> float:
     return float(facts[name]) if kind == "anon" else 0.0
 
 
@@ -48,7 +48,7 @@ TERMS: dict[str, list[str]] = {
 }
 
 
-def fit(rows: list[dict[str, Any]], what: str, seed: int = 1) -> dict[str, Any]:
+def fit(rows: list[Row], what: str, seed: int = 1) -> Fit:
     """Fit one kind of tear-down ("exit", "mrelease", "exit_after") to rows of :func:`mmbench.cost.summary.summarize`.
 
     Returns ``what``, ``terms`` (name -> value_ps, low_ps, high_ps: the 95 % interval), ``not_seen`` (terms that no
@@ -82,13 +82,13 @@ def fit(rows: list[dict[str, Any]], what: str, seed: int = 1) -> dict[str, Any]:
     }
 
 
-def evaluate_ps(fitted: dict[str, Any], facts: dict[str, Any], kind: str) -> int:
+def evaluate_ps(fitted: Fit, facts: dict[str, int], kind: str) -> int:
     """Return what a fit says one victim takes, in picoseconds: the formula, not the model."""
     terms = fitted["terms"].items()
     return round(sum(term["value_ps"] * FEATURES[name](facts, kind, fitted["what"]) for name, term in terms))
 
 
-def race_ratios(rows: list[dict[str, Any]], seed: int = 1) -> dict[str, Any]:
+def race_ratios(rows: list[Row], seed: int = 1) -> RaceRatios:
     """Compare racing with exit alone, configuration by configuration.
 
     Returns ``n_configs`` and, each with ``value``, ``low``, ``high`` (median and 95 % interval over configurations):
@@ -100,8 +100,8 @@ def race_ratios(rows: list[dict[str, Any]], seed: int = 1) -> dict[str, Any]:
     if not pairs:
         raise InputError("no configuration was measured both racing and exiting alone; measure modes exit and race.")
     total = np.array([race["median_ns"] / exit_["median_ns"] for race, exit_ in pairs])
-    known = [(race, exit_) for race, exit_ in pairs if race["median_cpu_ns"] and exit_["median_cpu_ns"]]
-    cpu = np.array([race["median_cpu_ns"] / exit_["median_cpu_ns"] for race, exit_ in known])
+    times = [(race["median_cpu_ns"], exit_["median_cpu_ns"]) for race, exit_ in pairs]
+    cpu = np.array([both / one for both, one in times if both and one])
     return {
         "n_configs": len(pairs),
         "total": _median_with_interval(total, seed),
@@ -109,7 +109,7 @@ def race_ratios(rows: list[dict[str, Any]], seed: int = 1) -> dict[str, Any]:
     }
 
 
-def _design(used: list[dict[str, Any]], what: str) -> tuple[list[str], Floats]:
+def _design(used: list[Row], what: str) -> tuple[list[str], Floats]:
     """Return the names of the terms that show, and the matrix of how much of each a configuration has."""
     if what not in TERMS:
         raise InputError(f"cannot fit {what!r}; allowed: {', '.join(TERMS)}.")
@@ -154,7 +154,7 @@ def _bootstrap(matrix: Floats, fitted_ps: Floats, errors: Floats, seed: int) -> 
     return low, high
 
 
-def _median_with_interval(ratios: Floats, seed: int) -> dict[str, float | None]:
+def _median_with_interval(ratios: Floats, seed: int) -> Ratio:
     if not len(ratios):
         return {"value": None, "low": None, "high": None}
     draw = np.random.default_rng(seed)

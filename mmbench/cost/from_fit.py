@@ -16,6 +16,7 @@ from mmbench.cost.fit import INTERVAL_PERCENT, N_BOOTSTRAP, Floats
 from mmbench.cost.table import COLD, FORMAT, CostTable
 from mmbench.errors import InputError
 from mmbench.machine.work import NAMES, UNPRICED
+from mmbench.records.measured_types import CostFile, Entry, Observation
 
 COLD_PART = "cold"
 FITTED = ("exit", "mrelease", "exit_after")
@@ -91,7 +92,7 @@ class _System(NamedTuple):
 
 
 def fit_prices(
-    observations: list[dict[str, Any]],
+    observations: list[Observation],
     reference: CostTable,
     seed: int = 1,
     parts: dict[str, Part] = PARTS,
@@ -121,7 +122,7 @@ def fit_prices(
     return Prices(factors, base_ps, errors, after if COLD_PART in factors else reference.cold_after_pages)
 
 
-def _told_apart(used: list[dict[str, Any]], cold_after: tuple[int, ...]) -> list[int]:
+def _told_apart(used: list[Observation], cold_after: tuple[int, ...]) -> list[int]:
     """Bounds that at least two different sizes exceed, for one size alone fits any bound at any price; and no bound."""
     sizes = {o["work"].get("zap_pte", 0) for o in used}
     exceeded = [after for after in cold_after if sum(n > after for n in sizes) >= LEAST_COLD_SIZES]
@@ -129,7 +130,7 @@ def _told_apart(used: list[dict[str, Any]], cold_after: tuple[int, ...]) -> list
 
 
 def _system(
-    used: list[dict[str, Any]],
+    used: list[Observation],
     kinds: list[str],
     parts: dict[str, Part],
     prices: dict[str, int],
@@ -203,25 +204,26 @@ def _refuse_alike(matrix: Floats, parts: list[str]) -> None:
         )
 
 
-def _weights(used: list[dict[str, Any]], kinds: list[str]) -> Floats:
+def _weights(used: list[Observation], kinds: list[str]) -> Floats:
     """How much a relative error counts, by kind: the inverse of how widely its measurements spread."""
     spread = {w: float(np.median([o["spread"] for o in used if o["what"] == w])) for w in kinds}
     return np.array([LEAST_SPREAD / max(spread[o["what"]], LEAST_SPREAD) for o in used])
 
 
-def table_of(prices: Prices, reference: CostTable, where: str, parts: dict[str, Part] = PARTS) -> dict[str, Any]:
+def table_of(prices: Prices, reference: CostTable, where: str, parts: dict[str, Part] = PARTS) -> CostFile:
     """Return a full cost table, ready to be written as JSON: fitted, proportioned and carried-over costs say so.
 
     where: kernel and machine, for people. A part that no configuration showed is carried over, as is what this kernel
     cannot show.
     """
-    known, costs = _prices(reference), {}
+    known, costs = _prices(reference), dict[str, Entry]()
     for part, (items, split) in parts.items():
         for item in items:
             factor = prices.factors.get(part)
-            costs[item] = _entry(known[item], factor, _told(part, items, split, where)) if factor else None
+            if factor:
+                costs[item] = _entry(known[item], factor, _told(part, items, split, where))
     for item in known:
-        if costs.get(item) is None:
+        if item not in costs:
             costs[item] = _carried(item, known[item], prices, reference)
     return {
         "format": FORMAT,
@@ -233,13 +235,13 @@ def table_of(prices: Prices, reference: CostTable, where: str, parts: dict[str, 
     }
 
 
-def set_fitted(table: dict[str, Any], prices_ps: dict[str, int], source: str) -> None:
+def set_fitted(table: CostFile, prices_ps: dict[str, int], source: str) -> None:
     """Put prices that were found otherwise into a table. Mutates: table."""
     for item, ps in prices_ps.items():
         table["costs"][item] = {"ps": ps, "provenance": "fitted", "source": source}
 
 
-def carried_over(table: dict[str, Any]) -> list[str]:
+def carried_over(table: CostFile) -> list[str]:
     """Names of the costs that this calibration could not see, and took from another table."""
     return [name for name, entry in table["costs"].items() if entry.get("carried_over")]
 
@@ -249,7 +251,7 @@ def _told(part: str, items: tuple[str, ...], split: str, where: str) -> str:
     return f"model fitted to exit, process_mrelease and the exit after it{alone}: {where}"
 
 
-def _entry(was_ps: int, factor: tuple[float, float, float], source: str) -> dict[str, Any]:
+def _entry(was_ps: int, factor: tuple[float, float, float], source: str) -> Entry:
     value, low, high = (round(was_ps * f) for f in factor)
     is_alone = "as part of" not in source
     return {
@@ -261,9 +263,9 @@ def _entry(was_ps: int, factor: tuple[float, float, float], source: str) -> dict
     }
 
 
-def _carried(item: str, was_ps: int, prices: Prices, reference: CostTable) -> dict[str, Any]:
+def _carried(item: str, was_ps: int, prices: Prices, reference: CostTable) -> Entry:
     entry = reference.entries[item]
-    origin = str(entry.get("origin", entry["source"]))
+    origin = entry.get("origin", entry["source"])
     leader = FOLLOWERS.get(item)
     factor = prices.factors[leader][0] if leader in prices.factors else 1.0
     if leader is None or factor == 1.0:

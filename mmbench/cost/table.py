@@ -16,11 +16,17 @@ import numpy as np
 from mmbench.errors import InputError, nearest, short
 from mmbench.machine.work import ITEMS, N_WORK, PRICED
 from mmbench.records.files import read_json
+from mmbench.records.measured_types import Entry
+from mmbench.records.schema import Bool, Fields, Int, Text, check, fail, of_file
 
 FORMAT = "mmbench-costs 1"
 FOLDER = Path(__file__).parent / "tables"
 PROVENANCE = ("measured", "fitted", "scaled from", "published", "assumed")
 MAX_PS = 10**15
+ENTRY = Fields(
+    {"ps": Int(), "provenance": Text(PROVENANCE), "source": Text()},
+    {"low_ps": Int(), "high_ps": Int(), "origin": Text(), "carried_over": Bool()},
+)
 BASES = ("exit", "mrelease", "exit_after", "race")  # what a tear-down costs before the victim's own memory
 COLD = "cold_page"
 MEANINGS = {ITEMS[k].name: ITEMS[k].meaning for k in PRICED} | {
@@ -46,7 +52,7 @@ class CostTable:
     prices: np.ndarray
     cold_page_ps: int
     cold_after_pages: int
-    entries: dict[str, dict[str, object]]
+    entries: dict[str, Entry]
     base_ps: dict[str, int] = field(default_factory=dict)
 
 
@@ -66,17 +72,12 @@ def find_table(spec: str) -> Path:
     raise nearest(spec, table_names(), "cost table")
 
 
-def check_entry(path: object, name: str, entry: object) -> None:
-    """Raise InputError unless the entry has an integer price in range and a known provenance."""
-    if not isinstance(entry, dict) or not {"ps", "provenance", "source"} <= entry.keys():
-        raise InputError(f"{path}: cost {name!r} needs ps, provenance and source.")
-    ps = entry["ps"]
-    if isinstance(ps, bool) or not isinstance(ps, int) or not 0 <= ps <= MAX_PS:
-        raise InputError(f"{path}: cost {name!r} has ps = {short(ps)}; it is an integer from 0 to {MAX_PS}.")
-    if entry["provenance"] not in PROVENANCE:
-        raise InputError(
-            f"{path}: cost {name!r} has provenance {short(entry['provenance'])}; it is one of {PROVENANCE}."
-        )
+def check_entry(path: object, name: str, entry: Any) -> None:
+    """Raise InputError unless the entry has an integer price in range, a known provenance and a source."""
+    with of_file(str(path)):
+        check(entry, ENTRY, f"costs.{name}")
+        if entry["ps"] > MAX_PS:
+            raise fail(f"costs.{name}.ps", entry["ps"], f"at most {MAX_PS}")
 
 
 def check_bases(path: object, found: object) -> dict[str, int]:
@@ -91,7 +92,7 @@ def check_bases(path: object, found: object) -> dict[str, int]:
     return dict(found)
 
 
-def assumed_entry(where: object, name: str, entries: dict[str, Any]) -> dict[str, object]:
+def assumed_entry(where: object, name: str, entries: dict[str, Entry]) -> Entry:
     """Price an item that a table lacks, because the table is older than the item: as the default table has it.
 
     Scaled by what unmapping an anonymous page costs in the two, since a table may be of another machine, or hold
@@ -124,7 +125,7 @@ def table_from(data: Any, where: object = "cost table", name: str = "unnamed") -
     """Make a cost table from the value of its JSON file. Raises InputError naming `where` and the entry."""
     if not isinstance(data, dict) or data.get("format") != FORMAT:
         raise InputError(f"{where}: the first key must be format = {FORMAT!r}.")
-    entries = data.get("costs", {})
+    entries: Any = data.get("costs", {})
     if not isinstance(entries, dict):
         raise InputError(f"{where}: costs is {type(entries).__name__}; it is an object of entries.")
     for name, entry in entries.items():
@@ -145,14 +146,14 @@ def table_from(data: Any, where: object = "cost table", name: str = "unnamed") -
 
 def rescaled(table: CostTable, factor: float, why: str) -> CostTable:
     """A copy of a cost table with every price times a factor; its entries say so."""
-    entries = {
-        name: entry
-        | {
-            "ps": round(int(str(entry["ps"])) * factor),
+    entries: dict[str, Entry] = {
+        name: {
+            **entry,
+            "ps": round(entry["ps"] * factor),
             "provenance": "assumed" if entry["provenance"] == "assumed" else "scaled from",
             "origin": f"{entry.get('origin', entry['source'])}, times {factor:.3f} ({why})",
         }
         for name, entry in table.entries.items()
     }
     prices = np.array([0 if one.unit else entries[one.name]["ps"] for one in ITEMS], dtype=np.int64)
-    return replace(table, prices=prices, cold_page_ps=int(str(entries[COLD]["ps"])), entries=entries)
+    return replace(table, prices=prices, cold_page_ps=entries[COLD]["ps"], entries=entries)

@@ -16,6 +16,7 @@ from mmbench.live.cgroup import memory_hierarchy
 from mmbench.live.sampling import MODES
 from mmbench.live.victim import MARGIN_BYTES
 from mmbench.live.workload import VictimConfig
+from mmbench.records.measured_types import Sample
 
 Progress = Callable[[int, int, float], None]
 LEAST_MEMORY_BYTES = 32 << 20
@@ -76,7 +77,7 @@ def measure(
     max_memory_bytes: int | None = None,
     seed: int = 1,
     progress: Progress | None = None,
-) -> list[dict[str, Any]]:
+) -> list[Sample]:
     """Tear fresh victims down, ``n_reps`` times per configuration and mode, interleaved; return every raw sample.
 
     A repetition is ``n_victims`` victims, whose median is one measurement: a tear-down of a millisecond scatters by a
@@ -100,7 +101,7 @@ def measure(
         "budget_s": budget_s,
         "max_memory_bytes": allowed,
     }
-    samples: list[dict[str, Any]] = []
+    samples: list[Sample] = []
     with closing(session.call(job)) as messages:
         for message in messages:
             samples += message["samples"]

@@ -10,9 +10,10 @@ import platform
 import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import mmbench
+from mmbench.records.measured_types import Manifest
 from mmbench.records.schema import Fields, Int, Text, check
 
 FORMAT = "mmbench-manifest 1"
@@ -40,7 +41,7 @@ MANIFEST = Fields(
 )
 
 
-def build_manifest() -> dict[str, Any]:
+def build_manifest() -> Manifest:
     """Return the manifest of this process: plain JSON values, RAM in bytes, unknown facts absent."""
     uname = platform.uname()
     facts: dict[str, Any] = {
@@ -56,7 +57,12 @@ def build_manifest() -> dict[str, Any]:
         "numpy_version": _version("numpy"),
         "numba_version": _version("numba"),
     }
-    return {name: value for name, value in facts.items() if value is not None}
+    return cast(Manifest, {name: value for name, value in facts.items() if value is not None})
+
+
+def code_of(manifest: Manifest) -> dict[str, str]:
+    """The fields of CODE that a manifest has."""
+    return {name: str(value) for name, value in manifest.items() if name in CODE}
 
 
 def validate_manifest(manifest: Any) -> None:

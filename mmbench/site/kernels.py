@@ -15,6 +15,7 @@ from mmbench.lab.record import check_record
 from mmbench.lab.record import experiments as all_experiments
 from mmbench.lab.summary import LACKS, reap_order
 from mmbench.machine.protocol import LOW_TO_HIGH
+from mmbench.records.measured_types import Config, LabComparison
 from mmbench.report.text.measured import victim_name
 from mmbench.strategies import load_all
 from mmbench.strategies.load import Loaded
@@ -61,7 +62,7 @@ class Kernel:
     file: str
     record: Record
     order: str
-    compared: dict[str, Any]
+    compared: LabComparison
     questions: tuple[Question, ...]
     silent: Mapping[str, int]
 
@@ -102,11 +103,11 @@ class Predictions:
         self.designs = list(designs)
         self._freed: dict[tuple[str, str, str], int] = {}
 
-    def left(self, config: Mapping[str, Any], party: str, before: int) -> dict[str, int | None]:
+    def left(self, config: Config, party: str, before: int) -> dict[str, int | None]:
         """Design -> pages left of `before`, None for a design without that party."""
-        return {one.name: self._left(one, dict(config), party, before) for one in self.designs}
+        return {one.name: self._left(one, config, party, before) for one in self.designs}
 
-    def _left(self, design: Loaded, config: dict[str, Any], party: str, before: int) -> int | None:
+    def _left(self, design: Loaded, config: Config, party: str, before: int) -> int | None:
         role = "mrelease" if party == "mrelease" else "reaper"
         if role not in design.roles:
             return None

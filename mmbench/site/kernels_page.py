@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from html import escape
-from typing import Any
 
+from mmbench.records.measured_types import Found
 from mmbench.report.text.measured import KIND_NAMES
 from mmbench.report.units import NOTHING, format_count
 from mmbench.site.kernels import AGREE, DIFFER, NOT_COMPARED, TRUTH_TABLE, Design, Kernel, Question
@@ -165,9 +165,9 @@ def error_table(kernels: Sequence[Kernel]) -> str:
     return table(("kernel", "design", *(escape(KIND_NAMES.get(kind, kind)) for kind in kinds)), rows)
 
 
-def errors(found: dict[str, Any] | None) -> str:
+def errors(found: Found | None) -> str:
     """Median and 95th percentile, "-" when nobody was asked."""
-    if not found or not found["n"]:
+    if found is None or found["median_abs_error"] is None or found["p95_abs_error"] is None:
         return NOTHING
     return f"{100 * found['median_abs_error']:.2f} % / {100 * found['p95_abs_error']:.1f} % ({found['n']})"
 

@@ -19,6 +19,7 @@ from mmbench.cost.summary import median_spread, summarize
 from mmbench.cost.table import CostTable, table_from
 from mmbench.errors import InputError
 from mmbench.machine.work import NAMES
+from mmbench.records.measured_types import CostFile, Errors, Fit, Observation, RaceRatios, Row, Sample
 from mmbench.strategies.load import Loaded
 from mmbench.validation.geometry import KINDS
 from mmbench.validation.predict import Victim
@@ -41,16 +42,16 @@ Progress = Callable[[int, int, float], None]
 class Calibration(NamedTuple):
     """A cost table as JSON, and how well it and the plain formula fit what was measured."""
 
-    table: dict[str, Any]
-    fits: dict[str, dict[str, Any]]
-    race_ratios: dict[str, Any] | None
-    rows: list[dict[str, Any]]
-    errors: dict[str, dict[str, float]]
+    table: CostFile
+    fits: dict[str, Fit]
+    race_ratios: RaceRatios | None
+    rows: list[Row]
+    errors: dict[str, Errors]
     spread: dict[str, float]
     carried_over: list[str]
 
 
-def calibrate(samples: list[dict[str, Any]], reference: CostTable, design: Loaded, where: str) -> Calibration:
+def calibrate(samples: list[Sample], reference: CostTable, design: Loaded, where: str) -> Calibration:
     """Turn samples (see mmbench.live.experiment) into a cost table.
 
     reference: table whose proportions serve for what cannot be told apart; where: kernel and machine, for people.
@@ -61,7 +62,16 @@ def calibrate(samples: list[dict[str, Any]], reference: CostTable, design: Loade
         raise InputError("no sample can be used: none is of anon, thp or shmem memory, or all failed.")
     victims = {_key(row): Victim(row["config"], design) for row in rows}
     work = {key: victim.work(reference) for key, victim in victims.items()}
-    observations = [row | {"work": work[_key(row)][row["what"]]} for row in rows if row["what"] != "race"]
+    observations: list[Observation] = [
+        {
+            "what": row["what"],
+            "median_ns": row["median_ns"],
+            "spread": row["spread"],
+            "work": work[_key(row)][row["what"]],
+        }
+        for row in rows
+        if row["what"] != "race"
+    ]
     prices = fit_prices(observations, reference)
     races = [row for row in rows if row["what"] == "race"]
     table = table_of(prices, reference, where)
@@ -84,18 +94,16 @@ def calibrate(samples: list[dict[str, Any]], reference: CostTable, design: Loade
     )
 
 
-def _key(row: dict[str, Any]) -> str:
+def _key(row: Row) -> str:
     return json.dumps(row["config"], sort_keys=True)
 
 
-def _error_summary(errors: Any) -> dict[str, float]:
+def _error_summary(errors: Any) -> Errors:
     absolute = np.abs(errors)
     return {"median_abs_error": float(np.median(absolute)), "p95_abs_error": float(np.percentile(absolute, 95))}
 
 
-def fit_races(
-    races: list[dict[str, Any]], victims: dict[str, Victim], costs: CostTable
-) -> tuple[dict[str, int], int, Any]:
+def fit_races(races: list[Row], victims: dict[str, Victim], costs: CostTable) -> tuple[dict[str, int], int, Any]:
     """Find the prices of RACE_ITEMS, the share of UNLOCKED, and the base of a race, so that races take as measured.
 
     Minimises the mean absolute relative error. Returns item -> ps, base ps, and the relative errors that are left.

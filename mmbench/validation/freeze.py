@@ -10,10 +10,11 @@ import json
 import os
 import tempfile
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from mmbench.errors import CannotError
 from mmbench.records.files import json_text, read_text, write_text
+from mmbench.records.measured_types import FrozenCosts, Prediction
 
 FORMAT = "mmbench-predictions 1"
 
@@ -21,7 +22,7 @@ FORMAT = "mmbench-predictions 1"
 class Frozen:
     """Predictions that cannot change any more: read back and held against their digest when they are used."""
 
-    def __init__(self, predictions: list[dict[str, Any]], costs: dict[str, Any], path: str | None = None) -> None:
+    def __init__(self, predictions: list[Prediction], costs: FrozenCosts, path: str | None = None) -> None:
         """Write them, flushed to the disk, to `path` or to a nameless file. Raises InputError or CannotError."""
         text = json_text({"format": FORMAT, "costs": costs, "predictions": predictions})
         self.digest = digest(text)
@@ -32,7 +33,7 @@ class Frozen:
         else:
             self._nameless = _nameless_file(text)
 
-    def predictions(self) -> list[dict[str, Any]]:
+    def predictions(self) -> list[Prediction]:
         """Read them back. Raises CannotError when they are not what was frozen."""
         if self._nameless is not None:
             self._nameless.seek(0)

@@ -7,7 +7,6 @@ holds the two together.
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 
@@ -23,13 +22,14 @@ from mmbench.model.layout import (
     VmaTable,
     vma_table,
 )
+from mmbench.records.measured_types import Config
 
 FIRST_PAGE = 1 << 20  # any 2 MiB boundary
 KINDS = {"anon": ANON, "thp": ANON, "shmem": SHMEM}  # file mappings: their folios are the kernel's choice
 FIELDS = ("span_bytes", "locked_share", "n_vmas", "stride_pages", "kind")
 
 
-def vmas_of(config: dict[str, Any]) -> VmaTable:
+def vmas_of(config: Config) -> VmaTable:
     """Return the VMAs of a victim that was, or will be, measured.
 
     A range of span_bytes, its lowest locked_share mlocked, cut into n_vmas equal segments, every stride_pages-th
@@ -57,13 +57,13 @@ def vmas_of(config: dict[str, Any]) -> VmaTable:
     return vma_table(columns, present_runs(edges, stride))
 
 
-def locked_pages(config: dict[str, Any]) -> int:
+def locked_pages(config: Config) -> int:
     """Pages of the range below the lock boundary, present or not."""
     unit = unit_pages(config)
     return round(span_pages(config) * config["locked_share"] / unit) * unit
 
 
-def vma_edges(config: dict[str, Any]) -> list[int]:
+def vma_edges(config: Config) -> list[int]:
     """Page numbers where VMAs begin, and the range's end: segment edges and the lock boundary."""
     unit, n_vmas = unit_pages(config), config["n_vmas"]
     n_units = span_pages(config) // unit
@@ -81,11 +81,11 @@ def present_runs(edges: list[int], stride: int) -> dict[int, np.ndarray]:
     return runs
 
 
-def unit_pages(config: dict[str, Any]) -> int:
+def unit_pages(config: Config) -> int:
     """Pages that no boundary may split."""
     return PAGES_PER_TABLE if config["kind"] == "thp" else 1
 
 
-def span_pages(config: dict[str, Any]) -> int:
+def span_pages(config: Config) -> int:
     """Pages of the range, present or not."""
     return int(config["span_bytes"]) // PAGE_BYTES

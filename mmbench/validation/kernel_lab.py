@@ -16,13 +16,24 @@ from mmbench.cost.table import CostTable, load_table, rescaled, table_from
 from mmbench.engine import run_prepared
 from mmbench.errors import InputError
 from mmbench.machine.ops import Op
+from mmbench.records.measured_types import (
+    Booted,
+    Config,
+    CostFile,
+    Found,
+    HeldOut,
+    LabComparison,
+    LeftBehind,
+    NoTable,
+    Observation,
+)
 from mmbench.scenarios import scenario
 from mmbench.scenarios.scenario import NEVER
 from mmbench.strategies import load
 from mmbench.strategies.load import Loaded
 from mmbench.validation.geometry import KINDS
 from mmbench.validation.lab_races import LEAST_RACES, PRICED, WAITS, predict_races, price_ns, seen
-from mmbench.validation.predict import HELD_PS, Victim, shipped_by
+from mmbench.validation.predict import HELD_PS, Answer, Victim, shipped_by
 
 FORMAT = "mmbench-lab-comparison 1"
 LONE = ("reaper", "memcg", "mrelease")  # who works alone while the victim is held
@@ -43,7 +54,7 @@ def era_of(release: str) -> str:
     return name
 
 
-def compare(record: dict[str, Any], design: Loaded | None = None) -> dict[str, Any]:
+def compare(record: dict[str, Any], design: Loaded | None = None) -> LabComparison:
     """Hold the model against one lab record (see mmbench.lab.record).
 
     design: what this kernel does, when it is a patched one; else the design of its era.
@@ -66,7 +77,7 @@ def compare(record: dict[str, Any], design: Loaded | None = None) -> dict[str, A
         "fitted": fitted,
         "held_out": {what: summary([row["error"] for row in rows if row["what"] == what]) for what in TIMED},
         "rows": rows,
-        "table": table,
+        "table": table or NoTable(),
     }
 
 
@@ -85,15 +96,16 @@ def experiments(record: dict[str, Any], role: str = "") -> list[dict[str, Any]]:
     ]
 
 
-def freed_cells(record: dict[str, Any], design: Loaded) -> list[dict[str, Any]]:
+def freed_cells(record: dict[str, Any], design: Loaded) -> list[LeftBehind]:
     """Per victim and lone party: pages before, pages it left, and what the model says it leaves."""
-    cells = []
+    cells: list[LeftBehind] = []
     for entry in experiments(record):
         if entry["kind"] in LONE and "pages_after" in entry:
             left, before = total(entry["pages_after"]), total(entry["pages_before"])
             model = before - freed_alone(entry["victim"], entry["kind"], design)
-            one = {"victim": entry["victim"], "party": entry["kind"], "before": before, "left": left}
-            cells.append(one | {"model_left": model})
+            cells.append(
+                {"victim": entry["victim"], "party": entry["kind"], "before": before, "left": left, "model_left": model}
+            )
     return cells
 
 
@@ -102,7 +114,7 @@ def total(pages: int | list[int]) -> int:
     return pages if isinstance(pages, int) else sum(pages)
 
 
-def freed_alone(config: dict[str, Any], party: str, design: Loaded) -> int:
+def freed_alone(config: Config, party: str, design: Loaded) -> int:
     """Pages that a lone reaper, or process_mrelease, frees of a held victim."""
     who = "mrelease" if party == "mrelease" else "reaper"
     starts = {"exit_start_ps": HELD_PS, "reaper_start_ps": NEVER, "mrelease_start_ps": NEVER} | {f"{who}_start_ps": 0}
@@ -111,9 +123,9 @@ def freed_alone(config: dict[str, Any], party: str, design: Loaded) -> int:
     return int(found["freed_pages"][who])
 
 
-def observations(record: dict[str, Any], role: str) -> list[dict[str, Any]]:
+def observations(record: dict[str, Any], role: str) -> list[Booted]:
     """Times of one role, the least of the repetitions: config, what, ns."""
-    found = []
+    found: list[Booted] = []
     for entry in experiments(record, role):
         for what, name in ((entry["kind"], "ns"), ("exit_after", "exit_after_ns")):
             if name in entry and entry["kind"] in ("exit", "mrelease"):
@@ -121,8 +133,8 @@ def observations(record: dict[str, Any], role: str) -> list[dict[str, Any]]:
     return found
 
 
-def fit(record: dict[str, Any], design: Loaded) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Fit a cost table, in instructions, to the calibration set; ({}, {}) when the record has too small a one.
+def fit(record: dict[str, Any], design: Loaded) -> tuple[CostFile | None, dict[str, Found]]:
+    """Fit a cost table, in instructions, to the calibration set; (None, {}) when the record has too small a one.
 
     Fitted twice: what no victim shows is carried over from a table in nanoseconds at the rate of a page's cost, which
     only the first fit knows. Huge pages and shared memory follow, with all other prices as they are then.
@@ -135,9 +147,10 @@ def fit(record: dict[str, Any], design: Loaded) -> tuple[dict[str, Any], dict[st
         reference = rescaled(reference, rate, "a page's instructions for its nanoseconds")
         prices = fit_prices(used, reference, parts=parts, cold_after=COLD_AFTER_PAGES)
     except InputError:
-        return {}, {}
+        return None, {}
     where = f"instructions of Linux {record['release']} ({record['package_version']}) in QEMU, 1 ns each"
-    table = table_of(prices, reference, where, parts) | {"name": f"lab-{record['series']}"}
+    table = table_of(prices, reference, where, parts)
+    table["name"] = f"lab-{record['series']}"
     others = priceable(record, "kinds", design)
     if others:
         found = fit_prices(others, table_from(table), parts=kinds, cold_after=()).factors
@@ -147,19 +160,23 @@ def fit(record: dict[str, Any], design: Loaded) -> tuple[dict[str, Any], dict[st
     return table, {what: summary(errors.tolist()) for what, errors in prices.errors.items()}
 
 
-def priceable(record: dict[str, Any], role: str, design: Loaded) -> list[dict[str, Any]]:
+def priceable(record: dict[str, Any], role: str, design: Loaded) -> list[Observation]:
     """What a fit of prices takes: times of one role, and the model's work for them."""
     reference, found = load_table(REFERENCE), observations(record, role)
     configs = {json.dumps(o["config"], sort_keys=True): o["config"] for o in found}
     work = {key: Victim(config, design).work(reference) for key, config in configs.items()}
     return [
-        {"what": o["what"], "median_ns": float(o["ns"]), "spread": 0.0}
-        | {"work": work[json.dumps(o["config"], sort_keys=True)][o["what"]]}
+        {
+            "what": o["what"],
+            "median_ns": float(o["ns"]),
+            "spread": 0.0,
+            "work": work[json.dumps(o["config"], sort_keys=True)][o["what"]],
+        }
         for o in found
     ]
 
 
-def predict_all(record: dict[str, Any], design: Loaded, table: dict[str, Any]) -> list[dict[str, Any]]:
+def predict_all(record: dict[str, Any], design: Loaded, table: CostFile) -> list[HeldOut]:
     """Rows of held-out victims and of races; what the races cost goes into the table. Mutates: table."""
     races = seen([e for e in experiments(record, "race") if e["kind"] == "race"], design, table_from(table))
     rows = predict(record, design, table_from(table)) + predict_races(races)
@@ -170,9 +187,10 @@ def predict_all(record: dict[str, Any], design: Loaded, table: dict[str, Any]) -
     return rows
 
 
-def predict(record: dict[str, Any], design: Loaded, costs: CostTable) -> list[dict[str, Any]]:
+def predict(record: dict[str, Any], design: Loaded, costs: CostTable) -> list[HeldOut]:
     """Held-out victims: instructions counted, the model's, and the relative error."""
-    rows, answers = [], {}
+    rows: list[HeldOut] = []
+    answers: dict[str, dict[str, Answer]] = {}
     for found in observations(record, "held-out"):
         key = json.dumps(found["config"], sort_keys=True)
         if key not in answers:
@@ -180,11 +198,11 @@ def predict(record: dict[str, Any], design: Loaded, costs: CostTable) -> list[di
             answers[key] = {answer.what: answer for answer in (victim.exit(costs), *victim.mrelease(costs))}
         answer = answers[key][found["what"]]
         model = round((answer.ps + costs.base_ps.get(found["what"], 0)) / 1000)
-        rows.append(found | {"model_ns": model, "error": model / found["ns"] - 1.0})
+        rows.append({**found, "model_ns": model, "error": model / found["ns"] - 1.0})
     return rows
 
 
-def summary(errors: list[float]) -> dict[str, Any]:
+def summary(errors: list[float]) -> Found:
     """n, median and 95th percentile of absolute relative errors."""
     if not errors:
         return {"n": 0, "median_abs_error": None, "p95_abs_error": None}

@@ -13,6 +13,7 @@ import numpy as np
 
 from mmbench.cost.table import CostTable
 from mmbench.machine.work import NAMES, UNPRICED
+from mmbench.records.measured_types import Config, HeldOut
 from mmbench.strategies.load import Loaded
 from mmbench.validation.calibration import with_prices
 from mmbench.validation.predict import Victim
@@ -25,7 +26,7 @@ LEAST_RACES = 3
 class Race(NamedTuple):
     """A victim's races: what was counted (median of the repetitions that were not lost), and the model's work."""
 
-    config: dict[str, Any]
+    config: Config
     ns: float
     spread: float
     known_ns: float
@@ -58,11 +59,13 @@ def price_ns(races: list[Race]) -> float:
     return max(float(n @ missing / (n @ n)), 0.0) if n.any() else 0.0
 
 
-def predict_races(races: list[Race]) -> list[dict[str, Any]]:
+def predict_races(races: list[Race]) -> list[HeldOut]:
     """Each race with the price that the others show: config, what, ns, spread, model_ns, error. [] for too few."""
-    rows = []
+    rows: list[HeldOut] = []
     for i, race in enumerate(races if len(races) >= LEAST_RACES else []):
         model = round(race.known_ns + race.n_priced * price_ns(races[:i] + races[i + 1 :]))
-        row = {"config": race.config, "what": "race", "ns": round(race.ns), "spread": race.spread, "model_ns": model}
-        rows.append(row | {"error": model / race.ns - 1.0})
+        rows.append({
+            "config": race.config, "what": "race", "ns": round(race.ns), "spread": race.spread, "model_ns": model,
+            "error": model / race.ns - 1.0,
+        })  # fmt: skip
     return rows

@@ -6,9 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from time import monotonic
 from typing import Any
 
+from mmbench.records.measured_types import Judged, Prediction, Sample
 from mmbench.validation.verdict import MOST_LOOKS, judge
-
-Sample = dict[str, Any]
 
 
 def looks(n_first: int) -> list[int]:
@@ -18,11 +17,11 @@ def looks(n_first: int) -> list[int]:
 
 def judge_in_looks(
     configs: Sequence[Any],
-    predictions: Sequence[dict[str, Any]],
+    predictions: Sequence[Prediction],
     measure: Callable[[Sequence[Any], float | None], list[Sample]],
     n_first: int,
     budget_s: float | None,
-) -> tuple[dict[str, Any], list[Sample]]:
+) -> tuple[Judged, list[Sample]]:
     """Return the record of the last look and all samples.
 
     configs: victims with a to_dict(); predictions: of all of them, made before anything is measured
@@ -30,7 +29,7 @@ def judge_in_looks(
     It ends when every kind passes or one fails, when more victims would not tell, or when budget_s is over; the record
     says so in ``looks`` (victims at each) and ``stopped`` ("decided", "time", "victims").
     """
-    begun, samples, record = monotonic(), list[Sample](), dict[str, Any]()
+    begun, samples, record = monotonic(), list[Sample](), judge([], [])
     seen: list[int] = []
     for begin, end in _stages(n_first, len(configs)):
         left_s = None if budget_s is None else max(1.0, budget_s - (monotonic() - begun))
@@ -53,7 +52,7 @@ def _stages(n_first: int, n_all: int) -> Iterator[tuple[int, int]]:
             begin = min(end, n_all)
 
 
-def what_more_would_buy(record: dict[str, Any], seconds: float) -> str:
+def what_more_would_buy(record: Judged, seconds: float) -> str:
     """One sentence for an undecided record: how many victims would tell, and about how long that takes from here."""
     if record["verdict"] != "undecided":
         return ""

@@ -10,6 +10,8 @@ from typing import Any
 from mmbench.cost.table import CostTable
 from mmbench.engine import prepare, run_prepared
 from mmbench.machine.protocol import OOM_REAPER_DELAY_PS
+from mmbench.records.measured_types import Beside, Config, Moment, OomRecord
+from mmbench.records.types import Event
 from mmbench.scenarios import scenario
 from mmbench.scenarios.scenario import NEVER
 from mmbench.strategies.load import Loaded
@@ -21,7 +23,7 @@ TRIGGER_PAGES = 8192  # what the trigger allocates, 32 MiB
 LOCK_EVENTS = ("mmap_lock_start_locking", "mmap_lock_acquire_returned", "mmap_lock_released")
 
 
-def predict_oom(config: dict[str, Any], is_held: bool, design: Loaded, costs: CostTable) -> dict[str, Any]:
+def predict_oom(config: Config, is_held: bool, design: Loaded, costs: CostTable) -> dict[str, Any]:
     """Run the engine with an OOM kill: the reaper comes after its delay, the victim exits at once or when let go.
 
     Returns reaper_start_ns, reaper_ns, freed_by_reaper_pages, exit_ns, n_collateral_kills and timeline.
@@ -45,7 +47,7 @@ def predict_oom(config: dict[str, Any], is_held: bool, design: Loaded, costs: Co
     }
 
 
-def join(kill: dict[str, Any], predicted: dict[str, Any]) -> dict[str, Any]:
+def join(kill: dict[str, Any], predicted: dict[str, Any]) -> OomRecord:
     """Put a kill (see mmbench.live.experiment.oom_kill) and its prediction side by side: a record.
 
     ``timeline`` has both origins in the order of time, ``compared`` the numbers that both have; ``verdict`` is "pass"
@@ -78,9 +80,9 @@ def join(kill: dict[str, Any], predicted: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def first_times(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def first_times(events: list[Event]) -> list[Event]:
     """The first time each task enters each step: the allocator asks again every jiffy, which nobody needs to read."""
-    found: dict[tuple[str, str], dict[str, Any]] = {}
+    found: dict[tuple[str, str], Event] = {}
     for event in events:
         task, label = event["task"], event["step"]
         if event["kind"] == "step" and (task != "allocator" or label in ("out_of_memory", "done")):
@@ -88,17 +90,17 @@ def first_times(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return list(found.values())
 
 
-def _compared(name: str, unit: str, measured: int | None, model: int | None) -> dict[str, Any]:
+def _compared(name: str, unit: str, measured: int | None, model: int | None) -> Beside:
     error = model / measured - 1.0 if measured and model is not None else None
     return {"name": name, "unit": unit, "measured": measured, "model": model, "error": error}
 
 
-def _measured(entry: dict[str, Any]) -> dict[str, Any]:
+def _measured(entry: dict[str, Any]) -> Moment:
     detail = ", ".join(f"{k} {v}" for k, v in entry["fields"].items() if k in ("comm", "anon-rss", "shmem-rss"))
     return {"t_ns": entry["t_ns"], "origin": "kernel", "who": entry["who"], "event": entry["event"], "detail": detail}
 
 
-def _model(event: dict[str, Any], held_ps: int, let_go_ns: int) -> dict[str, Any]:
+def _model(event: Event, held_ps: int, let_go_ns: int) -> Moment:
     time_ps, task, label = event["at_ps"], event["task"], event["step"]
     shift_ns = let_go_ns - held_ps // 1000 if held_ps and time_ps >= held_ps else 0
     return {"t_ns": time_ps // 1000 + shift_ns, "origin": "model", "who": task, "event": label, "detail": ""}

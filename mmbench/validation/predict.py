@@ -7,11 +7,11 @@ table) is added. Times are nanoseconds, as measurements are.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from mmbench.cost.table import BASES, CostTable
 from mmbench.engine import Prepared, prepare, run_prepared
 from mmbench.errors import CannotError
+from mmbench.records.measured_types import Config, Prediction
 from mmbench.records.types import Run
 from mmbench.release import version_of
 from mmbench.scenarios import Scenario, scenario
@@ -63,7 +63,7 @@ class Answer:
 class Victim:
     """A configuration whose world is built once and torn down in every way that is asked for."""
 
-    def __init__(self, config: dict[str, Any], design: Loaded) -> None:
+    def __init__(self, config: Config, design: Loaded) -> None:
         self.config, self.design = config, design
         self.prepared: Prepared = prepare(vmas_of(config))
 
@@ -112,7 +112,7 @@ def circumstances(starts: dict[str, int]) -> Scenario:
     return scenario("mrelease", starts)
 
 
-def predict(config: dict[str, Any], design: Loaded, costs: CostTable) -> list[dict[str, Any]]:
+def predict(config: Config, design: Loaded, costs: CostTable) -> list[Prediction]:
     """Return one prediction per kind of tear-down: ``config``, ``what``, ``model_ns``, ``freed_pages``."""
     victim = Victim(config, design)
     answers = [victim.exit(costs), *victim.mrelease(costs), victim.race(costs)]

@@ -12,12 +12,24 @@ import json
 import re
 from collections import Counter
 from math import ceil, inf, isnan, log
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from mmbench.cost.summary import INCONCLUSIVE_SPREAD, median_spread, summarize
 from mmbench.cost.table import BASES
+from mmbench.records.measured_types import (
+    Compared,
+    Config,
+    Disturbed,
+    Exact,
+    Found,
+    Judged,
+    KindVerdict,
+    Prediction,
+    Row,
+    Sample,
+)  # fmt: skip
 
 FORMAT = "mmbench-validation 2"
 MOST_LOOKS = 4  # a session judges at most so often before it ends; the intervals are wide enough for all of them
@@ -72,7 +84,7 @@ GOALS = {
 }
 
 
-def judge(predictions: list[dict[str, Any]], samples: list[dict[str, Any]]) -> dict[str, Any]:
+def judge(predictions: list[Prediction], samples: list[Sample]) -> Judged:
     """Hold predictions (of validation.predict) against raw samples of the same configurations.
 
     Returns a record: ``verdict``, ``held_out`` (kind -> n, median_abs_error, p95_abs_error), ``freed_pages`` (n
@@ -105,7 +117,7 @@ def judge(predictions: list[dict[str, Any]], samples: list[dict[str, Any]]) -> d
     }
 
 
-def compared(prediction: dict[str, Any], row: dict[str, Any]) -> dict[str, Any]:
+def compared(prediction: Prediction, row: Row) -> Compared:
     """One line of the table: measured median and quartiles, the model's time, the relative error of the model."""
     return {
         "config": row["config"],
@@ -121,11 +133,13 @@ def compared(prediction: dict[str, Any], row: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def judge_kind(what: str, rows: list[dict[str, Any]], spread: float) -> dict[str, Any]:
+def judge_kind(what: str, rows: list[Compared], spread: float) -> KindVerdict:
     """Judge one kind of tear-down by the intervals of its errors: verdict, goals, intervals, and why."""
     goal = GOALS[what]
     absolute = [abs(row["error"]) for row in rows if row["what"] == what]
-    judged: dict[str, Any] = {
+    judged: KindVerdict = {
+        "verdict": "undecided",
+        "why": "it was not measured",
         "goal_median": goal.median,
         "goal_p95": goal.p95,
         "spread": None if isnan(spread) else spread,
@@ -134,11 +148,12 @@ def judge_kind(what: str, rows: list[dict[str, Any]], spread: float) -> dict[str
         "n_needed": None,
     }
     if not absolute:
-        return judged | {"verdict": "undecided", "why": "it was not measured"}
+        return judged
     found = [bounds_of("median", absolute, 0.5, goal.median)]
     if goal.p95 is not None:
         found.append(bounds_of("p95", absolute, 0.95, goal.p95))
-    judged |= {f"{bounds.name}_interval": [bounds.low, bounds.high] for bounds in found}
+        judged["p95_interval"] = [found[1].low, found[1].high]
+    judged["median_interval"] = [found[0].low, found[0].high]
     if spread > INCONCLUSIVE_SPREAD:
         why = f"measurements scatter by {spread:.0%} (IQR/median); at most {INCONCLUSIVE_SPREAD:.0%} can be judged"
         return judged | {"verdict": "undecided", "why": why}
@@ -162,7 +177,7 @@ def bounds_of(name: str, absolute: list[float], p: float, goal: float) -> Bounds
     return Bounds(name, float(np.percentile(absolute, 100 * p)), low, high, goal, len(absolute))
 
 
-def count_exact(predictions: list[dict[str, Any]], samples: list[dict[str, Any]]) -> dict[str, int]:
+def count_exact(predictions: list[Prediction], samples: list[Sample]) -> Exact:
     """Of the configurations reaped while their victim was held: how many there are, and how many were exact.
 
     Exact: process_mrelease freed, and left to exit, what the model says, in every sample.
@@ -176,7 +191,7 @@ def count_exact(predictions: list[dict[str, Any]], samples: list[dict[str, Any]]
     return {"n": len(is_exact), "exact": sum(is_exact.values())}
 
 
-def disturbances(samples: list[dict[str, Any]]) -> dict[str, Any]:
+def disturbances(samples: list[Sample]) -> Disturbed:
     """What got in the way: samples in all and disturbed, the busy share of others, and the most frequent reasons."""
     shares = [sample["foreign_share"] for sample in samples]
     reasons = Counter(_reason(sample["why"]) for sample in samples if sample["why"])
@@ -188,7 +203,7 @@ def disturbances(samples: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _errors(rows: list[dict[str, Any]], what: str) -> dict[str, Any]:
+def _errors(rows: list[Compared], what: str) -> Found:
     absolute = [abs(row["error"]) for row in rows if row["what"] == what]
     if not absolute:
         return {"n": 0, "median_abs_error": None, "p95_abs_error": None}
@@ -196,7 +211,7 @@ def _errors(rows: list[dict[str, Any]], what: str) -> dict[str, Any]:
     return {"n": len(absolute), "median_abs_error": median, "p95_abs_error": p95}
 
 
-def _key(config: dict[str, Any]) -> str:
+def _key(config: Config) -> str:
     return json.dumps(config, sort_keys=True)
 
 

@@ -35,7 +35,7 @@ CASES = [
     ("lab record of designs", (*FIRST, "kind"), [], "kind' is []"),
     ("lab record of designs", FIRST, "a", "allowed: an object"),
     ("cost table", ("costs", "zap_anon_folio", "ps"), DIGITS, "more than 4,300 digits"),
-    ("cost table", ("costs", "zap_anon_folio", "provenance"), LONG, "it is one of"),
+    ("cost table", ("costs", "zap_anon_folio", "provenance"), LONG, "provenance' is"),
     ("verdicts", ("verdicts", "v6.18"), [], "allowed: an object"),
 ]
 

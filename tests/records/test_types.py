@@ -4,6 +4,10 @@ from typing import Any, Literal, NotRequired, TypedDict
 
 import pytest
 
+from mmbench.ask.calibrations import SAMPLE
+from mmbench.cost.table import ENTRY
+from mmbench.records.manifest import MANIFEST
+from mmbench.records.measured_types import Entry, Manifest, Sample
 from mmbench.records.run_record import EVENT, OUTCOMES, RUN_RECORD, whole
 from mmbench.records.schema import Either, Fields, Int, ListOf, MapOf, Maybe, Number, Rule, Text
 from mmbench.records.study_record import PROMISED, STUDY
@@ -16,6 +20,9 @@ TYPED: list[tuple[Any, Rule]] = [
     (Event, EVENT),
     (StudyRecord, STUDY),
     (PromiseRecord, PROMISED),
+    (Sample, SAMPLE),
+    (Entry, ENTRY),
+    (Manifest, MANIFEST),
 ]
 
 

@@ -7,9 +7,10 @@ the quartiles of the measurements. Colours are Okabe and Ito's; kinds differ in 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mmbench.errors import InputError
+from mmbench.records.measured_types import Judged
 from mmbench.report.pictures.picture import DPI, picture_suffix, write_figure
 from mmbench.report.text.measured import KIND_NAMES, percent
 
@@ -27,7 +28,7 @@ BAND = 0.10
 SIZE_INCH = (7.2, 6.6)
 
 
-def scatter_figure(record: dict[str, Any], path: str | os.PathLike[str]) -> None:
+def scatter_figure(record: Judged, path: str | os.PathLike[str]) -> None:
     """Draw a validation into a .png, .svg or .pdf file, the same bytes for the same record.
 
     The file appears whole or not at all. Raises InputError for another suffix, a path that cannot be written or a
@@ -39,7 +40,7 @@ def scatter_figure(record: dict[str, Any], path: str | os.PathLike[str]) -> None
     write_figure(lambda: draw(record), path)
 
 
-def draw(record: dict[str, Any]) -> Figure:
+def draw(record: Judged) -> Figure:
     """Return the scatter plot as a matplotlib figure on an Agg canvas."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -48,7 +49,9 @@ def draw(record: dict[str, Any]) -> Figure:
     figure = Figure(figsize=SIZE_INCH, dpi=DPI, facecolor="white", layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
-    times = [row[name] for row in record["rows"] for name in ("low_ns", "high_ns", "measured_ns", "model_ns")]
+    times = [
+        ns for row in record["rows"] for ns in (row["low_ns"], row["high_ns"], row["measured_ns"], row["model_ns"])
+    ]
     low, high = 0.8 * min(times) / 1e6, 1.25 * max(times) / 1e6
     axes.fill_between([low, high], [low * (1 - BAND), high * (1 - BAND)], [low * (1 + BAND), high * (1 + BAND)],
                       color="#eeeeee", lw=0, label=f"within {percent(BAND)}")  # fmt: skip
@@ -70,7 +73,7 @@ def draw(record: dict[str, Any]) -> Figure:
     return figure
 
 
-def _draw_kind(axes: Axes, record: dict[str, Any], what: str, colour: str, marker: str) -> None:
+def _draw_kind(axes: Axes, record: Judged, what: str, colour: str, marker: str) -> None:
     rows = [row for row in record["rows"] if row["what"] == what]
     if not rows:
         return

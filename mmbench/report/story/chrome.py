@@ -8,7 +8,7 @@ from typing import Any
 
 from mmbench.records.chrome import Trace
 from mmbench.records.files import write_text
-from mmbench.records.manifest import CODE, build_manifest
+from mmbench.records.manifest import build_manifest, code_of
 from mmbench.report.reading import Record, cause_name, heading, part
 from mmbench.report.story.spans import HOLD, WAIT, Span, Story, story
 
@@ -43,7 +43,7 @@ def chrome_trace(record: Record, about: dict[str, Any] | None = None) -> dict[st
 def write_trace(record: Record, path: str | os.PathLike[str]) -> None:
     """Write the trace of one run, with the commit that made it, as JSON; errors as records.files.write_text."""
     manifest = build_manifest()
-    about: dict[str, Any] = {name: manifest[name] for name in CODE if name in manifest}
+    about: dict[str, Any] = {**code_of(manifest)}
     write_text(path, json.dumps(chrome_trace(record, about), ensure_ascii=False, allow_nan=False) + "\n")
 
 

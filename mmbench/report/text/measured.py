@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from mmbench.records.measured_types import Config, CostFile, Disturbed, Errors, Judged, OomRecord, Validation
 from mmbench.report.units import NOTHING, format_time
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def percent(share: float | None, signed: bool = False) -> str:
     return NOTHING if share is None else f"{100 * share:{'+' if signed else ''}.1f} %"
 
 
-def victim_name(config: dict[str, Any]) -> str:
+def victim_name(config: Config) -> str:
     """Short name of a configuration, such as "512 MiB anon, 50 % locked, 16 VMAs"."""
     parts = [f"{config['span_bytes'] / 2**20:g} MiB {config['kind']}"]
     parts += [f"{100 * config['locked_share']:.0f} % locked"] if config["locked_share"] else []
@@ -57,7 +58,7 @@ def doctor_table(checks: Sequence[dict[str, Any]]) -> Table:
     return table
 
 
-def cost_table(table: dict[str, Any], errors: dict[str, Any], spread: dict[str, float]) -> Group:
+def cost_table(table: CostFile, errors: dict[str, Errors], spread: dict[str, float]) -> Group:
     """A calibration: how well the model was fitted per kind of tear-down, and every cost with where it is from."""
     from rich.console import Group
     from rich.text import Text
@@ -72,7 +73,7 @@ def cost_table(table: dict[str, Any], errors: dict[str, Any], spread: dict[str, 
         )
     costs = _table("cost", "price", "95 % interval", "origin")
     for item, entry in table["costs"].items():
-        bounds = [format_time(entry[name]) for name in ("low_ps", "high_ps") if name in entry]
+        bounds = [format_time(ps) for ps in (entry.get("low_ps"), entry.get("high_ps")) if ps is not None]
         interval = " to ".join(bounds) or NOTHING
         origin = "carried over, " + entry["provenance"] if entry.get("carried_over") else entry["provenance"]
         costs.add_row(item, format_time(entry["ps"]), interval, origin)
@@ -83,7 +84,7 @@ def cost_table(table: dict[str, Any], errors: dict[str, Any], spread: dict[str, 
     return Group(Text(table["machine"], style="bold"), Text(""), kinds, Text(""), costs, Text(note))
 
 
-def validation_tables(record: dict[str, Any]) -> Group:
+def validation_tables(record: Validation) -> Group:
     """A validation: a row per configuration and kind, then a row per kind with its verdict."""
     from rich.console import Group
     from rich.text import Text
@@ -102,7 +103,7 @@ def validation_tables(record: dict[str, Any]) -> Group:
     return Group(*parts)
 
 
-def verdict_table(record: dict[str, Any]) -> Table:
+def verdict_table(record: Judged) -> Table:
     """A row per kind of tear-down: errors of the model, with the interval of the median, goal, verdict and why."""
     from rich.text import Text
 
@@ -124,7 +125,7 @@ def verdict_table(record: dict[str, Any]) -> Table:
     return table
 
 
-def timeline_table(record: dict[str, Any]) -> Group:
+def timeline_table(record: OomRecord) -> Group:
     """One OOM kill: the kernel's events and the model's, in the order of time after mark_victim."""
     from rich.console import Group
     from rich.text import Text
@@ -136,7 +137,7 @@ def timeline_table(record: dict[str, Any]) -> Group:
         table.add_row(*(Text(cell, style=style) for cell in cells))
     compared = _table("", "measured", "model", "error")
     for row in record["compared"]:
-        shown = [_quantity(row[origin], row["unit"]) for origin in ("measured", "model")]
+        shown = [_quantity(n, row["unit"]) for n in (row["measured"], row["model"])]
         compared.add_row(row["name"], *shown, percent(row["error"], signed=True))
     return Group(Text(victim_name(record["config"]), style="bold"), Text(""), table, Text(""), compared)
 
@@ -149,7 +150,7 @@ def _ns(ns: float | None) -> str:
     return NOTHING if ns is None else "-" * (ns < 0) + format_time(abs(round(ns * 1000)))
 
 
-def _disturbances(found: dict[str, Any]) -> list[str]:
+def _disturbances(found: Disturbed) -> list[str]:
     if not found["n_disturbed"]:
         return ["nothing disturbed the measurements"]
     reasons = "; ".join(f"{r['why']} ({r['n']} samples)" for r in found["reasons"])
