@@ -64,6 +64,8 @@ MUTANTS = [
     ("machine/reap_handover.py", "    if w.mem[RW_QUEUED]:", "    if w.mem[RW_QUEUED] > 1:", "machine"),
     ("machine/munlock.py", "to_lock &= ~(1 << k)", "to_lock = 0", "machine"),
     ("machine/teardown.py", "leave_vma(w, task, vma, vma + 1)", "leave_vma(w, task, vma, vma + 2)", "machine"),
+    ("machine/zap.py", "pg_locked, first, stop)\n", "pg_locked, first, PAGES_PER_TABLE)\n", "machine/test_passes.py"),
+    ("machine/teardown.py", "- 1) >> TABLE_SHIFT) + 1", "- 1) >> TABLE_SHIFT)", "machine/test_passes.py"),
     ("machine/reap.py", "w.mem[task_at(task) + T_VMA] + row[ROW_B])", "w.mem[task_at(task) + T_VMA] + 1)", "machine"),
     ("machine/locks.py", "w.mem[MM_USERS] != 0, work)", "w.mem[MM_USERS] != 1, work)", "machine/test_last_user.py"),
     (

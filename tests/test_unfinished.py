@@ -16,7 +16,7 @@ from mmbench.checker.verdict import check
 from mmbench.cost.table import DEFAULT, ENTRIES, load_table
 from mmbench.engine import run
 from mmbench.machine.apply import apply_once
-from mmbench.machine.ops import Op
+from mmbench.machine.ops import NUMBER, Op
 from mmbench.machine.status import N_ROW, NO_BRANCH
 from mmbench.machine.work import ITEMS, new_meter
 from mmbench.model.build import build
@@ -28,6 +28,8 @@ from mmbench.strategies import load
 from mmbench.strategies.load import MODULES
 from mmbench.victims import synthetic
 from mmbench.words import CAUSES
+from tests.machine.sources import brought_by, text_of
+from tests.reference.passes import TWINS
 from tests.test_mutants import MUTANTS
 
 PACKAGE = Path(mmbench.__file__).parent
@@ -56,8 +58,29 @@ def test_an_op_has_its_effect(op):
     )
 
 
-@pytest.mark.parametrize("file", ["reap.py", "teardown.py", "munlock.py", "locks.py", "bystander_ops.py"])
-def test_functions_of_ops_have_a_mutant(file):
+@pytest.mark.parametrize("op", [op for op in Op if op.spec.walks], ids=lambda op: op.name)
+def test_an_op_that_works_on_pages_has_a_twin(op):
+    assert op.name in TWINS, (
+        f"{op.name} works on pages and has no twin: say what it does to sets of pages in tests/reference/passes.py "
+        "(TWINS); tests/machine/test_passes.py then holds the two together"
+    )
+
+
+@pytest.mark.parametrize("op", Op, ids=lambda op: op.name)
+def test_what_an_op_brought_has_a_mutant(op):
+    """Of every op that walks, and of every younger one: the oldest move a lock or a flag, a line or two each."""
+    brought = brought_by(op) if op.spec.walks or op & NUMBER >= Op.EXIT_MM_IF_LAST & NUMBER else set()
+    planted = [one for one in brought for file, right, *_ in MUTANTS
+               if file == f"machine/{one[0]}.py" and right.strip() in text_of(one)]  # fmt: skip
+    told = ", ".join(f"{name} of mmbench/machine/{file}.py" for file, name in sorted(brought))
+    assert planted or not brought, (
+        f"no mutant of what {op.name} brought ({told}): plant one in tests/test_mutants.py, that a test of "
+        "tests/machine kills"
+    )
+
+
+@pytest.mark.parametrize("file", ["locks.py", "bystander_ops.py"])
+def test_functions_of_the_oldest_ops_have_a_mutant(file):
     assert any(mutant[0] == f"machine/{file}" for mutant in MUTANTS), (
         f"no mutant of mmbench/machine/{file}: plant one in tests/test_mutants.py, that a test of tests/machine kills"
     )
