@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from html import escape
 
 from mmbench.records.measured_types import Found
@@ -24,18 +24,16 @@ def kernels_page(kernels: Sequence[Kernel], designs: Sequence[Design]) -> str:
     """The document as HTML."""
     header = f"""{to_front()}
 <h1>Every design beside every kernel</h1>
-<p class="question">What would this kernel have left behind, had it shipped another design?</p>
-<p>{badge(MODEL)} is what the design leaves of a victim that one party tears down alone. {badge(MEASURED)} is what the
-real kernel left, booted in QEMU, page by page.</p>"""
+<p class="answer">{sentence(kernels, designs)}</p>"""
     details = "\n".join(kernel_part(kernel, designs) for kernel in kernels)
-    main = f"""<h2>Pages left: design by kernel</h2>
-<p>The framed cell of a column is the design that this kernel ships: it has to agree, and is the proof. The other cells
-are the designs that it does not ship: where they differ is what they would have changed, not an error.</p>
+    main = f"""{legend()}
 {matrix(kernels, designs)}
-{legend(kernels)}
+<p class="legend">A cell counts experiments: a victim that one party (the OOM reaper, <code>process_mrelease</code>, a
+cgroup&rsquo;s OOM kill) tears down alone; {badge(MODEL)} pages that the design leaves, {badge(MEASURED)} pages that the
+kernel, booted in QEMU, left. Designs that agree everywhere are not told apart by pages: the order in which the reaper
+visits VMAs (&uarr; lowest first, &darr; highest first) then may.</p>
 <h2>The kernels</h2>
-<p>{badge(MEASURED)} but for the columns of the design. The order in which the reaper visits VMAs tells apart designs
-that leave the same pages.</p>
+<p>{badge(MEASURED)} but for the columns of the design.</p>
 {identity_table(kernels, {one.name: one for one in designs})}
 <h2>Instructions of held-out victims</h2>
 <p>{badge(MODEL)} against {badge("measured (instructions)", MEASURED)}: median error / 95th percentile (number of
@@ -48,22 +46,30 @@ predicted with what the other races of its record show. An instruction is not a 
     return document("mmbench: every design beside every kernel", header, main)
 
 
+def sentence(kernels: Sequence[Kernel], designs: Sequence[Design]) -> str:
+    """The answer: whether each kernel left what its own design leaves, and how much another one would have changed."""
+    own = [kernel.counts(kernel.era) for kernel in kernels]
+    agree, asked = sum(c[AGREE] for c in own), sum(c[AGREE] + c[DIFFER] for c in own)
+    orders = {one.name: one.order for one in designs}
+    in_order = [kernel.order_verdict(orders[kernel.era]) != DIFFER for kernel in kernels]
+    right = sum(not counts[DIFFER] and same for counts, same in zip(own, in_order, strict=True))
+    others = [(kernel.counts(one.name), kernel, one) for kernel in kernels for one in designs if one.name != kernel.era]
+    counts, kernel, most = max(others, key=lambda found: found[0][DIFFER])
+    return f"""<strong>{right} of {len(kernels)}</strong> booted kernels leave exactly the pages, and visit them in the
+order, that the design which they ship says: {agree} of {asked} experiments. Another design would have left other pages:
+{code(most.name)} in {counts[DIFFER]} of {counts[AGREE] + counts[DIFFER]} on Linux {escape(kernel.record["series"])}."""
+
+
 def matrix(kernels: Sequence[Kernel], designs: Sequence[Design]) -> str:
     """A row per design, a column per kernel."""
-    victims = truth_victims(kernels)
     names = "".join(f'<th scope="col">{column_head(kernel)}</th>' for kernel in kernels)
     rows = "\n".join(
         f'<tr><th scope="row" title="{escape(one.title)}">{code(one.name)}<small>{escape(one.status)}</small></th>'
-        f"{''.join(cell(kernel, one, victims) for kernel in kernels)}</tr>"
+        f"{''.join(cell(kernel, one) for kernel in kernels)}</tr>"
         for one in designs
     )
     head = f'<thead><tr><th scope="col">design</th>{names}</tr></thead>'
     return f'<div class="wide"><table class="matrix">{head}<tbody>\n{rows}\n</tbody></table></div>'
-
-
-def truth_victims(kernels: Sequence[Kernel]) -> list[str]:
-    """Victims of the truth table in the order of the signs, the same for every kernel."""
-    return list(dict.fromkeys(q.victim for kernel in kernels for q in kernel.truth_table()))
 
 
 def column_head(kernel: Kernel) -> str:
@@ -71,54 +77,29 @@ def column_head(kernel: Kernel) -> str:
     return f'<a href="#{anchor(kernel)}">{code(kernel.record["series"])}</a><small>ships {escape(kernel.era)}</small>'
 
 
-def cell(kernel: Kernel, design: Design, victims: Sequence[str]) -> str:
-    """One design beside one kernel: how many page counts agree, which victims of the truth table, and the order."""
+def cell(kernel: Kernel, design: Design) -> str:
+    """One design beside one kernel: how many page counts agree, in which order its reaper goes, and what that means."""
     counts, is_era = kernel.counts(design.name), kernel.era == design.name
     order = kernel.order_verdict(design.order)
     differs = counts[DIFFER] or order == DIFFER
-    kinds = [DIFFER if differs else AGREE if counts[AGREE] else NOT_COMPARED, *(["era"] if is_era else [])]
-    lines = [
-        marks({q.victim: q for q in kernel.truth_table() if q.party == party}, victims, party, design.name)
-        for party in PARTIES
-    ]
-    lines.append(f'<span class="who">order</span><span class="{order}">{SIGNS[order]} {ARROWS[design.order]}</span>')
-    body = "".join(f'<div class="marks">{line}</div>' for line in lines)
-    agree = f"<strong>{counts[AGREE]} of {counts[AGREE] + counts[DIFFER]}</strong>"
-    return f'<td class="{" ".join(kinds)}">{agree}{SHIPS if is_era else ""}{body}</td>'
+    kind = DIFFER if differs else AGREE if counts[AGREE] else NOT_COMPARED
+    n = counts[AGREE] + counts[DIFFER]
+    words = ["ships here"] * is_era + ["other order"] * (order == DIFFER) + [ARROWS[design.order]]
+    bar = f'<span class="share"><span style="width:{100 * counts[AGREE] / max(n, 1):.0f}%"></span></span>'
+    says = f"<strong>{counts[AGREE]} of {n}</strong> {' '.join(words)}{bar}"
+    return f'<td class="{" ".join([kind] + ["era"] * is_era)}">{says}</td>'
 
 
-def marks(asked: Mapping[str, Question], victims: Sequence[str], party: str, design: str) -> str:
-    """A sign per victim; a blank where this party was not asked.
-
-    asked: victim -> what this party did to it
-    """
-    signs = "".join(
-        f'<span class="{asked[name].verdict(design)}" title="{escape(said(asked[name], design))}">'
-        f"{SIGNS[asked[name].verdict(design)]}</span>"
-        if name in asked
-        else "<span>&nbsp;</span>"
-        for name in victims
+def legend() -> str:
+    """What a cell's colour and frame say."""
+    kinds = (
+        (f"{AGREE} era", "the kernel ships this design, and left the pages that it says"),
+        (AGREE, "another design that would have left the same pages"),
+        (DIFFER, "another design that would have left other pages, or gone in another order"),
+        (f"{DIFFER} era", "the kernel ships this design, and the model of it is wrong: none should be"),
     )
-    return f'<span class="who">{PARTIES[party]}</span>{signs}'
-
-
-def said(question: Question, design: str) -> str:
-    """One sign in words."""
-    real = question.real if isinstance(question.real, str) else format_count(question.real)
-    return f"{question.victim}: real {real}, {design} {format_count(question.model[design])}"
-
-
-def legend(kernels: Sequence[Kernel]) -> str:
-    """What the signs stand for; the victims of the truth table in their order."""
-    items = "".join(f"<li>{escape(name)}</li>" for name in truth_victims(kernels))
-    return f"""<p class="legend"><span class="{AGREE}">{SIGNS[AGREE]}</span> as many pages left as on the real kernel,
-<span class="{DIFFER}">{SIGNS[DIFFER]}</span> another number, <span class="{NOT_COMPARED}">{SIGNS[NOT_COMPARED]}</span>
-the design or the kernel has no such party. The number counts all victims of the record, the signs are the truth table,
-one victim each, in this order; a blank was not asked. A design that agrees everywhere is not thereby
-the kernel's: these pages do not tell them apart.</p>
-<ol class="legend">{items}</ol>
-<p class="legend">&ldquo;order&rdquo; is the order in which the reaper visits VMAs: {ARROWS["up"]} lowest first,
-{ARROWS["down"]} highest first.</p>"""
+    cells = "".join(f'<tr><td class="{kind}"></td><th scope="row">{words}</th></tr>' for kind, words in kinds)
+    return f'<table class="matrix swatches" aria-label="Legend"><tbody>{cells}</tbody></table>'
 
 
 def anchor(kernel: Kernel) -> str:
