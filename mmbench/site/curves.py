@@ -12,11 +12,11 @@ from mmbench.report.text.ranked import BASELINE
 from mmbench.report.units import format_time
 
 Record = Mapping[str, Any]
-WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 900, 330, 46, 150, 12, 34
-LABEL_GAP = 15
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 620, 420, 46, 132, 12, 34
+LABEL_GAP = 19
 MOST_KNOTS = 60
 SECOND_PS = 10**12
-MOST_TICKS = 10
+MOST_TICKS = 6
 STEPS_S = [m * 10.0**e for e in range(-6, 8) for m in (1, 2, 5)]
 
 

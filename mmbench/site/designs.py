@@ -11,10 +11,11 @@ from mmbench.checker.verdict import Verdict
 from mmbench.report.outcome import flaw_words, skip_meaning
 from mmbench.report.reading import blocked_ps, moment, part
 from mmbench.report.text.ranked import BASELINE, ratio_text
-from mmbench.report.units import format_count, format_share, format_time
+from mmbench.report.units import NOTHING, format_count, format_share, format_time
 from mmbench.scenarios import NAMED
 from mmbench.site.lead import verdict_words
-from mmbench.site.parts import MODEL, badge, code, document, figure, table, to_front
+from mmbench.site.parts import MEASURED, MODEL, badge, code, document, figure, table, to_front
+from mmbench.site.real import HOLDER, READER, Real, outcome, share, verdict_cell
 from mmbench.strategies.load import Loaded
 
 Record = Mapping[str, Any]
@@ -22,11 +23,17 @@ STEP_COLUMNS = ("holds mmap_lock", "step", "op", "arguments", "otherwise")
 
 
 def design_page(
-    loaded: Loaded, runs: Mapping[str, Sequence[Record]], verdict: Verdict, schedules: Sequence[str], timeline: str
+    loaded: Loaded,
+    runs: Mapping[str, Sequence[Record]],
+    verdict: Verdict,
+    schedules: Sequence[str],
+    timeline: str,
+    reals: Mapping[str, Sequence[Real]],
 ) -> str:
     """One document.
 
-    runs: scenario -> records of all designs; schedules: names of files in schedules/; timeline: path of a picture
+    runs: scenario -> records of all designs; schedules: names of files in schedules/; timeline: path of a picture;
+    reals: the design and its variants -> what booted kernels did with them
     """
     name = loaded.strategy.id
     mine = {s: next((r for r in records if r["strategy"] == name), None) for s, records in runs.items()}
@@ -41,6 +48,8 @@ def design_page(
 <p>Again: {code(f"mmbench compare --scenario {next(iter(runs))} --strategy {name} {BASELINE}")}</p>
 <h2>In every order: the checker</h2>
 {checker_part(verdict, schedules)}
+<h2>In a real kernel {badge(MEASURED)}</h2>
+{real_part(reals)}
 <h2>What it is</h2>
 {table((), [[escape(key), escape(value)] for key, value in facts(loaded).items()])}
 <h2>Step by step</h2>
@@ -55,8 +64,8 @@ def in_short(name: str, record: Record | None, verdict: Verdict) -> str:
         return said
     wrong = flaw_words(record)
     time = f"all memory is free after <strong>{format_time(moment(record, 'all'))}</strong>"
-    how = f"it {escape(wrong)}; " if wrong and not wrong.startswith("unsafe") else ""
-    return f"While a page-lock holder waits for memory, {how}{time}. {said}"
+    how = f"{escape(wrong)}; " if wrong and not wrong.startswith("unsafe") else ""
+    return f"While a page-lock holder waits for memory: {how}{time}. {said}"
 
 
 def scenario_table(name: str, runs: Mapping[str, Sequence[Record]]) -> str:
@@ -96,6 +105,35 @@ def checker_part(verdict: Verdict, schedules: Sequence[str]) -> str:
     says = f'<span class="verdict {verdict.verdict}">{escape(verdict_words(verdict.verdict))}</span>'
     return f"""<p>{says}.{breaks} Scope {code(verdict.scope)}: {size}. A small world, without time.</p>
 {shown}"""
+
+
+def real_part(reals: Mapping[str, Sequence[Real]]) -> str:
+    """A row per variant and kernel, or that nobody has run it."""
+    rows = [
+        [
+            code(name),
+            f"Linux {escape(real.series)}<small>{escape(real.release)}</small>",
+            share(real.left),
+            instructions(real),
+            "<br>".join(outcome(row, real) for row in real.holders) or NOTHING,
+            "<br>".join(outcome(row, real) for row in real.readers) or NOTHING,
+            share(real.as_told),
+            verdict_cell(real),
+        ]
+        for name, found in reals.items()
+        for real in found
+    ]
+    if not rows:
+        return "<p>No record: no booted kernel has run this design yet.</p>"
+    head = ("run as", "inside", "pages left as predicted", "exit: instructions, against the model", HOLDER, READER)
+    told = "<p>These very steps, interpreted inside a booted kernel in place of exit_mmap and the reap pass.</p>"
+    return told + table((*head, "forced schedules as told", "oops, bad page, overlap"), rows)
+
+
+def instructions(real: Real) -> str:
+    """How far exit alone is from the model, at most."""
+    errors = [abs(row["error"]) for row in real.alone if row["what"] == "exit"]
+    return f"within {100 * max(errors):.1f} %" if errors else NOTHING
 
 
 def steps_part(loaded: Loaded) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape
 from typing import Any
 
@@ -13,19 +13,20 @@ from mmbench.report.text.grid import MEASURES, worst
 from mmbench.report.units import NOTHING, format_count, format_pages_size, format_share, format_size, format_time
 from mmbench.scenarios import NAMED
 from mmbench.site.lead import lead, name_of
-from mmbench.site.parts import MEASURED, MODEL, badge, code, document, figure, table
-from mmbench.site.views import asv_links, series_rows
+from mmbench.site.matrix_page import DESIGNS
+from mmbench.site.parts import MEASURED, MODEL, badge, code, document, figure, links, table
+from mmbench.site.real import Real
+from mmbench.site.views import across, series_rows
 from mmbench.words import PARTY_KEYS
 
 Record = Mapping[str, Any]
 
-QUESTION = "An OOM victim has locked its memory: which kernel design gives it back soonest, and who waits meanwhile?"
+QUESTION = (
+    "Linux is out of memory and kills a process that has locked its memory in RAM (mlock). Which kernel design gives "
+    "that memory back soonest, and who waits or dies meanwhile?"
+)
 COMMIT_DIGITS = 12
 KERNELS = "kernels.html"
-TIMELINES = {
-    "drop-oom-skip": "The stall: exit waits for a page lock, its holder for memory, the reaper for mmap_lock.",
-    "v6.18": "The newest design on the same victim: exit and reaper unmap side by side.",
-}
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,9 @@ class Facts:
 
     runs: scenario -> run records; sweep: run records of one scenario over the locked share;
     verdicts: strategy -> checker's verdict; schedules: strategy -> files in schedules/;
-    validations: file stem -> validation record; lab: file in lab/ -> lab record; asv: asv's published index.json
+    validations: file stem -> validation record; lab: file in lab/ -> lab record; asv: asv's published index.json;
+    shared: strategy -> rules that it breaks once a second process maps its pages;
+    reals: design -> what booted kernels did with it; answers: page in answers/ -> its title
     """
 
     runs: Mapping[str, Sequence[Record]]
@@ -42,21 +45,23 @@ class Facts:
     verdicts: Mapping[str, Verdict]
     schedules: Mapping[str, Sequence[str]]
     validations: Mapping[str, Record]
-    lab: Mapping[str, Record]
+    lab: Mapping[str, dict[str, Any]]
     manifest: Record
     asv: Record
+    shared: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    reals: Mapping[str, Sequence[Real]] = field(default_factory=dict)
+    answers: Mapping[str, str] = field(default_factory=dict)
 
 
 def front_page(facts: Facts) -> str:
     """The document as HTML."""
     scenarios = "\n".join(scenario_part(name, facts) for name in facts.runs)
     first = next(iter(facts.runs.values()))
-    answer = lead(first)
-    header = f"""<h1>mmbench <small>{QUESTION}</small></h1>
+    answer = lead(first, facts.shared)
+    header = f"""<h1>mmbench</h1>
+<p class="question">{QUESTION}</p>
 {answer}
-<p class="ask"><a href="explore.html">Ask it yourself</a>: other victims, scenarios, measures, designs.</p>
-{asv_links(facts.asv)}
-{kernels_link(facts.lab)}"""
+{ways(facts)}"""
     body = f"""<h2>Every strategy, at this commit</h2>
 <p>{badge(MODEL)} comes out of the model and is the same on every machine. {badge(MEASURED)} was observed on a running
 kernel or with a clock.</p>
@@ -64,7 +69,6 @@ kernel or with a clock.</p>
 it searches every interleaving of a small world, without time.</p>
 {scenarios}
 {sweep_part(facts.sweep)}
-{timelines_part(next(iter(facts.runs)))}
 <h2>Series across commits</h2>
 <p>{badge(MODEL)} names with <code>track_</code>, {badge(MEASURED)} names with <code>time_</code>. asv takes lower for
 better everywhere; freed pages and throughput are better when they are higher.</p>
@@ -75,12 +79,13 @@ better everywhere; freed pages and throughput are better when they are higher.</
     return document("mmbench", header, body)
 
 
-def kernels_link(records: Mapping[str, Record]) -> str:
-    """The way to the page of kernels, when there is one."""
-    if not records:
-        return ""
-    link = f'<ul><li><a href="{KERNELS}">Every design beside every kernel</a></li></ul>'
-    return f'<nav aria-label="Across kernels"><p>Across kernels:</p>{link}</nav>'
+def ways(facts: Facts) -> str:
+    """The ways to all other pages."""
+    asked = {"explore.html": "Ask it yourself: other victims, scenarios, measures"}
+    asked |= {f"answers/{name}.html": title for name, title in facts.answers.items()}
+    tested = {DESIGNS: "Every design: modelled, searched, run for real"} if facts.reals else {}
+    tested |= {KERNELS: "Every design beside every kernel"} if facts.lab else {}
+    return links("Ask", asked) + links("How true is it", tested) + links("Across commits", across(facts.asv))
 
 
 def victim(facts: Facts) -> str:
@@ -155,15 +160,6 @@ def sweep_part(records: Sequence[Record]) -> str:
 {figure("plots/heatmap.png", says, MODEL)}
 {table(("worst", "strategy", "locked", "value", "replay"), rows)}
 </section>"""
-
-
-def timelines_part(scenario: str) -> str:
-    """Single runs of one scenario, task by task."""
-    figures = "\n".join(
-        figure(f"plots/timeline-{name}.png", f"{name}, scenario {scenario}. {says}", MODEL)
-        for name, says in TIMELINES.items()
-    )
-    return f"<h2>Single runs, task by task</h2>\n{figures}"
 
 
 def blocked(record: Record, task: str) -> str:

@@ -34,11 +34,18 @@ def run_sweep(size: str = SIZE) -> list[RunRecord]:
     return [record for share in SHARES for record in run_victim(size, share, (name,))[name]]
 
 
-def check_head() -> Iterator[Verdict]:
-    """The checker's verdict on every strategy in its default scope, with the schedules that break it."""
-    scope = find_scope("default")
+def check_head(scope: str = "default") -> Iterator[Verdict]:
+    """The checker's verdict on every strategy in a scope, with the schedules that break it."""
+    found = find_scope(scope)
     for one in map(load, IDS):
-        yield check(one.name, one.roles, scope, spec=one.spec)
+        yield check(one.name, one.roles, found, spec=one.spec)
+
+
+def check_shared() -> dict[str, list[str]]:
+    """Strategy -> rules that it breaks once a second process maps the victim's pages; without those that break none."""
+    found = {v.strategy: v.properties.items() for v in check_head("shared")}
+    broken = {name: [rule for rule, said in rules if said == "broken"] for name, rules in found.items()}
+    return {name: rules for name, rules in broken.items() if rules}
 
 
 def write_schedules(verdicts: list[Verdict], folder: Path) -> dict[str, list[str]]:

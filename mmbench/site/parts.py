@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
 MODEL, MEASURED = "model", "measured"
@@ -43,6 +43,12 @@ def document(
 def to_front(up: str = "") -> str:
     """The way to the front page. up: as in `document`"""
     return f'<nav aria-label="Home"><ul><li><a href="{up}index.html">mmbench: the answer</a></li></ul></nav>'
+
+
+def links(title: str, ways: Mapping[str, str]) -> str:
+    """A named row of ways to other pages, address -> words; "" for none."""
+    items = "".join(f'<li><a href="{escape(address)}">{escape(words)}</a></li>' for address, words in ways.items())
+    return f'<nav aria-label="{title}"><p>{title}:</p><ul>{items}</ul></nav>\n' if ways else ""
 
 
 def badge(text: str, origin: str = "") -> str:

@@ -13,11 +13,11 @@ from typing import Any
 
 from mmbench.errors import CannotError, InputError
 from mmbench.extras import require
-from mmbench.records.files import read_json, write_bytes, write_json, write_text
 from mmbench.site.asv_results import by_origin
 from mmbench.site.changing import write_changes
+from mmbench.site.offline import check_offline
+from mmbench.site.pages import MARK, write_pages
 
-MARK = "mmbench-site.json"
 PARTS = (
     "answers",
     "asv",
@@ -41,7 +41,7 @@ PARTS = (
 )
 OF_ASV = ("index.json", "info.json", "asv.js", "graphs")
 ASV_TIMEOUT_S = 600
-LAB_FORMAT = "mmbench-lab 1"
+ANSWERS = "docs/answers"
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
@@ -61,7 +61,8 @@ def publish(html_dir: str | os.PathLike[str], results_dir: str | os.PathLike[str
         site.mkdir()
         publish_asv(site / "asv", results / "asv")
         write_changes(site, ROOT, results / "asv")
-        write_front(site, results)
+        write_pages(site, results, ROOT / ANSWERS)
+        check_offline(site)
         if target.exists():
             shutil.move(target, Path(scratch, "old"))
         os.replace(site, target)
@@ -113,72 +114,3 @@ def asv_config(html_dir: Path, results: Path) -> dict[str, Any]:
 
     folders = {"repo": str(ROOT), "results_dir": str(results), "html_dir": str(html_dir)}
     return {**load_json(str(ROOT / "asv.conf.json"), js_comments=True), **folders}
-
-
-def copied_lab(records: Path, folder: Path) -> dict[str, Any]:
-    """File name -> lab record, each copied into `folder`; other JSON files there are left out."""
-    found = {path: read_json(path) for path in sorted(records.glob("*.json"))}
-    found = {path: v for path, v in found.items() if isinstance(v, dict) and v.get("format") == LAB_FORMAT}
-    if found:
-        folder.mkdir()
-    for path in found:
-        write_bytes(folder / path.name, path.read_bytes())
-    return {path.name: record for path, record in found.items()}
-
-
-def write_front(site: Path, results: Path) -> None:
-    """HEAD's runs, plots, verdicts and the front page, into a folder that has asv's pages already."""
-    from mmbench.records.manifest import build_manifest
-    from mmbench.report.pictures.heatmap import heatmap
-    from mmbench.report.pictures.plots import compare_figure
-    from mmbench.report.pictures.scatter import scatter_figure
-    from mmbench.report.pictures.timeline import timeline
-    from mmbench.site.designs import design_page
-    from mmbench.site.explore import write_explorer_data
-    from mmbench.site.explore_page import EXPLORER, SCRIPT, explorer_page
-    from mmbench.site.front import KERNELS, Facts, front_page
-    from mmbench.site.head import check_head, run_head, run_sweep, write_schedules
-    from mmbench.site.kernels import ask, designs
-    from mmbench.site.kernels_page import kernels_page
-    from mmbench.site.offline import check_offline
-    from mmbench.strategies import load_all
-
-    runs, sweep, verdicts = run_head(), run_sweep(), list(check_head())
-    (site / "plots").mkdir()
-    for name, records in runs.items():
-        compare_figure(records, site / "plots" / f"{name}.png")
-    heatmap(sweep, site / "plots" / "heatmap.png")
-    for record in next(iter(runs.values())):
-        timeline(record, site / "plots" / f"timeline-{record['strategy']}.png")
-    validations = {path.stem: read_json(path) for path in sorted((results / "calibration").glob("*.json"))}
-    validations = {k: v for k, v in validations.items() if str(v.get("format")).startswith("mmbench-validation ")}
-    for name, record in validations.items():
-        scatter_figure(record, site / "plots" / f"validation-{name}.png")
-    lab, manifest = copied_lab(results / "lab", site / "lab"), build_manifest()
-    facts = Facts(
-        runs=runs,
-        sweep=sweep,
-        verdicts={v.strategy: v for v in verdicts},
-        schedules=write_schedules(verdicts, site / "schedules"),
-        validations=validations,
-        lab=lab,
-        manifest=manifest,
-        asv=read_json(site / "asv" / "index.json"),
-    )
-    write_text(site / "index.html", front_page(facts))
-    (site / "designs").mkdir()
-    for loaded in load_all():
-        name = loaded.strategy.id
-        page = design_page(
-            loaded, runs, facts.verdicts[name], facts.schedules.get(name, ()), f"../plots/timeline-{name}.png"
-        )
-        write_text(site / "designs" / f"{name}.html", page)
-    if lab:
-        write_text(site / KERNELS, kernels_page(ask(lab), designs()))
-    write_explorer_data(site / "explore")
-    write_text(site / EXPLORER, explorer_page())
-    here = Path(__file__).parent
-    for path in (here / "style.css", here / "static" / SCRIPT):
-        write_bytes(site / path.name, path.read_bytes())
-    write_json(site / MARK, manifest)
-    check_offline(site)

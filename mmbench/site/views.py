@@ -14,23 +14,15 @@ BLOCKING, LEFT = "track_blocking", "track_pages_left"
 LINES = ("'v6.1'", "'v6.18'")
 
 
-def asv_links(index: Mapping[str, Any]) -> str:
-    """A navigation bar; graphs appear when the published results have them.
+def across(index: Mapping[str, Any]) -> dict[str, str]:
+    """Address -> words; graphs appear when the published results have them. index: asv's index.json
 
     asv's list and regressions take lower for better everywhere and know no move that was meant: the page of changes
     stands for both.
-
-    index: asv's index.json
     """
-    links = [("What did a commit change?", CHANGES), ("Every series over commits", f"{ASV}#/")]
-    for words, address in (
-        ("Blocking by strategy", bar_chart(index, BLOCKING)),
-        ("Pages left, over commits", line_graph(index, LEFT)),
-    ):
-        if address:
-            links.append((words, address))
-    items = "".join(f'<li><a href="{escape(address)}">{escape(words)}</a></li>' for words, address in links)
-    return f'<nav aria-label="Across commits"><p>Across commits:</p><ul>{items}</ul></nav>'
+    found = {CHANGES: "What did a commit change?", f"{ASV}#/": "Every series over commits"}
+    found |= {bar_chart(index, BLOCKING): "Blocking by strategy", line_graph(index, LEFT): "Pages left, over commits"}
+    return {address: words for address, words in found.items() if address}
 
 
 def bar_chart(index: Mapping[str, Any], series: str) -> str:

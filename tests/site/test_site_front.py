@@ -16,7 +16,7 @@ from mmbench.records.token import read_token
 from mmbench.report.text.grid import MEASURES
 from mmbench.site import head, publish, views
 from mmbench.site.front import Facts, front_page
-from mmbench.site.publishing import copied_lab
+from mmbench.site.pages import copied_lab
 from mmbench.strategies import IDS, load
 
 ASV = {
@@ -138,7 +138,11 @@ def test_links_to_graphs_are_asvs_own_and_only_to_what_exists():
         "&p-size=%2764GiB%27&p-locked=%2710%25%27&p-locked=%2790%25%27"
     )
     assert views.line_graph(ASV, "track_nothing") == ""
-    assert "Pages left" not in views.asv_links(ASV)
+    assert list(views.across(ASV).values()) == [
+        "What did a commit change?",
+        "Every series over commits",
+        "Blocking by strategy",
+    ]
 
 
 def test_a_folder_of_somebody_else_is_not_replaced(tmp_path):

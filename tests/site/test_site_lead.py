@@ -35,14 +35,16 @@ def checked(records, broken):
 
 @pytest.fixture(scope="module")
 def page():
-    return lead(checked(storm(), "v4.14"))
+    return lead(checked(storm(), "v4.14"), {"trylock": ["I7"]})
 
 
 def test_the_sentence_names_what_ships_the_soonest_and_what_went_wrong(page):
     said = text(page)
-    assert said.startswith("A 64 GiB victim, 90 % of it mlocked,")
-    assert "v6.18, which Linux ships today, gives all of it back in 3.30 s." in said
-    assert "Soonest is trylock (never merged), 3.00 s." in said
+    assert said.startswith(
+        "Want v6.18, which Linux ships today: all of a victim\u2019s memory (64 GiB, 90 % of it mlocked)"
+    )
+    assert "is free again 3.30 s after the kill" in said and "The fear of kernel developers" in said
+    assert "Soonest is trylock (never merged), 3.00 s, but pages stay locked if another process maps them (I7)." in said
     assert "write-downgrade, drop-oom-skip let the reaper give up and cost another process its life." in said
     assert "v4.14: unsafe, the checker has the schedule." in said
 
@@ -56,7 +58,7 @@ def test_bars_stand_in_the_order_of_the_answer_and_flawed_ones_below(page):
 
 
 def test_a_design_that_only_the_checker_convicts_is_no_winner():
-    rows = re.findall(IDS, lead(checked(quiet(), "trylock")))
+    rows = re.findall(IDS, lead(checked(quiet(), "trylock"), {}))
     assert ("flawed", "trylock") in rows[-3:]
 
 

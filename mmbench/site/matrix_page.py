@@ -1,0 +1,103 @@
+"""The page of designs: each one in the model, in the checker, and in the real kernels that ran it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Any
+
+from mmbench.checker.verdict import Verdict
+from mmbench.report.outcome import flaw_words, ranking
+from mmbench.report.reading import moment
+from mmbench.report.units import NOTHING, format_time
+from mmbench.site.lead import name_of, status_of
+from mmbench.site.parts import MEASURED, MODEL, badge, code, document, table, to_front
+from mmbench.site.real import NOTHING_SEEN, Real, by_release, family, outcome, share
+
+Record = Mapping[str, Any]
+DESIGNS = "designs.html"
+
+
+def matrix_page(records: Sequence[Record], verdicts: Mapping[str, Verdict], reals: Mapping[str, Sequence[Real]]) -> str:
+    """The document. records: one run per design, of the first scenario; reals: as real_designs gives them."""
+    everyone = sorted((real for found in reals.values() for real in found), key=by_release)
+    kernels = list(dict.fromkeys(real.series for real in everyone))
+    header = f"""{to_front()}
+<h1>Every design: modelled, searched, run for real</h1>
+<p class="answer">{sentence(reals, everyone)}</p>"""
+    heads = ["design", f"in time {badge(MODEL)}", "checker"]
+    heads += [f"Linux {escape(series)} {badge(MEASURED)}" for series in kernels]
+    rows = [row for place in ranking(records) for row in rows_of(records[place.row], verdicts, reals, kernels)]
+    body = f"""<div class="fit">{table(heads, rows)}</div>
+<ul class="legend">
+<li>In time: the question of the front page, a victim of 64 GiB while a page-lock holder waits for memory. What gave up,
+killed another process or is unsafe stands last.</li>
+<li>The checker: safe in every interleaving of a small world; stalls until the reaper gives up; fails, with a
+schedule.</li>
+<li>Inside a kernel, victims of 64 MiB: what an OOM kill came to while somebody held the lock of one page
+(<em>holder</em>) or mmap_lock for read (<em>reader</em>), beside the model of that very victim; how many counts of
+<em>pages</em> that a lone reaper left are the model&rsquo;s; how many <em>forced</em> schedules went as the
+design&rsquo;s own steps say.</li>
+<li>A row that begins with a colon is a variant: a point that the proposal left open. {blind_words(everyone)}</li>
+</ul>
+<p>Again: {code("mmbench lab run 6.12 --strategy v6.1 exit-write")} runs designs inside a kernel;
+{code("mmbench check")} searches them; {code("mmbench compare --scenario stuck-holder")} times them.</p>"""
+    return document("mmbench: every design, modelled, searched, run for real", header, body)
+
+
+def sentence(reals: Mapping[str, Sequence[Real]], everyone: Sequence[Real]) -> str:
+    """How often reality was as predicted."""
+    designs = {name.partition(":")[0] for name in reals}
+    left = [sum(column) for column in zip(*(real.left for real in everyone), strict=True)]
+    told = [sum(column) for column in zip(*(real.as_told for real in everyone), strict=True)]
+    telling = [real.as_predicted for real in everyone if real.tells_apart]
+    outcomes = [sum(column) for column in zip(*telling, strict=True)] or [0, 0]
+    broken = [real for real in everyone if real.verdict != NOTHING_SEEN]
+    series = ", ".join(dict.fromkeys(real.series for real in everyone))
+    return f"""{len(designs)} designs ran inside booted kernels, Linux {escape(series)}. The pages that a lone reaper
+leaves were as predicted in <strong>{left[0]} of {left[1]}</strong> cells, whom an OOM kill beside a page-lock holder
+took in <strong>{outcomes[0]} of {outcomes[1]}</strong>, forced schedules in <strong>{told[0]} of {told[1]}</strong>;
+{len(broken) or "none"} brought a kernel to an oops, a bad page or an overlap."""
+
+
+def blind_words(everyone: Sequence[Real]) -> str:
+    """Which kernels kill the same under their own code, where the model sees none."""
+    blind = list(dict.fromkeys(real.series for real in everyone if not real.tells_apart))
+    if not blind:
+        return ""
+    return (
+        f"Linux {escape(', '.join(blind))} kills others under its own code, too, where the model has none: "
+        "its kills tell no design apart and are not counted above."
+    )
+
+
+def rows_of(
+    record: Record, verdicts: Mapping[str, Verdict], reals: Mapping[str, Sequence[Real]], kernels: Sequence[str]
+) -> list[list[str]]:
+    """A design and, below it, its variants that a kernel ran."""
+    name = str(record["strategy"])
+    verdict = verdicts[name]
+    wrong = flaw_words(record)
+    time = f"{format_time(moment(record, 'all'))} until all is free"
+    said = f'<span class="{"wrong" if wrong else "agree"}">{escape(wrong) or "memory back"}</span><small>{time}</small>'
+    checked = f'<span class="verdict {verdict.verdict}">{verdict.verdict}</span>'
+    own = {spec: {real.series: real for real in found} for spec, found in family(reals, name).items()}
+    first = [f"{name_of(name)}<small>{escape(status_of(record))}</small>", said, checked]
+    rows = [[*first, *(kernel_cell(own.get(name, {}).get(series)) for series in kernels)]]
+    for spec, found in own.items():
+        if spec != name:
+            rows.append([code(spec.removeprefix(name)), "", "", *(kernel_cell(found.get(s)) for s in kernels)])
+    return rows
+
+
+def kernel_cell(real: Real | None) -> str:
+    """One design in one kernel."""
+    if real is None:
+        return NOTHING
+    lines = [f"holder: {outcome(row, real)}" for row in real.holders]
+    lines += [f"reader: {outcome(row, real)}" for row in real.readers]
+    counts = [f"{words} {share(pair)}" for words, pair in (("pages", real.left), ("forced", real.as_told)) if pair[1]]
+    lines.append(", ".join(counts))
+    if real.verdict != NOTHING_SEEN:
+        lines.insert(0, f'<strong class="wrong">{escape(real.verdict)}</strong>')
+    return "".join(f'<div class="seen">{line}</div>' for line in lines)

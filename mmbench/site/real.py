@@ -1,0 +1,142 @@
+"""What booted kernels did with each design, from the records of the lab, beside the model of the same files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from mmbench.lab.design_record import FORMAT, STOCK, read_record, verdicts
+from mmbench.records.files import read_json
+from mmbench.report.units import format_count
+from mmbench.validation.designs import compare_designs
+
+Row = dict[str, Any]
+NOTHING_SEEN = "nothing seen"
+SAME = ("kills", "gave_up")  # what a model must say of a kill beside a holder
+HOLDER = "the lock of one page is held until there is memory"
+READER = "mmap_lock is held for read, 2 s"
+
+
+@dataclass
+class Real:
+    """One design in one kernel; rows as validation.designs gives them.
+
+    alone: a party by itself; holders: an OOM kill beside the holder of a page lock; readers: beside a reader;
+    forced: what a caller met before each step of exit; own: the kernel's own code beside the same holders
+    """
+
+    series: str
+    release: str
+    alone: list[Row] = field(default_factory=list)
+    holders: list[Row] = field(default_factory=list)
+    readers: list[Row] = field(default_factory=list)
+    forced: list[Row] = field(default_factory=list)
+    own: list[Row] = field(default_factory=list)
+    verdict: str = NOTHING_SEEN
+
+    @property
+    def left(self) -> tuple[int, int]:
+        """Cells whose pages left are the model's, and all cells with a page count."""
+        counted = [row for row in self.alone if "left" in row]
+        return sum(row["left"] == row["model_left"] for row in counted), len(counted)
+
+    @property
+    def as_told(self) -> tuple[int, int]:
+        """Forced schedules that went as the rows of the design say, and all of them."""
+        return sum(row["seen"] == row["told"] for row in self.forced), len(self.forced)
+
+    @property
+    def as_predicted(self) -> tuple[int, int]:
+        """Kills beside a holder whose outcome is the model's, and all of them."""
+        return sum(is_predicted(row) for row in self.holders), len(self.holders)
+
+    @property
+    def tells_apart(self) -> bool:
+        """Whether this kernel's own code does beside a holder what the model says: if not, no design shows there."""
+        return all(is_predicted(row) for row in self.own)
+
+
+def is_predicted(row: Row) -> bool:
+    """Whether further kills and the give-up beside a holder are the model's."""
+    return all(row[what] == row[f"model_{what}"] for what in SAME)
+
+
+def record_files(folder: Path) -> list[Path]:
+    """Records of designs at any depth below a folder."""
+    found = [(path, read_json(path)) for path in sorted(folder.rglob("*.json"))]
+    return [path for path, record in found if isinstance(record, dict) and record.get("format") == FORMAT]
+
+
+def real_designs(paths: Iterable[Path]) -> dict[str, list[Real]]:
+    """Design, with its parameters as in the record -> what each kernel did, oldest kernel first.
+
+    Raises InputError for what is no record, and for one of a design that is none of ours.
+    """
+    found: dict[str, dict[str, Real]] = {}
+    for record in map(read_record, paths):
+        compared, said = compare_designs(record), verdicts(record)
+        own = [row for row in compared["holders"] if row["design"] == STOCK]
+        for name in record["programs"]:
+            real = found.setdefault(name, {}).setdefault(record["series"], Real(record["series"], record["release"]))
+            for rows, kind in ((real.alone, "cells"), (real.holders, "holders")):
+                rows += [row for row in compared[kind] if row["design"] == name]
+            for rows, kind in ((real.readers, "readers"), (real.forced, "forced")):
+                rows += [row for row in compared[kind] if row["design"] == name]
+            real.own += own
+            real.verdict = said[name] if said[name] != NOTHING_SEEN else real.verdict
+    return {name: sorted(by_series.values(), key=by_release) for name, by_series in found.items()}
+
+
+def by_release(real: Real) -> tuple[int, ...]:
+    """5.10 after 5.4."""
+    return tuple(int(part) for part in real.series.split(".") if part.isdigit())
+
+
+def family(found: Mapping[str, Sequence[Real]], design: str) -> dict[str, Sequence[Real]]:
+    """A design and its variants: everything that is called so but for parameters."""
+    return {name: reals for name, reals in found.items() if name.partition(":")[0] == design}
+
+
+def run_on(found: Mapping[str, Sequence[Real]], design: str) -> list[str]:
+    """Series of the kernels that a design, or a variant of it, ran in, oldest first."""
+    reals = sorted((real for own in family(found, design).values() for real in own), key=by_release)
+    return list(dict.fromkeys(real.series for real in reals))
+
+
+def happened(row: Row) -> str:
+    """What a kill beside somebody came to, in words."""
+    kills = f"{row['kills']} further kill{'s' * (row['kills'] != 1)}" if row["kills"] else "nobody else killed"
+    return f"reaper gave up, {kills}" if row["gave_up"] else kills
+
+
+def kind_of(row: Row) -> str:
+    """How an outcome is coloured."""
+    return "wrong" if row["kills"] or row["gave_up"] else "agree"
+
+
+def outcome(row: Row, real: Real) -> str:
+    """An outcome as HTML, with the model's beside it where there is one."""
+    said = f'<span class="{kind_of(row)}">{happened(row)}</span>'
+    if "model_kills" not in row:
+        return f"{said} <small>not modelled</small>"
+    if is_predicted(row):
+        return f"{said} <small>as modelled</small>"
+    if not real.tells_apart:
+        return f"{said} <small>so does the kernel's own code; model: {format_count(row['model_kills'])}</small>"
+    model = {"kills": row["model_kills"], "gave_up": row["model_gave_up"]}
+    return f"{said} <small>model: {happened(model)}</small>"
+
+
+def share(pair: tuple[int, int]) -> str:
+    """ "12 of 12", coloured; "-" of none."""
+    right, n = pair
+    return f'<span class="{"agree" if right == n else "wrong"}">{right} of {n}</span>' if n else "-"
+
+
+def verdict_cell(real: Real) -> str:
+    """What the kernel itself complained of, or the log showed."""
+    kind = "agree" if real.verdict == NOTHING_SEEN else "wrong"
+    return f'<span class="{kind}">{escape(real.verdict)}</span>'

@@ -1,0 +1,63 @@
+"""What kernels did with designs is told as the records have it, beside the model, and README names the same kernels."""
+
+from __future__ import annotations
+
+import copy
+import re
+
+import pytest
+
+from mmbench.lab.design_record import read_record
+from mmbench.site import head
+from mmbench.site.matrix_page import matrix_page
+from mmbench.site.real import family, outcome, real_designs, record_files, run_on
+from mmbench.strategies import IDS
+from tests.site.conftest import ROOT
+
+FILES = record_files(ROOT / "results" / "lab")
+
+
+@pytest.fixture(scope="module")
+def reals():
+    return real_designs(FILES)
+
+
+def test_every_record_of_designs_is_told(reals):
+    told = {(name, real.series) for name, found in reals.items() for real in found}
+    records = [read_record(path) for path in FILES]
+    assert told == {(name, record["series"]) for record in records for name in record["programs"]}
+    assert {record["set"] for record in records} >= {"quick", "forced"}
+
+
+def test_reality_is_what_the_model_said(reals):
+    everyone = [real for found in reals.values() for real in found]
+    for counts in ("left", "as_told"):
+        right, n = map(sum, zip(*(getattr(real, counts) for real in everyone), strict=True))
+        assert right == n > 50
+    assert {real.series for real in everyone if not real.tells_apart} == {"7.3"}
+
+
+def test_an_outcome_is_told_with_the_models_beside_it(reals):
+    (real,) = reals["drop-oom-skip"]
+    (row,) = real.holders
+    assert "reaper gave up, 1 further kill" in outcome(row, real) and "as modelled" in outcome(row, real)
+    wrong = copy.copy(row) | {"model_kills": 0}
+    assert "model: reaper gave up, nobody else killed" in outcome(wrong, real)
+    new = next(found for found in reals["v6.18"] if found.series == "7.3")
+    assert "so does the kernel's own code" in outcome(new.holders[0], new)
+
+
+def test_the_page_has_a_row_for_every_design_and_variant(reals):
+    verdicts = {verdict.strategy: verdict for verdict in head.check_head()}
+    page = matrix_page(head.run_head("1GiB")["stuck-holder"], verdicts, reals)
+    rows = re.findall(r'<tr><th scope="row">.*?>([\w.:=-]+)</', page)
+    variants = [name[name.index(":") :] for name in reals if ":" in name]
+    assert sorted(rows) == sorted([*IDS, *variants])
+    assert "<strong>78 of 78</strong>" in page and "none brought a kernel to an oops" in page.replace("\n", " ")
+
+
+@pytest.mark.parametrize("name", IDS)
+def test_readme_names_the_kernels_that_ran_a_design(reals, name):
+    row = re.search(rf"^\| `{re.escape(name)}` \|.*$", (ROOT / "README.md").read_text(), re.MULTILINE)[0]
+    assert row.split("|")[4].strip() == (", ".join(run_on(reals, name)) or "-")
+    assert all(spec.startswith(name) for spec in family(reals, name))
