@@ -8,6 +8,7 @@ from typing import Any
 
 from mmbench.records.files import read_json, write_bytes, write_json, write_text
 from mmbench.records.manifest import build_manifest
+from mmbench.records.measured_types import Judged
 from mmbench.site.answers import write_answers
 from mmbench.site.designs import design_page
 from mmbench.site.explore import write_explorer_data
@@ -76,7 +77,7 @@ def draw(
     folder: Path,
     runs: Mapping[str, Sequence[Record]],
     sweep: Sequence[Record],
-    validations: Mapping[str, dict[str, Any]],
+    validations: Mapping[str, Judged],
 ) -> None:
     """All pictures that are files."""
     from mmbench.report.pictures.heatmap import heatmap
