@@ -43,6 +43,7 @@ COMPILED = (
     "sizing/laws/entries.py",
     "sizing/queue/crew.py",
     "sizing/queue/delay.py",
+    "sizing/queue/domains.py",
     "sizing/queue/period.py",
     "sizing/queue/reaper_list.py",
     "sizing/queue/tally.py",

@@ -87,6 +87,8 @@ MUTANTS = [
         "sizing/test_queue.py",
     ),
     ("sizing/queue/crew.py", "if free[k] < free[first]:", "if free[k] > free[first]:", "sizing/test_crew.py"),
+    ("sizing/queue/domains.py", "elif in_front:", "elif not in_front:", "sizing/test_domains.py"),
+    ("sizing/queue/domains.py", "if of[d, VICTIM] == kill:", "if True:", "sizing/test_domains.py"),
     ("sizing/queue/delay.py", "_LATER_NS] += max(later, 0)", "_LATER_NS] += later", "sizing/test_added.py"),
     ("sizing/queue/delay.py", "without[i], SKIP)", "waits[i], SKIP)", "sizing/test_added.py"),
     ("rng.py", "fraction |= 1", "fraction |= 0", "test_rng.py"),

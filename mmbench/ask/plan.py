@@ -27,6 +27,7 @@ US_PER_DAY = 86400 * 10**6
 IMPLAUSIBLE_US = 366 * US_PER_DAY  # a machine that kills nobody for longer has no reaper to size
 SUFFIX = ".kills.json"
 MOST_REAPERS = 1024
+MOST_DOMAINS = 1 << 16
 ORDERS = ("newest", "oldest")
 _PERCENTILE = re.compile(r"p(\d{1,2}(?:\.\d{1,6})?)", re.ASCII)
 
@@ -48,6 +49,7 @@ class Plan:
     command: str = ""
     n_reapers: int = 1
     newest_first: bool = True
+    n_domains: int = 0
 
     @property
     def rarity(self) -> float:
@@ -92,6 +94,7 @@ def plan_from(words: StudyWords) -> Plan:
         raise InputError(f"--reapers {words.reapers}: allowed are 1 to {MOST_REAPERS}; the kernel has one.")
     if words.order not in ORDERS:
         raise nearest(words.order, list(ORDERS), "--order")
+    check_domains(words)
     if words.hosts is not None and words.hosts < 1:
         raise InputError(f"--hosts {words.hosts}: allowed are 1 and more.")
     costs, where = load_table(words.costs), scenario(words.scenario, words.overrides)
@@ -101,8 +104,20 @@ def plan_from(words: StudyWords) -> Plan:
     return Plan(
         settings, kill_law(words_of_kills.kills), parts, effort, words.seed, parse_time(words.over, "--over"),
         words.over, words.hosts, per_day, tail_time(words.tail), command_of(words), words.reapers,
-        words.order == "newest",
+        words.order == "newest", words.domains,
     )  # fmt: skip
+
+
+def check_domains(words: StudyWords) -> None:
+    """Raise InputError for a number of domains that no study has, and beside a list that is not the kernel's."""
+    if not 0 <= words.domains <= MOST_DOMAINS:
+        raise InputError(
+            f"--domains {words.domains}: allowed are 1 to {MOST_DOMAINS:,}, or 0: every kill in one of its own."
+        )
+    if words.domains and (words.reapers, words.order) != (1, "newest"):
+        raise InputError(
+            "--domains goes with the kernel's list, one reaper and the newest first: leave out --reapers and --order."
+        )
 
 
 def recorded(words: StudyWords) -> StudyWords:

@@ -13,7 +13,7 @@ from mmbench.errors import InputError, WrongRecord
 from mmbench.records.verdicts import convicted
 
 if TYPE_CHECKING:
-    from mmbench.records.study_types import AboutStudy, RareTails, StudyRecord
+    from mmbench.records.study_types import AboutStudy, HeldBack, RareTails, StudyRecord
     from mmbench.sizing.counting import Counts
     from mmbench.sizing.estimate import Effort
     from mmbench.sizing.load import Load
@@ -40,7 +40,7 @@ def make_study(plan: Plan, setting: Setting, table: Table, parts: list[Part]) ->
 
     return Study(
         plan.seed, plan.kills, table.thresholds, table.components, table.fields, setting.delay_ps, plan.over_ps,
-        newest_first=plan.newest_first, n_reapers=plan.n_reapers, name=setting.loaded.name,
+        newest_first=plan.newest_first, n_reapers=plan.n_reapers, n_domains=plan.n_domains, name=setting.loaded.name,
         heavy=heavy_of(parts, table.components, len(table.fields)),
     )  # fmt: skip
 
@@ -57,7 +57,7 @@ def get_ready(plan: Plan, setting: Setting, watch: Watch) -> Ready:
     table = service_table(plan.parts, runs, setting)
     load = check_steady(plan.kills, table, setting.loaded.name, plan.n_reapers)
     study = make_study(plan, setting, table, plan.parts)
-    check_growth(study)
+    check_growth(replace(study, n_domains=0))
     edge = settled(study).edge_kills
 
     def study_of(runs: list[Runs]) -> Study:
@@ -125,11 +125,23 @@ def record_of(plan: Plan, ready: Ready, counts: Counts, sample: Sample) -> Study
     }
     for quantity, kill in extremes(plan.parts, study, setting, sample.replications).items():
         record["latency"][quantity]["max"].update(kill)
+    if plan.n_domains:
+        record["held_back"] = in_domains(plan, study, sample)
     if plan.tail_ps is not None:
         record["rare"] = rare_tails(plan, setting, ready.table, study, sample)
     if plan.hosts:
         record["fleet"] = fleet_sentence(record, plan.hosts, plan.kills_per_day)
     return record
+
+
+def in_domains(plan: Plan, study: Study, sample: Sample) -> HeldBack:
+    """What domains do, beside the same kills apart."""
+    from mmbench.sizing.estimate import as_it_is, collect
+    from mmbench.sizing.held import held_back
+
+    effort = replace(plan.effort, kills=sample.n, precision=0.0, ledger=None)
+    apart = as_it_is(collect(replace(study, n_domains=0, heavy=None), effort), sample.confidence)
+    return held_back(plan.n_domains, sample, apart, effort.target)
 
 
 def rare_tails(plan: Plan, setting: Setting, table: Table, study: Study, sample: Sample) -> RareTails:

@@ -37,6 +37,7 @@ class StudyWords:
     from_: str | None = None
     reapers: int = 1
     order: str = "newest"
+    domains: int = 0
     over: str = "1s"
     tail: str | None = None
     hosts: int | None = None

@@ -64,6 +64,9 @@ def add_laws(parser: argparse.ArgumentParser) -> None:
                        help="reaper threads that share the list; the kernel has one (1)")  # fmt: skip
     group.add_argument("--order", choices=("newest", "oldest"), default="newest",
                        help="whom a free reaper takes; the kernel: newest")  # fmt: skip
+    group.add_argument("--domains", metavar="N", type=option(parse_int), default=0,
+                       help="memory cgroups: a kill is held back while the last victim of its own has no "
+                            "MMF_OOM_SKIP; set too early, it costs a further victim (0: each in its own)")  # fmt: skip
     group.add_argument("--ram", metavar="SIZE", default="256GiB", help="no drawn victim is larger (256GiB)")
 
 

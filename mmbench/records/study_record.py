@@ -63,6 +63,15 @@ ADDED = Fields(
         **{name: Fields({**COUNTED, "by_ps": Fields(RANGE)}) for name in ("later", "earlier")},
     }
 )
+MOVED = Fields({"value_ps": Number(), "apart_ps": Number(), "by_ps": Fields(RANGE)})
+HELD_BACK = Fields(
+    {
+        "domains": Int(minimum=1),
+        "held": Fields({**COUNTED, "by_ps": Fields(RANGE)}),
+        "further": Fields(COUNTED),
+        "moved": Either("refused", REFUSED, MOVED),
+    }
+)
 RARE = Fields(
     {"brute_force": Fields({**RANGE, "hits": Int(), "kills": Int()})},
     {
@@ -119,6 +128,7 @@ STUDY = Fields(
     },
     {
         "added": ADDED,
+        "held_back": HELD_BACK,
         "rare": Fields({"time_ps": Int(), "alone": MapOf(RARE), "behind": RARE}),
         "fleet": Text(),
         "ranking": MapOf(RANKING),

@@ -144,6 +144,26 @@ class AddedByHeavy(TypedDict):
     earlier: Delayed
 
 
+class Moved(TypedDict):
+    """A percentile to MMF_OOM_SKIP of kills in domains, of the same kills apart, and the difference."""
+
+    value_ps: float
+    apart_ps: float
+    by_ps: Range
+
+
+class HeldBack(TypedDict):
+    """Kills in domains: who is held back and for how long, who costs a further victim, and what both do to the target.
+
+    A kill is held back while the last victim of its domain has no MMF_OOM_SKIP; further victims enter the list.
+    """
+
+    domains: int
+    held: Delayed
+    further: Counted
+    moved: Moved | Withheld
+
+
 class Off(TypedDict):
     """Relative error of the service table for the kills that an answer rests on, by so many engine runs."""
 
@@ -250,6 +270,7 @@ class StudyAnswer(AboutStudy):
     causes: dict[str, Shares]
     tail: Tail
     added: NotRequired[AddedByHeavy]
+    held_back: NotRequired[HeldBack]
     rare: NotRequired[RareTails]
     fleet: NotRequired[str]
     ranking: NotRequired[dict[str, Ranking]]

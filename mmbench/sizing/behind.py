@@ -90,6 +90,8 @@ def behind(study: Study, sample: Sample, over_ps: int) -> Rare:
     beside: Rare = {"brute_force": brute_force(sample, over_ps)}
     if study.n_reapers > 1 or not study.newest_first:
         return beside | {"refused": "splitting knows the kernel's list only: one reaper, the newest first"}
+    if study.n_domains:
+        return beside | {"refused": "splitting knows no domains that hold kills back"}
     if study.kills.recorded is not None or study.kills.size > 1:
         return beside | {"refused": "splitting needs Poisson kills; bursts and records remember more than the list"}
     if (study.fields[:, 0, REAPER] == NOT_LISTED).all():

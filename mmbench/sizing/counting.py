@@ -16,6 +16,7 @@ from mmbench.sizing.queue.tally import (
     N_QUANTITIES,
     N_SHARES,
     N_TOTALS,
+    PS_PER_NS,
     T_TIME_NS,
     T_TIME_S,
     book_hits,
@@ -31,7 +32,8 @@ from mmbench.sizing.stats.histogram import N_BUCKETS
 
 N_BATCHES = 20
 NS_PER_S = 10**9
-CARRIED = ("totals", "causes", "batch_stats")  # sums of times, which merge as a low half and a high one
+CARRIED = ("totals", "causes", "batch_stats", "held")  # sums of times, which merge as a low half and a high one
+N_HELD = 3  # kills held back, ns in all, and kills that cost a further victim
 CARRY_BITS, HIGH = 32, "_high"
 Counts = dict[str, np.ndarray]
 
@@ -46,6 +48,7 @@ def empty_counts(n_replications: int) -> Counts:
         "batch_stats": np.zeros((N_BATCHES, 2 + N_OVER), dtype=np.int64),
         "over": np.zeros((2, N_OVER), dtype=np.int64),
         "totals": np.zeros(N_TOTALS, dtype=np.int64),
+        "held": np.zeros((N_BATCHES, N_HELD), dtype=np.int64),
         "causes": np.zeros((N_POWERS, N_SHARES + 1), dtype=np.int64),
     }
 
@@ -66,8 +69,11 @@ class Counting:
         )
         zero_waits(fields, over_ps, *self.zero)
 
-    def add(self, replication: int, gaps: np.ndarray, entries: np.ndarray, waits: np.ndarray) -> None:
-        """Count a replication's kills: int64 (n,) each."""
+    def add(
+        self, replication: int, gaps: np.ndarray, entries: np.ndarray, waits: np.ndarray,
+        held: tuple[np.ndarray, np.ndarray] | None = None,
+    ) -> None:  # fmt: skip
+        """Count a replication's kills: int64 (n,) each. held: ps that each was held back; who cost a further one."""
         found, totals = self.found, self.found["totals"]
         if len(self.late) < len(entries):
             self.late = np.empty(len(entries), dtype=np.int64)
@@ -85,6 +91,8 @@ class Counting:
         found["batch_stats"][batch] += stats
         found["over"][0] += stats[2:]
         found["over"][1] += stats[2:] ** 2
+        if held is not None:
+            found["held"][batch] += (np.count_nonzero(held[0]), held[0].sum() // PS_PER_NS, held[1].sum())
 
     def close(self) -> Counts:
         """The counts; CARRIED: see `whole`. Nothing is to be added any more."""

@@ -10,12 +10,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 from math import ceil, inf
+from typing import NamedTuple
 
 import numpy as np
 
 from mmbench.errors import InputError
 from mmbench.sizing.laws.spoken import KillLaw
-from mmbench.sizing.queue.reaper_list import services
+from mmbench.sizing.queue.reaper_list import SKIP, services
+from mmbench.sizing.queue.tally import BEHIND
+from mmbench.sizing.queue.worst import read_kills
 from mmbench.sizing.study import EDGE_KILLS, KEPT_KILLS, Study, kept_of, play, room_of
 
 FORGOTTEN = 8  # times the time constant: what is left of a beginning then is 1/3000
@@ -31,12 +34,12 @@ def settled(study: Study) -> Study:
     than MOST_EDGE_KILLS: the load is too near 1, or above it.
     """
     while True:
-        load, needed = needed_edge(study)
-        if needed <= study.edge_kills:
+        needed = max(needed_edges(study), key=lambda needed: needed.kills)
+        if needed.kills <= study.edge_kills:
             return study
         if study.edge_kills == MOST_EDGE_KILLS:
-            raise InputError(too_near(study, load, needed))
-        longer = max(1 << ceil(min(needed, MOST_EDGE_KILLS) - 1).bit_length(), 4 * study.edge_kills)
+            raise InputError(too_near(study, needed))
+        longer = max(1 << ceil(min(needed.kills, MOST_EDGE_KILLS) - 1).bit_length(), 4 * study.edge_kills)
         study = with_edge(study, min(longer, MOST_EDGE_KILLS))
 
 
@@ -45,17 +48,35 @@ def with_edge(study: Study, edge_kills: int) -> Study:
     return replace(study, edge_kills=edge_kills, kept_kills=max(KEPT_KILLS, 2 * edge_kills))
 
 
-def needed_edge(study: Study) -> tuple[float, float]:
-    """The load that pilots of a study show, and how many kills its list takes to forget; at least EDGE_KILLS."""
-    room, busy = room_of(study), study.busy
-    found, gap_ps = np.empty((PILOTS, study.kept_kills)), 0.0
+class Needed(NamedTuple):
+    """Who is busy, for which share of the time, and how many kills it takes to forget how that began."""
+
+    who: str
+    load: float
+    kills: float
+
+
+def needed_edges(study: Study) -> list[Needed]:
+    """What pilots of a study show of its reaper, and of its domains where it has some; at least EDGE_KILLS each."""
+    room, busy, gap_ps = room_of(study), study.busy, 0.0
+    found, read = np.empty((PILOTS, study.kept_kills)), np.empty((BEHIND, study.kept_kills), dtype=np.int64)
+    skips = np.empty((PILOTS, study.kept_kills))
     for replication in range(PILOTS):
         play(study, replication, busy, room)
         gaps, entries, waits = (array[kept_of(study)] for array in room[:3])
         services(busy, entries, waits, found[replication])
+        if study.n_domains:
+            read_kills(entries, waits, study.fields, read)
+            skips[replication] = read[SKIP]
         gap_ps += float(gaps.mean(dtype=np.float64)) / PILOTS
     found /= study.n_reapers  # together they are as fast as one that takes a share of the time
-    return edge_of(float(found.mean()), float(found.var()), gap_ps, dispersion(study.kills))
+    uneven = dispersion(study.kills)
+    needed = [Needed("the reaper is busy", *edge_of(float(found.mean()), float(found.var()), gap_ps, uneven))]
+    if study.n_domains:
+        n = study.n_domains
+        load, kills = edge_of(float(skips.mean()), float(skips.var()), gap_ps * n, uneven)
+        needed.append(Needed("a domain waits for MMF_OOM_SKIP", load, kills * n))
+    return needed
 
 
 def edge_of(service_ps: float, variance_ps2: float, gap_ps: float, gaps: float) -> tuple[float, float]:
@@ -75,11 +96,12 @@ def dispersion(kills: KillLaw) -> float:
     return max(float(gaps.var() / gaps.mean() ** 2), 1.0)
 
 
-def too_near(study: Study, load: float, needed: float) -> str:
+def too_near(study: Study, needed: Needed) -> str:
     """Why a study is refused."""
-    so_many = f"{needed:,.0f}" if needed < inf else "endlessly many"
+    so_many = f"{needed.kills:,.0f}" if needed.kills < inf else "endlessly many"
+    more = ", more domains (--domains)" if study.n_domains else ""
     return (
-        f"{study.name}: the reaper is busy {load:.4%} of the time. Its list takes {so_many} kills to forget how it "
-        f"began; allowed are {MOST_EDGE_KILLS:,}, beyond which no interval would be right. Give fewer kills (--kills), "
-        "rarer or smaller heavy victims."
+        f"{study.name}: {needed.who} {needed.load:.4%} of the time. It takes {so_many} kills to forget how that "
+        f"began; allowed are {MOST_EDGE_KILLS:,}, beyond which no interval would be right. Give fewer kills "
+        f"(--kills){more}, rarer or smaller heavy victims."
     )

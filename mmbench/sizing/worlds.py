@@ -19,7 +19,7 @@ from mmbench.sizing.laws.families import Family
 from mmbench.sizing.laws.strata import slot_chances
 from mmbench.sizing.queue.delay import N_JOINT, compare_kills
 from mmbench.sizing.queue.mixture import Part, thresholds_of
-from mmbench.sizing.study import Heavy, Study, kept_of, play, room_of, serve
+from mmbench.sizing.study import Heavy, Study, held_of, kept_of, play, room_of, serve
 
 # with:     as they are
 # unlocked: heavy victims of the same size with nothing mlocked, so that no page lock is held against them
@@ -108,7 +108,7 @@ def run_worlds(study: Study, first_replication: int, n_replications: int) -> Cou
     drawn, waits = np.empty_like(room[1]), np.empty_like(room[1])
 
     def count(world: str, replication: int, entries: np.ndarray, waits: np.ndarray) -> None:
-        countings[world].add(replication, room[0][kept], entries[kept], waits[kept])
+        countings[world].add(replication, room[0][kept], entries[kept], waits[kept], held_of(study, room))
 
     for r in range(first_replication, first_replication + n_replications):
         play(study, r, busy, room)

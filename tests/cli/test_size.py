@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from mmbench.cli.main import main
+from mmbench.report.text.size_answer import held_sentence
 
 SMALL = ["--ordinary", "64MiB", "--heavy", "1GiB", "--rarity", "1%", "--n", "100k"]
 
@@ -122,6 +123,26 @@ def test_when_every_kill_blocks_the_study_is_not_lost(capsys) -> None:
     assert "every kill blocks the reaper for more than 900ms" in " ".join(text.split())
 
 
+def test_domains_hold_kills_back_and_it_is_told(capsys) -> None:
+    """One domain: who comes while another one dies is held back; a give-up of the heavy ones costs a further victim."""
+    argv = (*SMALL, "--rarity", "10%", "--strategy", "drop-oom-skip", "--holds", "memory", "--domains", "1")
+    argv = (*argv, "--kills", "poisson:0.5/s")
+    (record,) = json.loads(out_of(capsys, *argv, "--format", "json"))
+    found = record["held_back"]
+    assert 0.01 < found["held"]["value"] < 0.2 and found["further"]["value"] == pytest.approx(0.1, rel=0.1)
+    assert "--domains 1" in record["made_from"]["command"]
+    assert found["moved"]["by_ps"]["low"] <= found["moved"]["value_ps"] - found["moved"]["apart_ps"]
+    assert re.match(
+        r"In 1 domain 1 in \d+ kills is held back until MMF_OOM_SKIP, for \d+ ms", next(held_sentence(record))
+    )
+
+
+def test_a_domain_that_is_always_waiting_is_refused(capsys) -> None:
+    argv = ("--ordinary", "4GiB", "--heavy", "8GiB", "--rarity", "1%", "--kills", "poisson:10/s", "--domains", "1")
+    assert main(["size", *argv, "--strategy", "v6.18", "--n", "100k"]) == 2
+    assert "a domain waits for MMF_OOM_SKIP" in capsys.readouterr().err
+
+
 def test_reapers_and_their_order_are_told_and_asked_again(capsys) -> None:
     argv = (*SMALL, "--rarity", "10%", "--strategy", "v5.17", "--kills", "poisson:20/s", "--format", "json")
     waits = {}
@@ -158,6 +179,8 @@ def test_reapers_and_their_order_are_told_and_asked_again(capsys) -> None:
         (["--workers", "0"], "workers"),
         (["--hosts", "0"], "--hosts"),
         (["--reapers", "0"], "--reapers 0: allowed are 1 to 1024"),
+        (["--domains", "-1"], "--domains -1: allowed are 1 to 65,536"),
+        (["--domains", "3", "--reapers", "2"], "leave out --reapers and --order"),
         (["--from", "kills.txt"], "named *.kills.json"),
         (["--from", "a.kills.json", "--kills", "poisson:2/s"], "leave out --kills"),
         (["--heavy", "32MiB", "--heavy-locked", "0"], "is not heavier than --ordinary"),

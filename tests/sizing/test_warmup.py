@@ -79,7 +79,7 @@ def test_the_edge_grows_with_the_load(exponential, deterministic) -> None:
 def test_a_load_too_near_one_is_refused_with_its_reason(exponential, monkeypatch) -> None:
     monkeypatch.setattr("mmbench.sizing.warmup.MOST_EDGE_KILLS", 1 << 14)
     with pytest.raises(
-        InputError, match=r"textbook: the reaper is busy 9\d\.\d+% of the time.* to forget how it began"
+        InputError, match=r"textbook: the reaper is busy 9\d\.\d+% of the time.* to forget how that began"
     ):
         study_at(exponential, 0.97)
     assert MOST_EDGE_KILLS == 1 << 20

@@ -39,7 +39,8 @@ def size_answer(records: Sequence[StudyRecord]) -> Group:
     parts: list[RenderableType] = [Text(heading(records[0]), style="bold"), Text("")]
     parts += [answer_table(records), *legend(records), Text("")]
     for record in records:
-        sentences = [*added_sentences(record), *outcome_sentence(record), record["sentence"] + "."]
+        sentences = [*added_sentences(record), *outcome_sentence(record), *held_sentence(record)]
+        sentences.append(record["sentence"] + ".")
         parts.append(Text(f"{record['strategy']}: ", style="bold").append(" ".join(sentences), style="not bold"))
         parts += [Text(record["fleet"] + ".")] if record.get("fleet") else []
         parts += [Text(""), rare_table(record["rare"]), Text("")] if record.get("rare") else []
@@ -186,6 +187,24 @@ def outcome_sentence(record: StudyRecord) -> Iterator[str]:
             f"MMF_OOM_SKIP is set by giving up or too early for {one_in(found['early']['value'])} kills, after {early} "
             f"in the mean; for the others memory is back, after {back}."
         )
+
+
+def held_sentence(record: StudyRecord) -> Iterator[str]:
+    """What domains do, where the study has some."""
+    found = record.get("held_back")
+    if found is None:
+        return
+    held, further, moved = found["held"], found["further"], found["moved"]
+    who, cost = "no kill is held back", "none costs a further victim"
+    if held["hits"]:
+        by = format_time(round(held["by_ps"]["value"]))
+        who = f"{one_in(held['value'])} kills is held back until MMF_OOM_SKIP, for {by} in the mean"
+    if further["hits"]:
+        cost = f"{one_in(further['value'])} costs a further victim, which enters the list"
+    yield f"In {found['domains']:,} domain{'s' * (found['domains'] > 1)} {who}; {cost}."
+    if "by_ps" in moved:
+        by = f"{signed(moved['by_ps']['value'])} {interval(moved['by_ps'])}"
+        yield f"Beside the same kills apart, {record['target']} moves by {by}."
 
 
 def trust_lines(records: Sequence[StudyRecord]) -> Iterator[str]:

@@ -20,6 +20,9 @@ STREAM_WHICH = 103  # which size, hold and replication within the component
 STREAM_START = 104  # where a replication starts in a recorded list
 STREAM_WHO_ELSE = 105  # as WHO and WHICH, of the ordinary victim in a heavy one's place
 STREAM_WHICH_ELSE = 106
+STREAM_DOMAIN = 107  # which domain a kill is in
+STREAM_WHO_NEXT = 108  # as WHO and WHICH, of the collateral victim that a kill may cost
+STREAM_WHICH_NEXT = 109
 
 TABLE_BITS = 12
 REST_BITS = 20

@@ -13,8 +13,10 @@ from mmbench.sizing.laws.draws import (
     LOW_32,
     STREAM_WHICH,
     STREAM_WHICH_ELSE,
+    STREAM_WHICH_NEXT,
     STREAM_WHO,
     STREAM_WHO_ELSE,
+    STREAM_WHO_NEXT,
     SURE_BIT,
     draw_at,
     key_of,
@@ -55,11 +57,22 @@ def entry_of(who: Any, which: Any, thresholds: Any, components: Any) -> Any:
 
 
 @njit
-def draw_entries(seed: int, first: int, thresholds: Any, components: Any, entries: Any) -> None:
-    """Rows of the service table for the kills first .. first + n, see entry_of. Mutates: entries."""
-    who, which = key_of(seed, STREAM_WHO), key_of(seed, STREAM_WHICH)
+def draw_by(who: Any, which: Any, first: int, thresholds: Any, components: Any, entries: Any) -> None:
+    """Rows of the service table for the kills first .. first + n by the words of two keys. Mutates: entries."""
     for i in range(len(entries)):
         entries[i] = entry_of(draw_at(who, first + i), draw_at(which, first + i), thresholds, components)
+
+
+@njit
+def draw_entries(seed: int, first: int, thresholds: Any, components: Any, entries: Any) -> None:
+    """Rows of the service table for the kills first .. first + n, see entry_of. Mutates: entries."""
+    draw_by(key_of(seed, STREAM_WHO), key_of(seed, STREAM_WHICH), first, thresholds, components, entries)
+
+
+@njit
+def draw_next(seed: int, first: int, thresholds: Any, components: Any, entries: Any) -> None:
+    """As draw_entries, of the victim that each kill would cost beside its own. Mutates: entries."""
+    draw_by(key_of(seed, STREAM_WHO_NEXT), key_of(seed, STREAM_WHICH_NEXT), first, thresholds, components, entries)
 
 
 @njit
