@@ -1,17 +1,105 @@
-"""What booted kernels answered, beside the model by the design of their era or by another one."""
+"""Questions to booted kernels: each asked in turn and written down; and the model beside what they answered."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mmbench.errors import InputError
 
 if TYPE_CHECKING:
+    from mmbench.lab.kernels import Kernel
+    from mmbench.lab.record import Record
     from mmbench.records.measured_types import LabComparison
 
 RECORDS = "results/lab"
+Report = Callable[[str, int, int], None]  # boot, experiments done, and how many there are
+
+
+class Watcher(NamedTuple):
+    """Who watches: told in sentences, and how far the experiments of a kernel are."""
+
+    say: Callable[[str], None]
+    progress: Callable[[str], AbstractContextManager[Report]]
+
+
+def ask_each(
+    names: Sequence[str],
+    ask: Callable[[Kernel, Report], Record],
+    to_text: Callable[[Record], str],
+    folder: str | None,
+    watcher: Watcher,
+) -> list[Record]:
+    """Ask one kernel after another; each record is written into the folder, if there is one, as soon as it is there.
+
+    Raises InputError for an unknown kernel, and CannotError without QEMU.
+    """
+    from mmbench.lab import kernels, qemu
+    from mmbench.records.files import write_text
+
+    qemu.find_qemu()
+    records = []
+    for name in names:
+        kernel = kernels.find(name, watcher.say)
+        with watcher.progress(kernel.release) as report:
+            record = ask(kernel, report)
+        if folder is not None:
+            path = Path(folder) / f"{kernel.series}.json"
+            write_text(path, to_text(record))
+            watcher.say(f"written: {path}")
+        records.append(record)
+    return records
+
+
+def run_designs(
+    names: Sequence[str], specs: Sequence[str], set_name: str, fresh: bool, folder: str | None, watcher: Watcher
+) -> list[Record]:
+    """Run strategies inside each kernel, in place of its own code."""
+    from mmbench.lab import build, design_record, designs
+    from mmbench.lab.program import Program
+    from mmbench.strategies.load import load
+    from mmbench.validation.design_rows import plain_rows
+
+    programs = [Program.from_plain(plain_rows(load(spec))) for spec in specs]
+
+    def ask(kernel: Kernel, report: Report) -> Record:
+        return designs.run_designs(kernel, build.find_module(kernel, watcher.say), programs, set_name, report, fresh)
+
+    return ask_each(names, ask, design_record.to_text, folder, watcher)
+
+
+def run_patched(
+    names: Sequence[str], specs: Sequence[str], set_name: str, fresh: bool, folder: str | None, watcher: Watcher
+) -> list[LabComparison]:
+    """Run kernels that are somebody's patch, without a module, and hold each against the design that describes it."""
+    from mmbench.strategies.load import load
+    from mmbench.validation.kernel_lab import compare
+
+    if len(specs) != 1:
+        raise InputError(
+            f"{len(specs)} strategies for a kernel of your own: it runs the one design that it is built with; "
+            "give that one, or a kernel by its version (6.12) to run several inside it."
+        )
+    design = load(specs[0])
+    return [compare(record, design) for record in run_own_code(names, set_name, fresh, folder, watcher)]
+
+
+def run_own_code(
+    names: Sequence[str], set_name: str, fresh: bool, folder: str | None, watcher: Watcher
+) -> list[Record]:
+    """Boot each kernel and let it tear victims down by its own code."""
+    from mmbench.lab.record import to_text
+    from mmbench.lab.run import run_set
+
+    def ask(kernel: Kernel, report: Report) -> Record:
+        return run_set(kernel, set_name, report, fresh)
+
+    return ask_each(names, ask, to_text, folder, watcher)
+
+
+# --- beside the model -------------------------------------------------------------------------------
 
 
 def found_records(names: Sequence[str]) -> list[Path]:
@@ -31,3 +119,24 @@ def compare_kernels(paths: Sequence[Path], strategy: str | None = None) -> list[
     records = [read_record(path) for path in paths]
     design = load(strategy) if strategy else None
     return [compare(record, design) for record in records]
+
+
+def are_exact(found: Iterable[LabComparison]) -> bool:
+    """Whether every page count is the model's."""
+    return all(one["freed_pages"]["exact"] == one["freed_pages"]["n"] for one in found)
+
+
+def compare_design_records(paths: Sequence[Path]) -> list[dict[str, Any]]:
+    """Hold the model against records of designs inside kernels, one object for each, verdicts included."""
+    from mmbench.lab.design_record import read_record, verdicts
+    from mmbench.validation.designs import compare_designs
+
+    records = [read_record(path) for path in paths]
+    return [compare_designs(record) | {"verdicts": verdicts(record)} for record in records]
+
+
+def as_predicted(one: Mapping[str, Any]) -> bool:
+    """Whether every page count and outcome of a record of designs is the model's, and no design was seen to break."""
+    same = all(h[what] == h[f"model_{what}"] for h in one["holders"] for what in ("kills", "gave_up"))
+    same &= all(row["seen"] == row["told"] for row in one["forced"])
+    return same and one["left"]["exact"] == one["left"]["n"] and set(one["verdicts"].values()) <= {"nothing seen"}

@@ -16,10 +16,10 @@ from mmbench.cli.values import option
 from mmbench.errors import EXIT_BAD_NEWS, EXIT_OK, InputError
 
 if TYPE_CHECKING:
+    from mmbench.ask.timed_replay import Retaken
     from mmbench.checker.counterexample import Counterexample
     from mmbench.checker.judgement import Judgement
     from mmbench.checker.verdict import Verdict
-    from mmbench.checker.world import Start
 
 EXAMPLE = """\
 examples:
@@ -141,46 +141,32 @@ def compare_with(expected: dict[str, dict[str, str]], found: list[Judgement], *,
     return EXIT_BAD_NEWS if lines else EXIT_OK
 
 
-def print_timed(again: Counterexample, start: Start) -> None:
-    """The same schedule in the timed engine: which moment invariants it breaks there, and when."""
-    from mmbench.ask.timed_replay import replay_timed
-    from mmbench.cost.table import load_table
-    from mmbench.model.invariants import broken
+def timed(again: Retaken) -> str:
+    """What the same schedule comes to in the timed engine."""
     from mmbench.report.units import format_time
 
-    world, end_ps = replay_timed(start, [(row.task, row.choice) for row in again.rows], load_table())
-    what = ", ".join(broken(world))
-    says = f"breaks {what}" if what else f"ends where {again.property.name} is broken, which only the checker judges"
-    print(f"\nthe same schedule in the timed engine takes {format_time(end_ps)} (model) and {says}")
+    what = ", ".join(again.broken_timed)
+    name = again.schedule.property.name
+    says = f"breaks {what}" if what else f"ends where {name} is broken, which only the checker judges"
+    return f"\nthe same schedule in the timed engine takes {format_time(again.end_ps)} (model) and {says}"
 
 
 def run_replay(args: argparse.Namespace) -> int:
     """Take a saved schedule again; exit code 1 because it breaks what it says."""
+    from mmbench.ask.timed_replay import retaken
     from mmbench.checker.counterexample import to_json
-    from mmbench.checker.properties import read_property
-    from mmbench.checker.replay import read, replay
-    from mmbench.checker.search import unsearched
     from mmbench.checker.show import text
-    from mmbench.checker.world import start_of
-    from mmbench.strategies import load
 
-    path = Path(args.replay)
-    old = read(path)
-    if len(args.strategies) > 1:
-        raise InputError("--replay takes the schedule of one strategy; give at most one.")
-    loaded = load(args.strategies[0] if args.strategies else old.spec)
-    if loaded.name != old.strategy:
-        raise InputError(f"{path} is a schedule of {old.strategy!r}, not of {loaded.name!r}.")
-    found = unsearched(start_of(old.scope, loaded.roles))
-    again = replay(path, old, found, read_property(Path(args.property)) if args.property else None)
     if args.format == "csv":
         raise InputError("--replay prints one schedule: --format table or json.")
+    again = retaken(Path(args.replay), args.strategies, args.property)
+    schedule = again.schedule
     if args.format == "json":
-        json.dump(to_json(again), sys.stdout, indent=1)
+        json.dump(to_json(schedule), sys.stdout, indent=1)
         print()
     else:
-        print(f"{again.strategy}, scope {again.scope.name}: the schedule breaks {again.property.name} again\n")
-        print(text(again))
-        print_timed(again, found.start)
-    write_files(args, [again])
+        print(f"{schedule.strategy}, scope {schedule.scope.name}: the schedule breaks {schedule.property.name} again\n")
+        print(text(schedule))
+        print(timed(again))
+    write_files(args, [schedule])
     return EXIT_BAD_NEWS

@@ -108,18 +108,16 @@ def run_list(args: argparse.Namespace) -> int:
 
 def run_run(args: argparse.Namespace) -> int:
     """Boot each kernel, write and print its record; 1 when an experiment failed for other reasons than its kernel's."""
-    from mmbench.lab import kernels, qemu, summary
-    from mmbench.lab.record import to_text
-    from mmbench.lab.run import run_set
-    from mmbench.records.files import write_text
+    from mmbench.ask.labs import Watcher, run_own_code
+    from mmbench.lab import kernels, summary
 
     if args.output is not None and not Path(args.output).is_dir():
         raise InputError(f"-o {args.output}: no such folder; make it first.")
-    qemu.find_qemu()
+    watcher = Watcher(_say, _progress)
     for name in args.kernels:
         kernels.check_name(name)
     if args.set_name == "exiting-victim":
-        return lab_exiting.run_exiting(args, _say, _progress)
+        return lab_exiting.run_exiting(args, watcher)
     if args.boots is not None:
         raise InputError(f"--boots counts the boots of --set exiting-victim; the set {args.set_name} has its own.")
     if args.strategy:
@@ -127,17 +125,8 @@ def run_run(args: argparse.Namespace) -> int:
         if any(patched) != all(patched):
             raise InputError("kernels of your own and of the archive in one run of designs; give one sort at a time.")
         runs = lab_designs.run_patched if all(patched) else lab_designs.run_designs
-        return runs(args, _say, _progress)
-    records = []
-    for name in args.kernels:
-        kernel = kernels.find(name, _say)
-        with _progress(kernel.release) as report:
-            record = run_set(kernel, args.set_name, report, args.fresh)
-        if args.output is not None:
-            path = Path(args.output) / f"{kernel.series}.json"
-            write_text(path, to_text(record))
-            print(f"written: {path}", file=sys.stderr)
-        records.append(record)
+        return runs(args, watcher)
+    records = run_own_code(args.kernels, args.set_name, args.fresh, args.output, watcher)
     _print(records, args.format)
     wrong = [error for record in records for error in summary.errors(record)]
     for error in wrong:

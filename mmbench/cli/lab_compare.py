@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmbench.ask.labs import RECORDS, compare_kernels, found_records
+from mmbench.ask.labs import RECORDS, are_exact, compare_kernels, found_records
 from mmbench.cli.inputs import add_format_option
 from mmbench.errors import EXIT_BAD_NEWS, EXIT_OK
 
@@ -54,8 +54,7 @@ def run(args: argparse.Namespace) -> int:
                 print(f"written: {path}", file=sys.stderr)
     cells = [{"series": one["series"], **cell} for one in found for cell in one["cells"]]
     print_found(args.format, found, cells, lambda: view(found))
-    exact = all(one["freed_pages"]["exact"] == one["freed_pages"]["n"] for one in found)
-    return EXIT_OK if exact else EXIT_BAD_NEWS
+    return EXIT_OK if are_exact(found) else EXIT_BAD_NEWS
 
 
 def view(found: list[LabComparison]) -> RenderableType:

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmbench.cli.inputs import add_format_option
-from mmbench.errors import EXIT_BAD_NEWS, EXIT_CANNOT, EXIT_OK, InputError
+from mmbench.errors import EXIT_BAD_NEWS, EXIT_CANNOT, EXIT_OK
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from mmbench.ask.labs import Watcher
     from mmbench.lab.design_record import Record
-
-Progress = Callable[[str], AbstractContextManager[Callable[[str, int, int], None]]]
 
 
 def add_doctor(actions: Any) -> None:
@@ -37,28 +34,13 @@ def run_doctor(args: argparse.Namespace) -> int:
     return EXIT_OK if all(row["found"] for row in rows) else EXIT_CANNOT
 
 
-def run_designs(args: argparse.Namespace, say: Callable[[str], None], progress: Progress) -> int:
+def run_designs(args: argparse.Namespace, watcher: Watcher) -> int:
     """Run strategies inside each kernel, write and print the records; 1 when an experiment failed."""
+    from mmbench.ask import labs
     from mmbench.cli.measuring import print_found
-    from mmbench.lab import build, design_record, designs, kernels, qemu
-    from mmbench.lab.program import Program
-    from mmbench.records.files import write_text
-    from mmbench.strategies.load import load
-    from mmbench.validation.design_rows import plain_rows
+    from mmbench.lab import design_record
 
-    programs = [Program.from_plain(plain_rows(load(spec))) for spec in args.strategy]
-    qemu.find_qemu()
-    records = []
-    for name in args.kernels:
-        kernel = kernels.find(name, say)
-        module = build.find_module(kernel, say)
-        with progress(kernel.release) as report:
-            record = designs.run_designs(kernel, module, programs, args.set_name, report, args.fresh)
-        if args.output is not None:
-            path = Path(args.output) / f"{kernel.series}.json"
-            write_text(path, design_record.to_text(record))
-            print(f"written: {path}", file=sys.stderr)
-        records.append(record)
+    records = labs.run_designs(args.kernels, args.strategy, args.set_name, args.fresh, args.output, watcher)
     rows = [{"release": r["release"], **entry} for r in records for entry in design_record.experiments(r)]
     print_found(args.format, records, rows, lambda: view(records))
     wrong = [row for row in rows if "error" in row]
@@ -68,38 +50,16 @@ def run_designs(args: argparse.Namespace, say: Callable[[str], None], progress: 
     return EXIT_BAD_NEWS if wrong or unsafe else EXIT_OK
 
 
-def run_patched(args: argparse.Namespace, say: Callable[[str], None], progress: Progress) -> int:
-    """Run kernels that are somebody's patch, without a module, and hold each against the design that describes it."""
+def run_patched(args: argparse.Namespace, watcher: Watcher) -> int:
+    """Run kernels that are somebody's patch and print each beside the design that describes it."""
+    from mmbench.ask import labs
     from mmbench.cli.lab_compare import view as compared_view
     from mmbench.cli.measuring import print_found
-    from mmbench.lab import kernels, qemu
-    from mmbench.lab.record import to_text
-    from mmbench.lab.run import run_set
-    from mmbench.records.files import write_text
-    from mmbench.strategies.load import load
-    from mmbench.validation.kernel_lab import compare
 
-    if len(args.strategy) != 1:
-        raise InputError(
-            f"{len(args.strategy)} strategies for a kernel of your own: it runs the one design that it is built with; "
-            "give that one, or a kernel by its version (6.12) to run several inside it."
-        )
-    design = load(args.strategy[0])
-    qemu.find_qemu()
-    found = []
-    for name in args.kernels:
-        kernel = kernels.find(name, say)
-        with progress(kernel.release) as report:
-            record = run_set(kernel, args.set_name, report, args.fresh)
-        if args.output is not None:
-            path = Path(args.output) / f"{kernel.series}.json"
-            write_text(path, to_text(record))
-            print(f"written: {path}", file=sys.stderr)
-        found.append(compare(record, design))
+    found = labs.run_patched(args.kernels, args.strategy, args.set_name, args.fresh, args.output, watcher)
     cells = [{"series": one["series"], **cell} for one in found for cell in one["cells"]]
     print_found(args.format, found, cells, lambda: compared_view(found))
-    exact = all(one["freed_pages"]["exact"] == one["freed_pages"]["n"] for one in found)
-    return EXIT_OK if exact else EXIT_BAD_NEWS
+    return EXIT_OK if labs.are_exact(found) else EXIT_BAD_NEWS
 
 
 def view(records: list[Record]) -> RenderableType:
@@ -122,24 +82,13 @@ def compare_records(args: argparse.Namespace, paths: list[Path]) -> int:
     """Hold the model against records of designs; 1 when a page count or an outcome differs, or a design is broken."""
     from rich.console import Group
 
+    from mmbench.ask.labs import as_predicted, compare_design_records
     from mmbench.cli.measuring import print_found
-    from mmbench.lab.design_record import read_record, verdicts
-    from mmbench.validation.designs import compare_designs
 
-    found = []
-    for path in paths:
-        record = read_record(path)
-        found.append(compare_designs(record) | {"verdicts": verdicts(record)})
+    found = compare_design_records(paths)
     cells = [{"release": one["release"], **cell} for one in found for cell in one["cells"]]
     print_found(args.format, found, cells, lambda: Group(*(part for one in found for part in compared(one))))
     return EXIT_OK if all(as_predicted(one) for one in found) else EXIT_BAD_NEWS
-
-
-def as_predicted(one: dict[str, Any]) -> bool:
-    """Whether every page count and outcome is the model's, and no design was seen to break."""
-    same = all(h[what] == h[f"model_{what}"] for h in one["holders"] for what in ("kills", "gave_up"))
-    same &= all(row["seen"] == row["told"] for row in one["forced"])
-    return same and one["left"]["exact"] == one["left"]["n"] and set(one["verdicts"].values()) <= {"nothing seen"}
 
 
 def compared(one: dict[str, Any]) -> list[RenderableType]:

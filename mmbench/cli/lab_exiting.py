@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
-from collections.abc import Callable
-from contextlib import AbstractContextManager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmbench.errors import EXIT_BAD_NEWS, EXIT_OK, InputError
@@ -14,32 +10,28 @@ from mmbench.errors import EXIT_BAD_NEWS, EXIT_OK, InputError
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from mmbench.ask.labs import Report, Watcher
+    from mmbench.lab.kernels import Kernel
     from mmbench.lab.record import Record
 
 MOST_BOOTS = 1000
-Progress = Callable[[str], AbstractContextManager[Callable[[str, int, int], None]]]
 
 
-def run_exiting(args: argparse.Namespace, say: Callable[[str], None], progress: Progress) -> int:
+def run_exiting(args: argparse.Namespace, watcher: Watcher) -> int:
     """Boot each kernel again and again, write its record, and print the counts; 1 when somebody else was killed."""
-    from mmbench.lab import exiting, kernels
+    from mmbench.ask.labs import ask_each
+    from mmbench.lab import exiting
     from mmbench.lab.record import to_text
-    from mmbench.records.files import write_text
 
     if args.strategy:
         raise InputError("--set exiting-victim asks a kernel's own code; leave out --strategy.")
     if args.boots is not None and not 1 <= args.boots <= MOST_BOOTS:
         raise InputError(f"--boots {args.boots}: allowed is 1 to {MOST_BOOTS}.")
-    records = []
-    for name in args.kernels:
-        kernel = kernels.find(name, say)
-        with progress(kernel.release) as report:
-            record = exiting.run_exiting(kernel, report, args.fresh, args.boots or exiting.N_BOOTS)
-        if args.output is not None:
-            path = Path(args.output) / f"{kernel.series}.json"
-            write_text(path, to_text(record))
-            print(f"written: {path}", file=sys.stderr)
-        records.append(record)
+
+    def ask(kernel: Kernel, report: Report) -> Record:
+        return exiting.run_exiting(kernel, report, args.fresh, args.boots or exiting.N_BOOTS)
+
+    records = ask_each(args.kernels, ask, to_text, args.output, watcher)
     return show_exiting(args.format, records)
 
 

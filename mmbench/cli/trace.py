@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from mmbench.ask.values import parse_int
 from mmbench.cli.inputs import add_scenario_options, add_victim_options
 from mmbench.cli.values import option
-from mmbench.errors import InputError
 
 if TYPE_CHECKING:
     from mmbench.records.types import RunRecord
@@ -50,26 +49,12 @@ def add(verbs: Any) -> None:
     parser.set_defaults(run=run)
 
 
-def recorded(path: str) -> RunRecord:
-    """The run record in a file, alone or in a list of one. Raises InputError."""
-    from mmbench.records.files import read_json
-    from mmbench.records.run_record import whole
-
-    found = read_json(path)
-    if isinstance(found, list):
-        if len(found) != 1:
-            raise InputError(f"{path!r} holds {len(found)} run records; a timeline shows one (mmbench run ...).")
-        found = found[0]
-    try:
-        return whole(found)
-    except InputError as error:
-        raise InputError(f"{path!r}: {error}") from None
-
-
 def the_record(args: argparse.Namespace) -> RunRecord:
     """Read the record asked for, or make it by a run."""
+    from mmbench.records.run_record import read_run
+
     if args.strategy and args.strategy.endswith((".json", ".json.gz")) and not args.replay:
-        return recorded(args.strategy)
+        return read_run(args.strategy)
     from mmbench.ask.runs import run_all
     from mmbench.cli.run import asked
     from mmbench.cli.watching import watching

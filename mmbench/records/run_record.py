@@ -5,11 +5,13 @@ All times are integer picoseconds after the kill, null when the moment never cam
 
 from __future__ import annotations
 
+import os
 from itertools import pairwise
 from typing import Any, cast
 
 from mmbench.errors import InputError
-from mmbench.records.schema import Fields, Int, ListOf, MapOf, Number, Text, check, fail
+from mmbench.records.files import read_json
+from mmbench.records.schema import Fields, Int, ListOf, MapOf, Number, Text, check, fail, of_file
 from mmbench.records.types import RunRecord
 from mmbench.words import CAUSE_KEYS, PARTIES, PATIENCE_PS, REAPERS, SPREAD
 
@@ -86,6 +88,17 @@ def whole(record: Any) -> RunRecord:
     """The record, which has its type from here on: validate_record has passed it. Raises InputError."""
     validate_record(record)
     return cast(RunRecord, record)
+
+
+def read_run(path: str | os.PathLike[str]) -> RunRecord:
+    """The run record of a file, alone or in a list of one. Raises InputError naming the file and the field."""
+    found = read_json(path)
+    if isinstance(found, list):
+        if len(found) != 1:
+            raise InputError(f"{path!r} holds {len(found)} run records; a timeline shows one (mmbench run ...).")
+        found = found[0]
+    with of_file(path):
+        return whole(found)
 
 
 def validate_record(record: Any) -> None:
