@@ -17,7 +17,7 @@ from mmbench.sizing.sample import Estimate, Sample
 from mmbench.sizing.stats.intervals import mean_interval
 from mmbench.sizing.study import EDGE_KILLS, KEPT_KILLS, Study
 from mmbench.sizing.textbook import mean_wait_ps, textbook_study
-from mmbench.sizing.warmup import MOST_EDGE_KILLS, dispersion, edge_of, settled
+from mmbench.sizing.warmup import MOST_EDGE_KILLS, dispersion, edge_of, settled, with_edge
 
 MS = 10**9
 
@@ -65,6 +65,37 @@ def test_md1_newest_first_has_its_mean_and_its_tail_at_every_load(load, determin
         found = quantiles(sample, p)
         assert found.low <= services * 100 * MS and (services - 1) * 100 * MS <= found.high
         assert found.high < 1.6 * found.value
+
+
+def coverage(load: float, busy_ps: np.ndarray, n_studies: int) -> dict[str, tuple[int, int]]:
+    """Of the mean and percentiles of the wait: studies whose 95 % interval holds the truth, and those that answer."""
+    tail, found = newest_first_md1(load, 1 << 19), dict[str, tuple[int, int]]()
+    edge = study_at(busy_ps, load).edge_kills
+    for seed in range(1, n_studies + 1):
+        study = with_edge(textbook_study(busy_ps, load, seed=seed), edge)
+        sample = as_it_is(collect(study, Effort(20 * study.kept_kills)), 0.95)
+        mean = mean_interval(batch_means_ps(sample), 0.95)
+        held = {"mean": mean.low <= mean_wait_ps(study) + 100 * MS <= mean.high}
+        for p in (0.99, 0.999, 0.9999):
+            at = sample.quantile("behind", p)
+            if isinstance(at, Estimate):
+                services = int(np.searchsorted(-tail, -(1 - p))) + 1
+                held[f"p{100 * p:g}"] = at.low <= services * 100 * MS and (services - 1) * 100 * MS <= at.high
+        for name, holds in held.items():
+            hits, n = found.get(name, (0, 0))
+            found[name] = (hits + holds, n + 1)
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("load", [0.1, 0.3, 0.5, 0.7, 0.9, 0.97, 0.99])
+def test_intervals_cover_the_closed_form_at_every_load(load, deterministic) -> None:
+    """M/D/1, newest first: Pollaczek and Khinchine have the mean, Borel and Tanner the law. 95 %, less 3 deviations."""
+    n = 200 if load < 0.95 else 40
+    found = coverage(load, deterministic, n)
+    print(f"load {load}: " + ", ".join(f"{name} {hits / of:.1%} of {of}" for name, (hits, of) in found.items()))
+    for name, (hits, of) in found.items():
+        assert hits >= of * 0.95 - 3 * np.sqrt(of * 0.95 * 0.05), name
 
 
 def test_the_edge_grows_with_the_load(exponential, deterministic) -> None:
