@@ -63,21 +63,6 @@ def _broken(record: Record) -> list[str]:
     return [str(name) for name in record.get("violations") or ()] or by_check
 
 
-def skip_meaning(record: Record) -> str | None:
-    """Return what MMF_OOM_SKIP said when it was set: "memory back", "gave up" or "too early"; None if it never was.
-
-    Memory is back when nine tenths of what the run freed had been freed by then: the flag tells the OOM killer that
-    waiting for this victim is pointless, which before that is not true.
-    """
-    skip = moment(record, "oom_skip")
-    if skip is None:
-        return None
-    if record.get("outcome") == "gave-up":
-        return "gave up"
-    p90 = moment(record, "p90")
-    return "memory back" if p90 is not None and p90 <= skip else "too early"
-
-
 class Place(NamedTuple):
     """One run's place in a ranking: its row in the records, its name, its flaws, its time to all freed."""
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from mmbench.ask.designs import facts, step_rows
 from mmbench.checker.verdict import Verdict
-from mmbench.report.outcome import flaw_words, skip_meaning
+from mmbench.records.meaning import skip_meaning
+from mmbench.report.outcome import flaw_words
 from mmbench.report.reading import blocked_ps, moment, part
 from mmbench.report.text.ranked import BASELINE, ratio_text
 from mmbench.report.units import NOTHING, format_count, format_share, format_time

@@ -14,7 +14,8 @@ from typing import Any
 
 from mmbench.ask.runs import Inputs, run_all
 from mmbench.records.files import write_text
-from mmbench.report.outcome import flaw_words, flaws, skip_meaning
+from mmbench.records.meaning import skip_meaning
+from mmbench.report.outcome import flaw_words, flaws
 from mmbench.report.reading import moment, part
 from mmbench.scenarios import NAMED
 from mmbench.strategies import load_all

@@ -2,8 +2,15 @@
 
 import pytest
 
+from mmbench.cost.table import load_table
+from mmbench.engine import prepare, run_prepared
+from mmbench.records.meaning import skip_meaning
 from mmbench.report.answer import answer, why_out
-from mmbench.report.outcome import FLAWS, flaw_words, flaws, ranking, skip_meaning
+from mmbench.report.outcome import FLAWS, flaw_words, flaws, ranking
+from mmbench.scenarios import scenario
+from mmbench.sizing.queue.service import is_early
+from mmbench.strategies import load
+from mmbench.victims import synthetic
 
 FAST = {"time_ps": dict.fromkeys(("first", "half", "p90", "all"), 1), "blocked_ps": {"exit": {}}, "left_pages": {}}
 FLAWED = {
@@ -60,12 +67,23 @@ def test_the_worst_flaw_leads_and_the_sentence_tells_them_in_order():
     [
         (None, "completed", None),
         (95, "completed", "memory back"),
-        (89, "completed", "too early"),
+        (80, "completed", "memory back"),  # what a gather holds is free within 10 ms
+        (79, "completed", "too early"),
         (95, "gave-up", "gave up"),
     ],
 )
-def test_a_skip_means_memory_back_only_after_nine_tenths_came_back(skip, outcome, meaning):
-    assert skip_meaning({"strategy": "a", "outcome": outcome, "time_ps": {"oom_skip": skip, "p90": 90}}) == meaning
+def test_a_skip_means_memory_back_only_once_nine_tenths_came_back(skip, outcome, meaning):
+    """Times in ms. A study of many kills counts by the same reading."""
+    when = {"oom_skip": skip and skip * 10**9, "p90": 90 * 10**9}
+    record = {"strategy": "a", "outcome": outcome, "time_ps": when}
+    assert skip_meaning(record) == meaning and is_early(record) == (meaning != "memory back")
+
+
+def test_a_gather_that_is_freed_after_the_flag_is_marked_nowhere():
+    """v6.1 on 16 MiB: the flag is set before the one gather is freed, which had been marked as too early."""
+    victim = prepare(synthetic(16 << 20).vmas)
+    record = run_prepared(victim, load("v6.1"), scenario("quiet"), load_table(), victim="small")
+    assert record["time_ps"]["oom_skip"] < record["time_ps"]["p90"] and skip_meaning(record) == "memory back"
 
 
 def test_a_difference_too_small_to_show_is_a_tie(quiet_records):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from mmbench.report.outcome import FLAWS, flaws, skip_meaning
+from mmbench.records.meaning import skip_meaning
+from mmbench.report.outcome import FLAWS, flaws
 from mmbench.report.reading import blocked_by_cause, labels, moment, part
 from mmbench.report.units import NOTHING, format_time
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from mmbench.records.meaning import GAVE_UP, TOO_EARLY, skip_meaning
 from mmbench.records.verdicts import WORLD
 from mmbench.report.answer import answer, named
-from mmbench.report.outcome import Place, ranking, skip_meaning
+from mmbench.report.outcome import Place, ranking
 from mmbench.report.reading import (
     Record,
     blocked_by_cause,
@@ -184,7 +185,7 @@ def checked_lines(records: Sequence[Record]) -> list[str]:
 
 def notes(records: Sequence[Record], wanted: Wanted) -> list[str]:
     """What a reader of the table may ask: the mark behind MMF_OOM_SKIP, and where everything else is."""
-    early = any(skip_meaning(record) in ("gave up", "too early") for record in records)
+    early = any(skip_meaning(record) in (GAVE_UP, TOO_EARLY) for record in records)
     lines = ["! set by giving up, or before the memory was back"] if early else []
     more = [words for words, given in (("--detail", wanted.detail), ("--tokens", wanted.tokens)) if not given]
     return [*lines, f"helper: reaper or process_mrelease{'; more: ' + ', '.join(more) if more else ''}"]

@@ -16,6 +16,7 @@ from mmbench.cost.table import CostTable
 from mmbench.engine import Prepared, prepare, run_prepared
 from mmbench.errors import InputError
 from mmbench.machine.ops import Op
+from mmbench.records.meaning import BACK, skip_meaning
 from mmbench.records.types import Run
 from mmbench.scenarios.scenario import NAMED, NEVER, Scenario
 from mmbench.sizing.laws.families import Family
@@ -27,7 +28,6 @@ from mmbench.strategies.load import Loaded
 HORIZON_PS = 600 * 10**12  # what never happens in ten minutes counts as ten minutes
 HOLD_NODES_PS = tuple(1 << k for k in range(27, 50, 2))  # 134 us to 563 s
 MOST_AT_ONCE = 1024  # engine runs of victims between the nodes, a second or two
-GATHER_PS = 10**10  # 10 ms: the 10,000 pages that a gather holds at most are free by then
 N_SEEDS = 4  # replications where page locks are found held at random
 
 
@@ -99,13 +99,8 @@ def is_flawed(record: Run) -> int:
 
 
 def is_early(record: Run) -> int:
-    """1 when MMF_OOM_SKIP does not say that memory is back: set by a give-up, or long before nine tenths were free.
-
-    What a gather holds comes back a moment after the flag (v6.1 on), which is no lie.
-    """
-    when = record["time_ps"]
-    back = when["p90"] is not None and when["oom_skip"] is not None and when["p90"] <= when["oom_skip"] + GATHER_PS
-    return int(record["outcome"] == "gave-up" or not back)
+    """1 when MMF_OOM_SKIP does not say that memory is back: never set, by a give-up, or long before it was free."""
+    return int(skip_meaning(record) != BACK)
 
 
 def run_once(prepared: Prepared, setting: Setting, scenario: Scenario, wait_ps: int, seed: int) -> list[int]:
