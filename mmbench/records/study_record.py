@@ -89,7 +89,8 @@ RANKING = Fields(
         "flawed": ListOf(Text()),
         "value_ps": MapOf(Number()),
         "differences_ps": ListOf(Fields({"first": Text(), "second": Text(), **RANGE, "decided": Bool()})),
-    }
+    },
+    {"early": ListOf(Text())},
 )
 MADE_FROM = Fields(
     {"command": Text(), "costs_digest": Text(), "study_digest": Text()},

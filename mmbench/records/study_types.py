@@ -214,12 +214,13 @@ class Pair(Range):
 
 
 class Ranking(TypedDict):
-    """Strategies best first; those whose difference is not decided share a rank; flawed ones come last."""
+    """Strategies best first; those whose difference is not decided share a rank; early and flawed ones come last."""
 
     confidence: float
     order: list[str]
     rank: dict[str, int]
     flawed: list[str]
+    early: NotRequired[list[str]]
     value_ps: dict[str, float]
     differences_ps: list[Pair]
 

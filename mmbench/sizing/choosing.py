@@ -66,8 +66,9 @@ def ranking(
     """Strategies best first, with every pair's difference and which neighbours are decided.
 
     Outcome before speed: whoever gives up, kills another or leaves memory in any kill, and whoever is `unsafe`, comes
-    after all that do not, whatever its times are; `flawed` names them. measure: as in `difference`. All differences
-    hold together with the confidence.
+    after all that do not, whatever its times are; `flawed` names them. Before those come the `early`: their
+    MMF_OOM_SKIP says in some kill what is not true yet, so its time is no answer. measure: as in `difference`. All
+    differences hold together with the confidence.
     """
     names = list(samples)
     values = {
@@ -75,13 +76,15 @@ def ranking(
         for name, s in samples.items()
     }
     flawed = {name for name in names if name in unsafe or samples[name].total("flawed")}
-    order = sorted(names, key=lambda name: (name in flawed, values[name]))
+    early = {name for name in names if samples[name].total("early")} - flawed
+    tier = {name: 2 * (name in flawed) + (name in early) for name in names}
+    order = sorted(names, key=lambda name: (tier[name], values[name]))
     n_pairs = max(len(names) * (len(names) - 1) // 2, 1)
     each = 1 - (1 - confidence) / n_pairs
     pairs = {(a, b): difference(samples[a], samples[b], measure, each) for a, b in combinations(order, 2)}
     ranks, rank = {}, 1
     for k, name in enumerate(order):
-        better = [o for o in order[:k] if is_decided(pairs[o, name]) or (name in flawed) > (o in flawed)]
+        better = [o for o in order[:k] if is_decided(pairs[o, name]) or tier[name] > tier[o]]
         rank = 1 + len(better)
         ranks[name] = rank
     return {
@@ -89,6 +92,7 @@ def ranking(
         "order": order,
         "rank": ranks,
         "flawed": [name for name in order if name in flawed],
+        "early": [name for name in order if name in early],
         "value_ps": {name: values[name] for name in order},
         "differences_ps": [
             {"first": a, "second": b, "value": d.value, "low": d.low, "high": d.high, "decided": is_decided(d)}

@@ -20,30 +20,39 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 TOLERANCE = 0.02
+FEW = 4  # strategies with a paragraph each
 MOST_NAME = 15  # characters of a strategy before its name is folded
 
 
 class Ranks(NamedTuple):
-    """Strategies best first, the rank of each, and those that do not compete."""
+    """Strategies best first, the rank of each, and those that do not compete, by flaw or by an early flag."""
 
     order: list[str]
     rank: dict[str, int]
     flawed: list[str]
+    early: list[str]
 
 
-def size_answer(records: Sequence[StudyRecord]) -> Group:
-    """The answer of a study as a rich renderable: table, sentences, how far to trust it, and how to ask again."""
+def size_answer(records: Sequence[StudyRecord], *, everybody: bool = False) -> Group:
+    """The answer of a study as a rich renderable: table, sentences, how far to trust it, and how to ask again.
+
+    everybody: a paragraph for each of many strategies, too; few have theirs always
+    """
     from rich.console import Group
     from rich.text import Text
 
     parts: list[RenderableType] = [Text(heading(records[0]), style="bold"), Text("")]
     parts += [answer_table(records), *legend(records), Text("")]
+    brief = not everybody and len(records) > FEW
     for record in records:
-        sentences = [*added_sentences(record), *outcome_sentence(record), *held_sentence(record)]
+        if brief and not record.get("fleet") and not record.get("rare"):
+            continue
+        sentences = [] if brief else [*added_sentences(record), *outcome_sentence(record), *held_sentence(record)]
         sentences.append(record["sentence"] + ".")
         parts.append(Text(f"{record['strategy']}: ", style="bold").append(" ".join(sentences), style="not bold"))
         parts += [Text(record["fleet"] + ".")] if record.get("fleet") else []
         parts += [Text(""), rare_table(record["rare"]), Text("")] if record.get("rare") else []
+    parts += [Text("a paragraph for each: --detail", style="dim")] if brief else []
     parts += [
         Text(""),
         *(Text(line, style="dim") for line in trust_lines(records)),
@@ -71,16 +80,22 @@ def answer_table(records: Sequence[StudyRecord]) -> Table:
 
     target = records[0]["target"]
     table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, collapse_padding=True)
-    columns = ("", f"{target} to MMF_OOM_SKIP", "without", "with", "heavy ones add", "flawed")
+    columns = ("", f"{target} to\nMMF_OOM_SKIP", "\nwithout", "\nwith", "\nheavy ones add", "\nflawed")
     longest = min(max(len(record["strategy"]) for record in records), MOST_NAME)
     for k, column in enumerate(columns):
         justify: Literal["left", "right"] = "left" if k in (0, 1) else "right"
         wide = longest if k == 1 else None
         table.add_column(column, justify=justify, no_wrap=k not in (1, 5), overflow="fold", min_width=wide)
     ranks = ranking_of(records)
-    for record in sorted(records, key=lambda record: ranks.order.index(record["strategy"])):
+    out = [*ranks.early, *ranks.flawed]
+
+    def place(record: StudyRecord) -> tuple[bool, int, int]:
         name = record["strategy"]
-        rank = "-" if name in ranks.flawed else f"{ranks.rank[name]}."
+        return name in out, ranks.rank[name], ranks.order.index(name)
+
+    for record in sorted(records, key=place):
+        name = record["strategy"]
+        rank = "-" if name in out else f"{ranks.rank[name]}."
         table.add_row(rank if len(records) > 1 else "", name, *numbers(record, target), flawed(record))
     return table
 
@@ -89,19 +104,23 @@ def legend(records: Sequence[StudyRecord]) -> list[Text]:
     """What the last column means, where somebody is in it."""
     from rich.text import Text
 
-    if not ranking_of(records).flawed:
-        return []
-    return [Text("flawed: gave up, killed another process, hung, unsafe or memory left; not ranked", style="dim")]
+    ranks, lines = ranking_of(records), []
+    if ranks.flawed:
+        lines.append("flawed: gave up, killed another process, hung, unsafe or memory left; not ranked")
+    if ranks.early:
+        lines.append("early: MMF_OOM_SKIP before nine tenths of the memory were back; not ranked")
+    return [Text(line, style="dim") for line in lines]
 
 
 def ranking_of(records: Sequence[StudyRecord]) -> Ranks:
     """The ranking by the target percentile; of one strategy, itself."""
     found = records[0].get("ranking", {}).get(records[0]["target"])
     if found:
-        return Ranks(found["order"], found["rank"], found["flawed"])
+        return Ranks(found["order"], found["rank"], found["flawed"], found.get("early", []))
     names = [record["strategy"] for record in records]
     out = [record["strategy"] for record in records if record["oom_skip"]["flawed"].get("hits") or convicted(record)]
-    return Ranks(names, dict.fromkeys(names, 1), out)
+    early = [record["strategy"] for record in records if record["oom_skip"]["early"].get("hits")]
+    return Ranks(names, dict.fromkeys(names, 1), out, early)
 
 
 def numbers(record: StudyRecord, target: str) -> tuple[str, str, str]:
@@ -130,14 +149,19 @@ def flawed(record: StudyRecord) -> str:
     """How many kills end in what no speed makes good, or that the design is unsafe at any speed."""
     if convicted(record):
         return UNSAFE.mark
-    found = record["oom_skip"]["flawed"]
+    found, early = record["oom_skip"]["flawed"], record["oom_skip"]["early"]
+    if not found.get("hits") and early.get("hits"):
+        return f"early {one_in(early['value'])}"
     return one_in(found["value"]) if found.get("hits") else "none"
 
 
 def one_in(share: float) -> str:
     """ "1 in 840", of two digits."""
     n = 1 / share
-    return f"1 in {round(n, -max(len(str(int(n))) - 2, 0)):,.0f}" if n >= 10 else f"1 in {n:.2g}"
+    n = round(n, -max(len(str(int(n))) - 2, 0)) if n >= 10 else n
+    if n >= 10_000:
+        return f"1 in {n / 1000:,.0f}k" if n < 10_000_000 else f"1 in {n / 10**6:,.0f}M"
+    return f"1 in {n:,.0f}" if n >= 10 else f"1 in {n:.2g}"
 
 
 def percent(x: float) -> str:
