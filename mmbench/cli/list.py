@@ -58,10 +58,11 @@ def victims() -> list[dict[str, str]]:
 
 def scenarios() -> list[dict[str, str]]:
     """Named scenarios."""
+    from mmbench.report.reading import setting
     from mmbench.scenarios import NAMED
 
     return [
-        {"name": name, "what": text, "values": ", ".join(f"{k}={v}" for k, v in values.items())}
+        {"name": name, "what": text, "values": ", ".join(setting(k, v) for k, v in values.items())}
         for name, (text, values) in NAMED.items()
     ]
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mmbench.errors import InputError
-from mmbench.report.units import format_time
+from mmbench.report.units import format_pages_size, format_time
 from mmbench.words import CAUSE, PARTY_KEYS, REASON
 
 Record = Mapping[str, Any]
@@ -82,9 +82,15 @@ def reason_name(reason: str) -> str:
 
 
 def setting(key: str, value: Any) -> str:
-    """Return a parameter as "exit_start=100 us": times in units, a time of -1 as never."""
-    if key.endswith("_ps") and isinstance(value, int):
-        return f"{key.removesuffix('_ps')}={format_time(value) if value >= 0 else 'never'}"
+    """Return a parameter as "exit_start=100 us", "contended=3 %", "need=16.0 MiB"; a time of -1 as never."""
+    if isinstance(value, int):
+        name, _, unit = key.rpartition("_")
+        if unit == "ps":
+            return f"{name}={format_time(value) if value >= 0 else 'never'}"
+        if unit == "ppm":
+            return f"{name}={value / 10_000:g} %"
+        if unit == "pages":
+            return f"{name}={format_pages_size(value)}"
     return f"{key}={'-' if value is None else value}"
 
 

@@ -19,13 +19,13 @@ __all__ = ["MS", "NEVER", "OPTIONS", "SECOND", "US", "Scenario", "ScenarioFile",
 
 # Of the victim, of the design's other parties, and of the machine.
 PARTIES_OPTIONS = (
-    Option("exit_start_ps", "ps", 100 * US, NEVER, MAX_PS, "the victim reaches exit_mm (-1: never, frozen)", old=True),
+    Option("exit_start_ps", "ps", 100 * US, NEVER, MAX_PS, "the victim reaches exit_mm (never: frozen)", old=True),
     Option(
         "reaper_start_ps", "ps", 0, NEVER, MAX_PS,
-        "the reaper thread is free to take this victim (-1: there is no OOM reaper)", old=True,
+        "the reaper thread is free to take this victim (never: there is no OOM reaper)", old=True,
     ),
     Option(
-        "mrelease_start_ps", "ps", NEVER, NEVER, MAX_PS, "somebody calls process_mrelease (-1: nobody does)", old=True
+        "mrelease_start_ps", "ps", NEVER, NEVER, MAX_PS, "somebody calls process_mrelease (never: nobody)", old=True
     ),
     Option(
         "oom_victim", "", 1, 0, 1, "1 when the OOM killer marked the victim, 0 for a plain SIGKILL", old=True
@@ -33,7 +33,7 @@ PARTIES_OPTIONS = (
     Option("exit_slowness", "", 1, 1, 1000, "the exiting task runs this many times slower", old=True),
     Option(
         "mrelease_grabs_ps", "ps", NEVER, NEVER, MAX_PS,
-        "that caller took hold of the mm at this time already, and asks for mmap_lock at its start (-1: at its start)",
+        "that caller took hold of the mm at this time already, and asks for the lock at its start (never: then)",
     ),
 )  # fmt: skip
 MACHINE_OPTIONS = (

@@ -20,7 +20,7 @@ BYSTANDER = Bystander(
     ),
     options=(
         Option(
-            "need_pages", "pages", 4096, 1, MAX_COUNT, "the allocation that ran out of memory needs so many pages",
+            "need_pages", "pages", 4096, 1, MAX_COUNT, "the allocation that ran out of memory needs so much",
             old=True,
         ),
         Option(

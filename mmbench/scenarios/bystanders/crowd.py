@@ -12,7 +12,7 @@ BYSTANDER = Bystander(
         step("next", Op.GOTO, to="hold a contended page"),
     ),
     options=(
-        Option("contended_ppm", "ppm", 0, 0, 10**6, "mlocked pages found locked by somebody, per million", old=True),
+        Option("contended_ppm", "ppm", 0, 0, 10**6, "share of mlocked pages found locked by somebody", old=True),
         Option("hold_mean_ps", "ps", MS, 0, 1000 * SECOND, "mean time that such a page lock is still held", old=True),
     ),
     when="contended_ppm",

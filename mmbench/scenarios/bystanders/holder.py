@@ -20,7 +20,7 @@ BYSTANDER = Bystander(
     options=(
         Option(
             "holder_needs_pages", "pages", 0, 0, MAX_COUNT,
-            "a page-lock holder waits until so many pages are freed (0: no such holder)", old=True,
+            "a page-lock holder waits until so much is freed (0: no such holder)", old=True,
         ),
     ),
     when="holder_needs_pages",

@@ -17,7 +17,7 @@ BYSTANDER = Bystander(
     options=(
         Option(
             "fault_needs_pages", "pages", 0, 0, MAX_COUNT,
-            "before exit_mm the victim faults, and waits until so many pages are freed (0: it does not)",
+            "before exit_mm the victim faults, and waits until so much is freed (0: it does not)",
         ),
     ),
     when="fault_needs_pages",

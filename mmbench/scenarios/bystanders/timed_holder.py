@@ -16,7 +16,13 @@ BYSTANDER = Bystander(
             "holder_hold_ps", "ps", 0, 0, MAX_PS, "a page-lock holder holds for this time (0: no such holder)", old=True
         ),
         Option(
-            "holder_at_ppm", "ppm", 0, 0, 999_999, "which mlocked page is held: 0 the first, 999999 the last", old=True
+            "holder_at_ppm",
+            "ppm",
+            0,
+            0,
+            999_999,
+            "which mlocked page is held, from 0 (the first) on",
+            old=True,
         ),
     ),
     when="holder_hold_ps",
