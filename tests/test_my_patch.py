@@ -32,7 +32,7 @@ def test_it_differs_in_the_one_step_that_was_moved(design, capsys):
 
 
 def test_it_kills_another_process_where_v6_18_does_not(design, capsys):
-    mine, shipped = out_of(capsys, "compare", "--strategy", design, "v6.18", "--scenario", "stuck-holder")
+    mine, shipped = out_of(capsys, "compare", design, "v6.18", "--scenario", "stuck-holder")
     assert (mine["collateral_kills"], shipped["collateral_kills"]) == (1, 0)
     said = f"takes {mine['time_ps']['all'] / 1e12:.2f} s"
     assert said in PAGE.read_text() and f"back in {shipped['time_ps']['all'] / 1e12:.2f} s" in PAGE.read_text()

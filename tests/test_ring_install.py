@@ -15,7 +15,7 @@ from tests.test_wheel import built
 
 pytestmark = pytest.mark.install
 
-SMALL = ("--size", "64MiB", "--strategy", "v6.18")
+SMALL = ("--size", "64MiB", "v6.18")
 # verb -> command lines that exit with 0
 ANSWERS = {
     "list": ("list",),
@@ -24,7 +24,7 @@ ANSWERS = {
     "run": ("run", "v6.18", "--size", "64MiB"),
     "trace": ("trace", "v6.18", "--size", "64MiB"),
     "check": ("check", "v6.18"),
-    "size": ("size", "--heavy", "64MiB", "--rarity", "10%", "--n", "10k", "--strategy", "v6.18"),
+    "size": ("size", "--heavy", "64MiB", "--rarity", "10%", "--n", "10k", "v6.18"),
     "snapshot": ("snapshot", "{pid}", "-o", "mine.victim"),
     "import": ("import", "/dev/null"),
     "doctor": ("doctor",),
@@ -34,8 +34,8 @@ ANSWERS = {
 # What needs an extra: command line -> module that is not there
 WANTS = {
     ("compare", *SMALL, "--plot", "a.png"): "matplotlib",
-    ("trace", "v6.18", "--size", "64MiB", "--png", "a.png"): "matplotlib",
-    ("size", "--heavy", "64MiB", "--n", "10k", "--strategy", "v6.18", "--backend", "dask"): "distributed",
+    ("trace", "v6.18", "--size", "64MiB", "--plot", "a.png"): "matplotlib",
+    ("size", "--heavy", "64MiB", "--n", "10k", "v6.18", "--backend", "dask"): "distributed",
 }
 
 

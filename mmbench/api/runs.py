@@ -37,27 +37,25 @@ class Runs(Answer[RunRecord]):
 
         return to_csv(self.records)
 
-    def plot(self, path: str | os.PathLike[str]) -> None:
-        """Draw freed memory over time and blocking by cause into a .png, .svg or .pdf file. Raises InputError."""
-        from mmbench.report.pictures.plots import compare_figure
+    def plot(self, path: str | os.PathLike[str], kind: str = "freed") -> None:
+        """Draw freed (memory over time, and blocking), bars or pareto into a .png, .svg or .pdf. Raises InputError."""
+        from mmbench.report.pictures.kinds import draw_runs
 
-        compare_figure(self.records, path)
+        draw_runs(kind, self.records, path)
 
 
 class Sweep(Runs):
-    """Run records of several designs, one locked share after another."""
+    """Run records of several designs, one locked share or size after another."""
 
     def view(self) -> RenderableType:
-        """A grid of designs and shares."""
+        """A grid of designs and victims."""
         from mmbench.report.text.sweep import sweep_view
 
         return sweep_view(self.records, WIDTH)
 
-    def plot(self, path: str | os.PathLike[str]) -> None:
-        """Draw a heatmap. Raises InputError."""
-        from mmbench.report.pictures.heatmap import heatmap
-
-        heatmap(self.records, path)
+    def plot(self, path: str | os.PathLike[str], kind: str = "heatmap") -> None:
+        """Draw heatmap or bars, a panel for each victim. Raises InputError."""
+        super().plot(path, kind)
 
 
 class Trace(Answer[dict[str, Any]]):
@@ -112,11 +110,14 @@ def run(strategy: str, **words: Word) -> Runs:
     return compare(strategy, **words)
 
 
-def sweep(*strategies: str, locked: Sequence[str] = TENTHS, **words: Word) -> Sweep:
-    """Run designs with one locked share after another; words as for compare."""
+def sweep(*strategies: str, locked: Sequence[str] = TENTHS, sizes: Sequence[str] | None = None, **words: Word) -> Sweep:
+    """Run designs with one locked share after another, or with one of `sizes` after another; words as for compare."""
     from mmbench.strategies import IDS, load
 
-    inputs = swept(inputs_of(words), [str(share) for share in locked])
+    if sizes is None:
+        inputs = swept(inputs_of(words), "locked", [str(share) for share in locked])
+    else:
+        inputs = swept(inputs_of(words), "size", [str(size) for size in sizes])
     return Sweep(run_sweep(inputs, [load(spec) for spec in strategies or IDS]))
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 HEADROOM = 0.9  # of the available memory
 DEFAULT_SIZE = "64GiB"
 TENTHS = tuple(f"{percent}%" for percent in range(0, 101, 10))
+SWEEPS = {"locked": TENTHS, "size": ("1GiB", "4GiB", "16GiB", "64GiB", "256GiB")}
 
 # What a synthetic victim is made to; the names are those of victims.synthetic.
 SHARES = {
@@ -96,16 +97,34 @@ def replayed(token: str) -> tuple[str, Inputs]:
     return run.strategy, Inputs(run.victim, run.synthetic, run.scenario, run.overrides, run.costs, run.seed)
 
 
-def swept(inputs: Inputs, shares: Sequence[str] = TENTHS) -> list[Inputs]:
-    """The same question for one locked share after another. Raises InputError for a victim with one of its own."""
-    from mmbench.victims import parse_share
+def swept(inputs: Inputs, name: str = "locked", values: Sequence[str] | None = None) -> list[Inputs]:
+    """The same question for one locked share or size after another; values: SWEEPS[name] for None.
 
-    if inputs.victim or "locked" in inputs.synthetic:
-        what = "--victim" if inputs.victim else "--locked"
-        raise InputError(f"--sweep locked makes a synthetic victim for each locked share; leave out {what}.")
-    if len({parse_share(share, "locked") for share in shares}) != len(shares):
-        raise InputError(f"--sweep locked={','.join(shares)}: a share is named twice; name each once.")
-    return [replace(inputs, synthetic=inputs.synthetic | {"locked": share}) for share in shares]
+    Raises InputError for a victim with one of its own, and for a value that is named twice.
+    """
+    from mmbench.victims import parse_share, parse_size
+
+    values = SWEEPS[name] if values is None else values
+    if inputs.victim or name in inputs.synthetic:
+        what = "--victim" if inputs.victim else f"--{name}"
+        raise InputError(f"--sweep {name} makes a synthetic victim for each; leave out {what}.")
+    parse = parse_share if name == "locked" else parse_size
+    if len({parse(value, name) for value in values}) != len(values):
+        raise InputError(f"--sweep {name}={','.join(values)}: a value is named twice; name each once.")
+    return [replace(inputs, synthetic=inputs.synthetic | {name: value}) for value in values]
+
+
+def baseline_of(loaded: Sequence[Loaded], asked: str | None, usual: str) -> str:
+    """The name of the design that ratios are of: the one asked for by name, id or file; else the usual, else the first.
+
+    Raises InputError for one that takes no part.
+    """
+    known = {word: one.name for one in reversed(loaded) for word in (one.spec, one.strategy.id, one.file, one.name)}
+    if asked is None:
+        return usual if usual in known.values() else loaded[0].name
+    if asked not in known:
+        raise nearest(asked, [one.name for one in loaded], "baseline")
+    return known[asked]
 
 
 def run_all(inputs: Inputs, loaded: list[Loaded], watch: Watch = NOBODY) -> list[RunRecord]:

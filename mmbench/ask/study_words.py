@@ -64,7 +64,7 @@ WHOLE = tuple(f.name for f in OPTIONS if f.type in ("int", "int | None"))  # num
 
 def command_of(words: StudyWords) -> str:
     """`mmbench size ...` with every option that decides the answer; workers, ledger, pictures and format do not."""
-    command = ["mmbench", "size", "--strategy", *words.strategies]
+    command = ["mmbench", "size", *words.strategies]
     for option in OPTIONS:
         value = getattr(words, option.name)
         if value is not None and option.metadata.get("decides", True):

@@ -11,6 +11,7 @@ from typing import Any
 
 from mmbench import __version__
 from mmbench.cli import help
+from mmbench.cli.spelling import take_late_designs
 from mmbench.cli.streams import drop_output, open_streams, refused, tell
 from mmbench.cli.watching import telling
 from mmbench.errors import EXIT_BAD_INPUT, EXIT_INTERRUPTED, EXIT_OK, MmbenchError
@@ -131,7 +132,9 @@ def run(words: Sequence[str]) -> int:
     """Run one command and return its exit code."""
     parser = build_parser(None if "_ARGCOMPLETE" in os.environ else words)
     complete(parser)
-    args = parser.parse_args(words)
+    args, rest = parser.parse_known_args(words)
+    if rest:
+        take_late_designs(args, rest, parser)
     with telling():
         return int(args.run(args))
 

@@ -10,16 +10,18 @@ from typing import TYPE_CHECKING, Any
 from mmbench.ask.study_words import DEFAULT_STRATEGIES, OPTIONS, StudyWords
 from mmbench.ask.values import parse_int
 from mmbench.cli.inputs import add_format_option, add_scenario_options, overrides_from
+from mmbench.cli.spelling import add_designs, add_pictures, designs, pictures
 from mmbench.cli.values import option
 from mmbench.errors import EXIT_BAD_NEWS, EXIT_OK, InputError
 
 if TYPE_CHECKING:
     from mmbench.records.study_types import PromiseRecord, StudyRecord
 
+PLOTS = ("added", "ccdf", "spectrum", "causes", "heatmap")
 EXAMPLE = """\
 examples:
   mmbench size --heavy 64GiB --rarity 1/2400 --kills poisson:1/s
-  mmbench size --heavy seastar --rarity 1% --holds memory --strategy drop-oom-skip v6.18 --over 1s
+  mmbench size drop-oom-skip v6.18 --heavy seastar --rarity 1% --holds memory --over 1s
   mmbench size --heavy 64GiB --slo "added p99.9<100ms" --solve rarity
   mmbench size --format json > kept.json; mmbench size --read kept.json --plot causes=causes.png
 """
@@ -33,9 +35,7 @@ def add(verbs: Any) -> None:
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument(
-        "--strategy", nargs="+", action="extend", metavar="ID|FILE", help="which, as ID[:param=value] (v6.18)"
-    )
+    add_designs(parser, "v6.18")
     add_laws(parser)
     add_answers(parser)
     add_effort(parser)
@@ -87,8 +87,7 @@ def add_answers(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--solve", choices=("size", "rarity"), default="size", help="what --slo looks for (size)")
     group.add_argument("--detail", action="store_true", help="print every table that the study has")
     group.add_argument("--confidence", metavar="SHARE", default="95%", help="of all intervals (95%%)")
-    group.add_argument("--plot", metavar="KIND=FILE", action="append", default=[],
-                       help="draw added, ccdf, spectrum, causes or heatmap into a .png, .svg or .pdf file")  # fmt: skip
+    add_pictures(group, PLOTS, "what heavy victims add")
     group.add_argument("--read", metavar="FILE", help="simulate nothing: show again what --format json kept")
     add_format_option(group)
 
@@ -111,7 +110,7 @@ def add_effort(parser: argparse.ArgumentParser) -> None:
 def words_from(args: argparse.Namespace) -> StudyWords:
     """The question that was typed."""
     given = {option.name: getattr(args, option.name) for option in OPTIONS}
-    return StudyWords(tuple(args.strategy or DEFAULT_STRATEGIES), overrides=overrides_from(args), **given)
+    return StudyWords(tuple(designs(args) or DEFAULT_STRATEGIES), overrides=overrides_from(args), **given)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -119,12 +118,12 @@ def run(args: argparse.Namespace) -> int:
     from mmbench.ask.ladder import solve
     from mmbench.ask.plan import plan_from
     from mmbench.ask.studies import answer_all
-    from mmbench.cli.sizing_plots import check_plots, draw_plots
+    from mmbench.cli.sizing_plots import draw_plots
     from mmbench.cli.watching import watching
 
     if args.read:
         return read_again(args)
-    plan, plots, watch = plan_from(words_from(args)), check_plots(args.plot), watching()
+    plan, plots, watch = plan_from(words_from(args)), pictures(args.plot, PLOTS), watching()
     if args.slo:
         found = solve(plan, args.slo, args.solve, watch)
         print_solutions(found, args.format)
@@ -137,11 +136,11 @@ def run(args: argparse.Namespace) -> int:
 
 def read_again(args: argparse.Namespace) -> int:
     """Print and draw what a file holds."""
-    from mmbench.cli.sizing_plots import check_plots, draw_plots
+    from mmbench.cli.sizing_plots import draw_plots
     from mmbench.records.study_record import read_studies
 
-    plots, kept = check_plots(args.plot), read_studies(args.read)
-    if plots and (kept.promises or "heatmap" in plots):
+    plots, kept = pictures(args.plot, PLOTS), read_studies(args.read)
+    if plots and (kept.promises or "heatmap" in dict(plots)):
         raise InputError("--read draws the pictures of a study but heatmap, which runs a study for each of its cells.")
     if kept.promises:
         print_solutions(kept.promises, args.format)
@@ -158,7 +157,7 @@ def print_answers(records: list[StudyRecord], how: str, detail: bool) -> None:
     from mmbench.report.text.size_tables import size_tables, to_csv, to_json
 
     if how == "table":
-        print_view(size_answer(records))
+        print_view(size_answer(records, everybody=detail))
         if detail:
             print_view(size_tables(records))
     else:

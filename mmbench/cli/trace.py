@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from mmbench.ask.values import parse_int
 from mmbench.cli.inputs import add_scenario_options, add_victim_options
+from mmbench.cli.spelling import OldSpelling, add_pictures, pictures
 from mmbench.cli.values import option
 
 if TYPE_CHECKING:
@@ -16,13 +17,14 @@ if TYPE_CHECKING:
 
 EXAMPLE = """\
 examples:
-  mmbench trace drop-oom-skip --scenario stuck-holder -o trace.json --png timeline.png
+  mmbench trace drop-oom-skip --scenario stuck-holder -o trace.json --plot timeline.png
   mmbench trace v6.18 --size 4GiB --vmas 8 --scenario mrelease
-  mmbench run v5.17 --format json > run.json; mmbench trace run.json --png timeline.png
+  mmbench run v5.17 --format json > run.json; mmbench trace run.json --plot timeline.png
   mmbench trace --replay TOKEN -o trace.json
 
 Open trace.json in Perfetto (ui.perfetto.dev, or a copy of your own) or in chrome://tracing.
 """
+PLOTS = ("timeline",)
 
 
 def add(verbs: Any) -> None:
@@ -37,7 +39,8 @@ def add(verbs: Any) -> None:
     parser.add_argument("strategy", nargs="?", metavar="ID|FILE", help="a strategy as for run, or a record (.json)")
     parser.add_argument("--replay", metavar="TOKEN", help="trace exactly the run that printed this token")
     parser.add_argument("-o", "--output", metavar="FILE", help="write Chrome-trace JSON (a name in .gz zips it)")
-    parser.add_argument("--png", metavar="FILE", help="draw the timeline into a .png, .svg or .pdf file")
+    add_pictures(parser, PLOTS, "the timeline")
+    parser.add_argument("--png", action=OldSpelling, dest="plot", now="--plot")
     add_victim_options(parser)
     add_scenario_options(parser)
     group = parser.add_argument_group("run and output")
@@ -66,22 +69,20 @@ def the_record(args: argparse.Namespace) -> RunRecord:
 
 def run(args: argparse.Namespace) -> int:
     """Trace one run: files first, then what is printed."""
-    from mmbench.report.pictures.picture import picture_suffix
     from mmbench.report.text.events import event_rows, event_view
 
-    if args.png:
-        picture_suffix(args.png)
+    wanted = pictures(args.plot, PLOTS)
     record = the_record(args)
     if args.output:
         from mmbench.report.story.chrome import write_trace
 
         write_trace(record, args.output)
         print(f"written: {args.output}", file=sys.stderr)
-    if args.png:
+    for _, path in wanted:
         from mmbench.report.pictures.timeline import timeline
 
-        timeline(record, args.png)
-        print(f"drawn: {args.png}", file=sys.stderr)
+        timeline(record, path)
+        print(f"drawn: {path}", file=sys.stderr)
     if args.format == "json":
         json.dump(event_rows(record), sys.stdout, indent=1, ensure_ascii=False)
         print()
@@ -89,7 +90,7 @@ def run(args: argparse.Namespace) -> int:
         from mmbench.records.csv_text import csv_text
 
         sys.stdout.write(csv_text(event_rows(record)))
-    elif args.format == "text" or not (args.output or args.png):
+    elif args.format == "text" or not (args.output or wanted):
         from mmbench.cli.output import print_view
 
         print_view(event_view(record))

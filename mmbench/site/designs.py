@@ -46,7 +46,7 @@ def design_page(
     body = f"""<h2>In time {badge(MODEL)}</h2>
 {scenario_table(name, runs)}
 {figure(timeline, f"{name}, task by task: what each holds, does and waits for.", MODEL) if timeline else ""}
-<p>Again: {code(f"mmbench compare --scenario {next(iter(runs))} --strategy {name} {BASELINE}")}</p>
+<p>Again: {code(f"mmbench compare {name} {BASELINE} --scenario {next(iter(runs))}")}</p>
 <h2>In every order: the checker</h2>
 {checker_part(verdict, schedules)}
 <h2>In a real kernel {badge(MEASURED)}</h2>

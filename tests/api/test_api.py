@@ -44,12 +44,12 @@ def test_importing_loads_nothing_heavy():
 def test_compare_asks_what_the_command_line_asks(capsys):
     runs = mm.compare("v5.17", "v6.18", scenario="stuck-holder", holder_at=0.5, seed=3, **SMALL)
     words = ["--size", "16MiB", "--vmas", "4", "--scenario", "stuck-holder", "--holder-at", "0.5", "--seed", "3"]
-    out = printed(capsys, "compare", "--strategy", "v5.17", "v6.18", *words, "--format", "json")
+    out = printed(capsys, "compare", "v5.17", "v6.18", *words, "--format", "json")
     assert runs.records == json.loads(out) and runs.json() == out
     for record in runs:
         validate_record(record)
     assert mm.replay(runs[1]["token"])[0] == runs[1]
-    assert runs.csv() == printed(capsys, "compare", "--strategy", "v5.17", "v6.18", *words, "--format", "csv")
+    assert runs.csv() == printed(capsys, "compare", "v5.17", "v6.18", *words, "--format", "csv")
 
 
 def test_a_frame_has_the_columns_of_csv_and_exact_integers():
@@ -100,7 +100,7 @@ def test_check_gives_the_verdict(tmp_path):
 def test_a_study_answers_and_finds_the_largest(capsys, tmp_path):
     study = mm.Study(kills="poisson:0.2/s", strategies=["v6.18", "drop-oom-skip"], holds="memory", **KILLS)
     words = ["--kills", "poisson:0.2/s", "--holds", "memory", "--ordinary", "64MiB", "--heavy", "256MiB"]
-    words += ["--rarity", "1/10", "--n", "5000", "--strategy", "v6.18", "drop-oom-skip"]
+    words += ["--rarity", "1/10", "--n", "5000", "v6.18", "drop-oom-skip"]
     found = study.answer()
     assert found.records == json.loads(printed(capsys, "size", *words, "--format", "json"))
     assert found.csv() == printed(capsys, "size", *words, "--format", "csv")
@@ -137,7 +137,7 @@ def test_bad_input_raises_one_exception_with_the_sentence_of_the_command_line(wo
     with pytest.raises(mm.InputError) as error:
         mm.compare("v6.18", **words)
     try:
-        code = main(["compare", "--strategy", "v6.18", *argv])
+        code = main(["compare", "v6.18", *argv])
     except SystemExit as stopped:  # what argparse refuses
         code = stopped.code
     assert code == 2 and " ".join(str(error.value).split()) in " ".join(capsys.readouterr().err.split())

@@ -68,7 +68,7 @@ def test_a_timeline_waits_no_longer_than_the_sums_say(monkeypatch):
 
 
 def test_a_sweep_is_the_same_question_for_each_share():
-    records = run_sweep(swept(asked(), ["0%", "100%"]), [load("v6.1"), load("v6.18")])
+    records = run_sweep(swept(asked(), "locked", ["0%", "100%"]), [load("v6.1"), load("v6.18")])
     assert [r["strategy"] for r in records] == ["v6.1", "v6.18"] * 2
     assert [r["locked_pages"] for r in records] == [0, 0, 4096, 4096]
 
@@ -92,4 +92,4 @@ def test_a_sweep_of_a_victim_with_a_share_of_its_own_is_refused():
     with pytest.raises(InputError, match="leave out --locked"):
         swept(asked(synthetic={"locked": "50%"}))
     with pytest.raises(InputError, match="named twice"):
-        swept(asked(), ["0%", "0"])
+        swept(asked(), "locked", ["0%", "0"])

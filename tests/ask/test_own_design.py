@@ -28,7 +28,7 @@ def mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 def words_of(verb: str) -> list[str]:
     more = {"check": ["--scope", "plain-kill"], "size": ["--heavy", "4MiB", "--n", "1000"], "show": []}
-    return [verb, *(["--strategy"] if verb in ("compare", "size") else []), "./mine.py", *more.get(verb, SMALL)]
+    return [verb, "./mine.py", *more.get(verb, SMALL)]
 
 
 @pytest.mark.parametrize(("verb", "how"), [*((verb, "") for verb in ASKED), *product(RECORDED, ("json", "csv"))])
@@ -39,7 +39,7 @@ def test_every_verb_names_file_and_id(verb: str, how: str, mine: str, capsys: py
 
 
 def test_it_is_yours_beside_the_shipped_one(mine: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["compare", "--strategy", "v6.18", "./mine.py", *SMALL, "--format", "json"]) == 0
+    assert main(["compare", "v6.18", "./mine.py", *SMALL, "--format", "json"]) == 0
     shipped, own = json.loads(capsys.readouterr().out)
     assert (shipped["strategy"], shipped["status"], "file" in shipped) == ("v6.18", "shipped 6.18", False)
     assert (own["strategy"], own["status"], own["file"]) == (mine, "yours", "./mine.py")

@@ -71,7 +71,7 @@ def test_tables_name_every_strategy_and_say_model(capsys):
 
 def test_plot_is_written_whole(capsys, tmp_path):
     picture = tmp_path / "compare.png"
-    assert main(["compare", *SMALL, "--strategy", "v6.1", "v6.18", "--plot", str(picture)]) == 0
+    assert main(["compare", *SMALL, "v6.1", "v6.18", "--plot", str(picture)]) == 0
     assert picture.read_bytes().startswith(b"\x89PNG")
     assert [p.name for p in tmp_path.iterdir()] == ["compare.png"]
 
@@ -102,7 +102,7 @@ def test_snapshot_of_this_process_can_be_compared(capsys, tmp_path):
 
 
 BAD = {
-    "unknown strategy": (["compare", "--strategy", "v6.2"], 2, "Did you mean 'v6.1'"),
+    "unknown strategy": (["compare", "v6.2"], 2, "Did you mean 'v6.1'"),
     "unknown victim": (["compare", "--victim", "elasticsearch"], 2, "unknown victim"),
     "unknown scenario": (["compare", "--scenario", "stuckholder"], 2, "Did you mean 'stuck-holder'"),
     "not a number": (["compare", "--size", "nan"], 2, "is not a size"),
@@ -119,7 +119,7 @@ BAD = {
     "two holders": (["compare", "--holder-needs", "1MiB", "--holder-hold", "1ms"], 2, "one of the two"),
     "no speed": (["run", "v6.1", "--exit-slowness", "0"], 2, "exit_slowness = 0"),
     "both victims": (["run", "v6.1", "--victim", "seastar", "--size", "1GiB"], 2, "leave out --size"),
-    "bad picture": (["compare", *SMALL, "--strategy", "v6.1", "--plot", "x.bmp"], 2, ".png"),
+    "bad picture": (["compare", *SMALL, "v6.1", "--plot", "x.bmp"], 2, ".png"),
 }
 
 
@@ -139,7 +139,7 @@ def test_protocol_that_does_not_lint_names_the_step(capsys, tmp_path):
     design.write_text(
         text.replace('step("mmap_read_unlock", Op.MMAP_READ_UNLOCK),\n            step("set', 'step("set')
     )
-    assert main(["compare", "--strategy", str(design)]) == 2
+    assert main(["compare", str(design)]) == 2
     assert "role 'exit', step 'mmap_write_lock'" in capsys.readouterr().err
 
 

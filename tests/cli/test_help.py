@@ -66,7 +66,7 @@ def test_a_shell_is_told_how_the_line_goes_on(tmp_path, typed, offered):
     ("module", "argv"),
     [
         ("matplotlib", ("compare", "--plot", "a.png")),
-        ("matplotlib", ("trace", "v6.18", "--png", "a.png")),
+        ("matplotlib", ("trace", "v6.18", "--plot", "a.png")),
         ("matplotlib", ("size", "--plot", "ccdf=a.png")),
         ("distributed", ("size", "--heavy", "64MiB", "--n", "10k", "--backend", "dask")),
         ("asv", ("bench", "smoke")),

@@ -94,7 +94,6 @@ def test_compare_and_replay_take_a_kill(capsys):
         "a.kills.json:1",
         "--locked",
         "1",
-        "--strategy",
         "v4.17",
         "v6.18",
         "--format",

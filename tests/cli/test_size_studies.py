@@ -33,7 +33,6 @@ def test_a_rare_tail_comes_with_its_method_and_what_the_kills_say(capsys) -> Non
         *SMALL,
         "--holds",
         "exp:100ms",
-        "--strategy",
         "drop-oom-skip",
         "--tail",
         "400ms",
@@ -60,7 +59,7 @@ def test_a_tail_beyond_engine_runs_is_refused(capsys) -> None:
 
 def test_no_steady_state_says_by_how_much(capsys) -> None:
     """Every second victim keeps the reaper for seconds, ten times a second."""
-    argv = ["--heavy", "64GiB", "--rarity", "50%", "--ordinary", "64MiB", "--holds", "memory", "--strategy", "trylock"]
+    argv = ["--heavy", "64GiB", "--rarity", "50%", "--ordinary", "64MiB", "--holds", "memory", "trylock"]
     assert main(["size", *argv, "--kills", "poisson:10/s", "--n", "100k"]) == 2
     error = capsys.readouterr().err
     assert error.startswith("mmbench: trylock: the queue has no steady state. 10 kills/s keep the reaper busy")
@@ -73,7 +72,7 @@ def test_no_steady_state_says_by_how_much(capsys) -> None:
 
 
 def test_a_list_that_grows_newest_first_is_refused_too(capsys) -> None:
-    argv = ["--ordinary", "64MiB", "--heavy", "64GiB", "--rarity", "50%", "--holds", "memory", "--strategy", "v5.17"]
+    argv = ["--ordinary", "64MiB", "--heavy", "64GiB", "--rarity", "50%", "--holds", "memory", "v5.17"]
     assert main(["size", *argv, "--kills", "poisson:10/s", "--n", "100k"]) == 2
     error = capsys.readouterr().err
     assert error.startswith("mmbench: v5.17: the queue has no steady state. Newest first,")
@@ -82,7 +81,7 @@ def test_a_list_that_grows_newest_first_is_refused_too(capsys) -> None:
 
 def test_the_highest_rarity_that_keeps_a_promise(capsys) -> None:
     """Above the answer the promise was tried and did not hold; below it, wherever it was tried, it did."""
-    argv = ("--ordinary", "64MiB", "--heavy", "4GiB", "--n", "300k", "--strategy", "v5.17", "--solve", "rarity")
+    argv = ("--ordinary", "64MiB", "--heavy", "4GiB", "--n", "300k", "v5.17", "--solve", "rarity")
     (record,) = records_of(capsys, *argv, "--slo", "all p99<400ms")
     tried = {float(s["tried"].removeprefix("1 in ").replace(",", "")): s["verdict"] for s in record["steps"]}
     one_in = float(record["answer"].removeprefix("1 in ").replace(",", ""))
@@ -104,7 +103,7 @@ def kills(tmp_path, monkeypatch, capsys) -> str:
 
 def test_a_record_of_kills_gives_the_gaps_and_the_victims(capsys, kills) -> None:
     argv = ("--kills", kills, "--ordinary", kills, "--heavy", kills, "--heavy-locked", "50%", "--rarity", "10%")
-    (record,) = records_of(capsys, *argv, "--n", "100k", "--holds", "fixed:1s", "--strategy", "drop-oom-skip")
+    (record,) = records_of(capsys, *argv, "--n", "100k", "--holds", "fixed:1s", "drop-oom-skip")
     assert record["law_of_kills"] == "2 gaps of a.kills.json"
     assert record["law_of_victims"].startswith("0.9 3 sizes of a.kills.json; 0.1 3 sizes of a.kills.json, a page lock")
     pages = {kill["rss_pages"] for kill in json.loads(Path(kills).read_text())["kills"]}
@@ -113,7 +112,7 @@ def test_a_record_of_kills_gives_the_gaps_and_the_victims(capsys, kills) -> None
 
 
 def test_from_a_record_come_kills_and_ordinary_victims(capsys, kills) -> None:
-    argv = ("--heavy", "4GiB", "--rarity", "10%", "--n", "100k", "--strategy", "v5.17")
+    argv = ("--heavy", "4GiB", "--rarity", "10%", "--n", "100k", "v5.17")
     (record,) = records_of(capsys, *argv, "--from", kills)
     assert record["law_of_kills"] == "2 gaps of a.kills.json" and "3 sizes of a.kills.json" in record["law_of_victims"]
     assert f"--from {kills}" in record["made_from"]["command"]
@@ -147,7 +146,7 @@ def test_a_record_is_no_law_of_one_size_nor_of_three_kills_less(capsys, kills) -
 
 
 def test_rare_kills_do_not_overflow_the_clock(capsys) -> None:
-    (record,) = records_of(capsys, *SMALL, "--kills", "poisson:1/day", "--strategy", "v5.17")
+    (record,) = records_of(capsys, *SMALL, "--kills", "poisson:1/day", "v5.17")
     assert record["load"]["seen"] == pytest.approx(record["load"]["idle"], rel=0.1) and record["load"]["seen"] > 0
 
 
@@ -155,12 +154,12 @@ def test_rare_kills_do_not_overflow_the_clock(capsys) -> None:
 def test_every_backend_prints_the_same_bytes(capsys, backend) -> None:
     if backend == "dask":
         pytest.importorskip("distributed")
-    argv = (*SMALL, "--strategy", "v5.17", "--holds", "exp:50ms", "--tail", "1s", "--format", "json")
+    argv = (*SMALL, "v5.17", "--holds", "exp:50ms", "--tail", "1s", "--format", "json")
     assert out_of(capsys, *argv, "--backend", backend, "--workers", "2") == out_of(capsys, *argv)
 
 
 def test_the_command_in_the_record_prints_the_record_again(capsys) -> None:
-    argv = (*SMALL, "--holds", "pareto:1ms,1.5", "--strategy", "v5.17", "trylock:bail_out=vma", "--seed", "7")
+    argv = (*SMALL, "--holds", "pareto:1ms,1.5", "v5.17", "trylock:bail_out=vma", "--seed", "7")
     first = records_of(capsys, *argv, "--exit-start", "1.5ms", "--tail", "2s", "--workers", "2")
     command = shlex.split(first[0]["made_from"]["command"])
     assert command[:2] == ["mmbench", "size"] and "--workers" not in command
@@ -181,9 +180,9 @@ def test_the_command_means_what_was_typed(options) -> None:
 
 
 def test_the_largest_names_its_kill(capsys) -> None:
-    text = out_of(capsys, *SMALL, "--strategy", "v5.17", "--detail")
+    text = out_of(capsys, *SMALL, "v5.17", "--detail")
     assert re.search(r"largest to MMF_OOM_SKIP: .*, kill [\d,]+ of replication [\d,]+, .* the engine says", text)
-    assert "again: mmbench size --strategy v5.17" in text.replace("\n", " ")
+    assert "again: mmbench size v5.17" in text.replace("\n", " ")
 
 
 def test_help_says_that_a_ledger_is_a_folder(capsys) -> None:

@@ -55,13 +55,13 @@ def metadata_of(png: Path) -> str:
 def files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     folder = tmp_path_factory.mktemp("trace")
     trace, png = folder / "t.json", folder / "t.png"
-    assert main(["trace", "v5.17", *SMALL, "-o", str(trace), "--png", str(png)]) == 0
+    assert main(["trace", "v5.17", *SMALL, "-o", str(trace), "--plot", str(png)]) == 0
     return trace, png
 
 
 def test_the_files_are_written_and_nothing_is_printed(capsys, tmp_path):
     trace, png = tmp_path / "t.json", tmp_path / "t.png"
-    assert out_of(capsys, "trace", "v6.18", *SMALL, "-o", str(trace), "--png", str(png)) == ""
+    assert out_of(capsys, "trace", "v6.18", *SMALL, "-o", str(trace), "--plot", str(png)) == ""
     assert json.loads(trace.read_text())["displayTimeUnit"] == "ns"
     assert png.read_bytes().startswith(b"\x89PNG")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["t.json", "t.png"]
@@ -97,7 +97,7 @@ def test_a_record_of_run_is_traced_as_the_run_itself(capsys, tmp_path):
 @pytest.mark.parametrize("where", ["compare", "sweep", "run", "trace", "json", "csv", "heatmap", "timeline", "chrome"])
 def test_every_token_of_a_report_does_its_run_again(capsys, tmp_path, files, where):
     picture = tmp_path / "p.png"
-    designs = ("--strategy", "v4.17", "drop-oom-skip", "v6.18")
+    designs = ("v4.17", "drop-oom-skip", "v6.18")
     sweep = ("compare", "--sweep", "locked=0%,50%,100%", "--size", "16MiB", "--scenario", "stuck-holder", *designs)
     if where in ("heatmap", "timeline"):
         if where == "heatmap":
@@ -110,7 +110,7 @@ def test_every_token_of_a_report_does_its_run_again(capsys, tmp_path, files, whe
     elif where == "csv":
         found = set(TOKEN.findall(out_of(capsys, "compare", *SMALL, *designs, "--format", "csv")))
     else:
-        argv = {"compare": ("compare", *SMALL, *designs, "--tokens"), "sweep": sweep}.get(
+        argv = {"compare": ("compare", *SMALL, *designs, "--tokens"), "sweep": (*sweep, "--tokens")}.get(
             where, (where, "v5.17", *SMALL)
         )
         found = tokens_in(out_of(capsys, *argv))
@@ -132,7 +132,7 @@ def test_every_token_of_a_report_does_its_run_again(capsys, tmp_path, files, whe
 def test_a_replayed_trace_is_the_trace_byte_for_byte(capsys, tmp_path, files):
     token = json.loads(files[0].read_text())["otherData"]["token"]
     again, png = tmp_path / "t.json", tmp_path / "t.png"
-    out_of(capsys, "trace", "--replay", token, "-o", str(again), "--png", str(png))
+    out_of(capsys, "trace", "--replay", token, "-o", str(again), "--plot", str(png))
     assert again.read_bytes() == files[0].read_bytes()
     assert png.read_bytes() == files[1].read_bytes()
 
@@ -143,9 +143,9 @@ BAD = {
     "damaged token": (["trace", "--replay", "mm1-xx"], "damaged"),
     "no such design": (["trace", "v9"], "v9"),
     "no such record": (["trace", "missing.json"], "no file"),
-    "suffix": (["trace", "v6.1", "--png", "a.gif"], "allowed: .png"),
+    "suffix": (["trace", "v6.1", "--plot", "a.gif"], "allowed: .png"),
     "folder": (["trace", "v6.1", *SMALL, "-o", "missing/t.json"], "folder does not exist"),
-    "sweep of what": (["compare", "--sweep", "size=1GiB"], "allowed is locked"),
+    "sweep of what": (["compare", "--sweep", "vmas=7"], "allowed are locked and size"),
     "sweep twice": (["compare", "--sweep", "locked=0%,0"], "named twice"),
     "sweep of a share": (["compare", "--sweep", "locked=120%"], "locked is 1.2"),
     "sweep and victim": (["compare", "--sweep", "locked", "--victim", "eos-nodeos"], "leave out --victim"),
@@ -165,6 +165,6 @@ def test_a_file_that_is_no_record_or_many_is_refused(capsys, tmp_path):
     path = tmp_path / "r.json"
     path.write_text('{"format": "something"}')
     assert main(["trace", str(path)]) == 2
-    path.write_text(out_of(capsys, "compare", *SMALL, "--strategy", "v6.1", "v6.18", "--format", "json"))
+    path.write_text(out_of(capsys, "compare", *SMALL, "v6.1", "v6.18", "--format", "json"))
     assert main(["trace", str(path)]) == 2
     assert "2 run records" in capsys.readouterr().err

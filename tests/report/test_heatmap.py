@@ -35,7 +35,11 @@ def sweep() -> list[dict[str, Any]]:
 
 def test_the_grid_has_rows_by_design_and_columns_by_share(sweep):
     found = grid(sweep)
-    assert (found.names, found.shares) == (["v6.1", "v5.17"], [0.0, 50.0, 100.0])
+    assert (found.names, found.values, found.titles) == (
+        ["v6.1", "v5.17"],
+        [0.0, 50.0, 100.0],
+        ["0 %", "50 %", "100 %"],
+    )
     assert found.cells[1][2]["token"] == "mm1-v5.17-100"
     assert grid(sweep[:3]).cells[1] == [sweep[1], None]
 
@@ -81,17 +85,19 @@ def test_a_sweep_where_nothing_blocks_is_drawn(tmp_path):
 
 @pytest.mark.parametrize("width", [40, 80, 120])
 def test_the_table_fits_marks_stalls_and_carries_tokens(sweep, width):
-    text = as_text(sweep_view(sweep, width), width)
+    text = as_text(sweep_view(sweep, width, tokens=True), width)
     assert max(map(len, text.splitlines())) <= width
     assert "900 ms!" in text and "-!" in text and "! gave up" in text
     joined = text.replace("\n", "")
     assert "mm1-v5.17-50" in joined and "mm1-v5.17-100" in joined
+    assert "mm1-" not in as_text(sweep_view(sweep, width), width)
 
 
-def test_two_runs_of_one_cell_and_victims_of_two_sizes_are_refused(sweep, tmp_path):
+def test_two_runs_of_one_cell_and_victims_that_differ_in_two_things_are_refused(sweep, tmp_path):
     with pytest.raises(InputError, match="a cell shows one"):
         grid([*sweep, sweep[0]])
-    with pytest.raises(InputError, match="differ in size"):
-        heatmap([sweep[0], sweep[1] | {"resident_pages": 2000}], tmp_path / "a.png")
+    with pytest.raises(InputError, match="differ in size and in locked share"):
+        heatmap([sweep[0], sweep[2] | {"resident_pages": 2000}], tmp_path / "a.png")
+    assert grid([sweep[0], sweep[1] | {"resident_pages": 2000}]).what == "size"
     with pytest.raises(InputError, match="how many pages"):
         grid([{"strategy": "x"}])

@@ -1,4 +1,4 @@
-"""Design against locked share: how long tasks are blocked, and when all is freed, a run per cell.
+"""Design against locked share or size: how long tasks are blocked, and when all is freed, a run per cell.
 
 Colours are logarithmic (cividis, which the colour-blind see alike), each cell says its value, and a cell whose run
 stalled says so. The worst cell of each panel is framed; its replay token is in the file's metadata.
@@ -11,7 +11,6 @@ import textwrap
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from mmbench.errors import InputError
 from mmbench.report.pictures.picture import DPI, write_figure
 from mmbench.report.reading import Record, reading_list, shortened
 from mmbench.report.text.grid import MEASURES, Grid, flaw_of, grid, worst
@@ -24,12 +23,13 @@ if TYPE_CHECKING:
 CELL_INCH = (0.92, 0.36)
 RIGHT_INCH, TOP_INCH, GAP_INCH, FOOT_INCH = 1.2, 0.85, 0.85, 0.65
 MAX_NAME = 28
+XLABEL = {"locked": "share of the victim's memory that is mlocked", "size": "size of the victim"}
 
 
 def heatmap(records: Sequence[Record], path: str | os.PathLike[str]) -> None:
-    """Draw a sweep over the locked share into a .png, .svg or .pdf file, the same bytes for the same records.
+    """Draw a sweep over locked share or size into a .png, .svg or .pdf file, the same bytes for the same records.
 
-    Raises InputError for two runs of one design and share, another suffix or a path that cannot be written.
+    Raises InputError for two runs of one design and victim, another suffix or a path that cannot be written.
     """
     records = reading_list(records)
     found = grid(records)
@@ -42,7 +42,7 @@ def draw(records: Sequence[Record], found: Grid) -> Figure:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    panel = (CELL_INCH[0] * max(4, len(found.shares)), CELL_INCH[1] * len(found.names))
+    panel = (CELL_INCH[0] * max(4, len(found.titles)), CELL_INCH[1] * len(found.names))
     left = 0.3 + 0.088 * max(len(shortened(name, MAX_NAME)) for name in found.names)
     width = left + panel[0] + RIGHT_INCH
     height = TOP_INCH + 2 * panel[1] + GAP_INCH + FOOT_INCH
@@ -55,23 +55,21 @@ def draw(records: Sequence[Record], found: Grid) -> Figure:
         axes = figure.add_axes((left / width, bottom / height, panel[0] / width, panel[1] / height))
         bar = figure.add_axes(((left + panel[0] + 0.15) / width, bottom / height, 0.16 / width, panel[1] / height))
         _panel(axes, bar, found, what, measure, worst(records, measure))
-    axes.set_xlabel("share of the victim's memory that is mlocked")
+    axes.set_xlabel(XLABEL[found.what])
     note = "framed: the worst cell; gave up, hung, unsafe: how that run ended; 0 s has no colour"
     figure.text(0.1 / width, 0.1 / height, note, size=8.5, color="#444444")
     return figure
 
 
 def _title(records: Sequence[Record]) -> str:
-    """Say what all runs have in common; the victims differ in their locked share alone, so their size is said."""
+    """Say what all runs have in common; the victims differ in one thing alone, so the other is said."""
     words = [str(records[0].get("kind", "model"))]
     sizes = dict.fromkeys(r.get("resident_pages") for r in records)
     victims = dict.fromkeys(str(r.get("victim")) for r in records)
     for key in ("scenario", "costs", "seed"):
         values = dict.fromkeys(str(r[key]) for r in records if key in r)
         words += [f"{key} {', '.join(values)}"] if values else []
-    if len(sizes) != 1:
-        raise InputError("the runs of a heatmap are of one victim with different locked shares; these differ in size.")
-    size = format_pages_size(next(iter(sizes)))
+    size = format_pages_size(next(iter(sizes))) if len(sizes) == 1 else f"of {len(sizes)} sizes"
     return " | ".join([words[0], f"victim {' and '.join(victims) if len(victims) < 3 else size}", *words[1:]])
 
 
@@ -90,9 +88,9 @@ def _panel(
         for x, record in enumerate(row):
             if record is not None:
                 _cell(axes, x, y, record, measure(record), colours, framed=record is most)
-    axes.set_xlim(-0.5, len(found.shares) - 0.5)
+    axes.set_xlim(-0.5, len(found.titles) - 0.5)
     axes.set_ylim(len(found.names) - 0.5, -0.5)
-    axes.set_xticks(range(len(found.shares)), [f"{share:g} %" for share in found.shares])
+    axes.set_xticks(range(len(found.titles)), found.titles)
     axes.set_yticks(range(len(found.names)), [shortened(name, MAX_NAME) for name in found.names], size=9.5)
     axes.tick_params(length=0)
     axes.set_title(what, loc="left", size=11)

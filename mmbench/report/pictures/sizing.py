@@ -6,7 +6,8 @@ They read records only. One line per strategy; lines differ in marker as well as
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+import textwrap
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from mmbench.records.study_types import Grid, StudyRecord
@@ -21,30 +22,61 @@ if TYPE_CHECKING:
 
 KINDS = ("added", "ccdf", "spectrum", "causes", "heatmap")
 PS_PER_S = 1e12
+FEW = 4  # strategies that may be shown in every detail
+TALL_INCH = 5.8
+GROUP_GAP, BAR_INCH = 0.6, 0.19
 
 
 def size_figure(kind: str, records: Sequence[StudyRecord], path: str | os.PathLike[str]) -> None:
     """Draw one of KINDS but heatmap into a file that appears whole or not at all."""
     draw = {"added": draw_added, "ccdf": draw_ccdf, "spectrum": draw_spectrum, "causes": draw_causes}[kind]
-    write_figure(lambda: _draw(records[0], lambda axes: draw(axes, records)), path, formulas=True)
+    records = in_order(records)
+    tall = TALL_INCH
+    if kind == "causes":
+        rows = [2 if len(records) > FEW else len(record["causes"]) for record in records]
+        tall = max(TALL_INCH, 1.8 + BAR_INCH * sum(n + GROUP_GAP for n in rows))
+    write_figure(lambda: _draw(records[0], lambda axes: draw(axes, records), tall), path, formulas=True)
 
 
 def heatmap(record: StudyRecord, grid: Grid, path: str | os.PathLike[str]) -> None:
     """Draw a percentile over rarity and size of heavy victims; record: what the grid is of."""
-    write_figure(lambda: _draw(record, lambda axes: draw_heatmap(axes, grid)), path, formulas=True)
+    who = record["strategy"]
+    write_figure(lambda: _draw(record, lambda axes: draw_heatmap(axes, grid), who=who), path, formulas=True)
 
 
-def _draw(first: StudyRecord, draw: Callable[[Axes], None]) -> Figure:
+def _draw(first: StudyRecord, draw: Callable[[Axes], None], tall_inch: float = TALL_INCH, who: str = "") -> Figure:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(9.5, 5.8), dpi=DPI, facecolor="white", layout="constrained")
+    figure = Figure(figsize=(9.5, tall_inch), dpi=DPI, facecolor="white", layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
     draw(axes)
-    laws = plain(f"model: {first['law_of_kills']}, {first['law_of_victims']}, {first['scenario']}")
-    axes.set_title(laws, size=9, wrap=True)
+    laws = f"model: {first['law_of_kills']}, {first['law_of_victims']}, {first['scenario']}"
+    title = "\n".join(textwrap.wrap(f"{who} | {laws}" if who else laws, 125))
+    figure.suptitle(plain(title), x=0.01, ha="left", size=9)
     return figure
+
+
+def in_order(records: Sequence[StudyRecord]) -> list[StudyRecord]:
+    """The records in the order of the answer by the target percentile, those that are not ranked last."""
+    found = records[0].get("ranking", {}).get(records[0]["target"])
+    return sorted(records, key=lambda r: found["order"].index(r["strategy"])) if found else list(records)
+
+
+def name_of(record: StudyRecord) -> str:
+    """The strategy, ready to draw, and whether it is one that is not ranked."""
+    found = record.get("ranking", {}).get(record["target"])
+    out = found is not None and record["strategy"] in [*found["flawed"], *found.get("early", [])]
+    return plain(f"{record['strategy']}{' (not ranked)' * out}")
+
+
+def legend(axes: Axes, records: Sequence[StudyRecord]) -> None:
+    """A legend inside, or beside the lines where it would cover them."""
+    if len(records) <= FEW:
+        axes.legend()
+    else:
+        axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=8.5, frameon=False)
 
 
 def plain(text: str) -> str:
@@ -57,19 +89,18 @@ def _styles(records: Sequence[StudyRecord]) -> list[tuple[str, str]]:
 
 
 def draw_ccdf(axes: Axes, records: Sequence[StudyRecord]) -> None:
-    """P(kill to MMF_OOM_SKIP takes longer), both axes logarithmic, with the band of its interval."""
+    """P(kill to MMF_OOM_SKIP takes longer), both axes logarithmic; of few strategies with the band of its interval."""
     for record, (colour, marker) in zip(records, _styles(records), strict=True):
         tail = record["tail"]
         t = [max(ps, 1.0) / PS_PER_S for ps in tail["time_ps"]]
-        axes.plot(
-            t, tail["p"], color=colour, marker=marker, markevery=0.1, label=plain(record["strategy"]), drawstyle="steps"
-        )
-        axes.fill_between(t, tail["low"], tail["high"], color=colour, alpha=0.2, linewidth=0, step="pre")
+        axes.plot(t, tail["p"], color=colour, marker=marker, markevery=0.1, label=name_of(record), drawstyle="steps")
+        if len(records) <= FEW:
+            axes.fill_between(t, tail["low"], tail["high"], color=colour, alpha=0.2, linewidth=0, step="pre")
     axes.set(xscale="log", yscale="log")
     axes.set(xlabel="time from kill to MMF_OOM_SKIP, s", ylabel="share of kills that take longer")
     _line_of(axes, records)
     axes.grid(alpha=0.3)
-    axes.legend()
+    legend(axes, records)
 
 
 def _line_of(axes: Axes, records: Sequence[StudyRecord]) -> None:
@@ -85,12 +116,12 @@ def draw_spectrum(axes: Axes, records: Sequence[StudyRecord]) -> None:
         y = [e["value"] / PS_PER_S for e in found.values()]
         low = [max(v - e["low"] / PS_PER_S, 0) for v, e in zip(y, found.values(), strict=True)]
         high = [max(e["high"] / PS_PER_S - v, 0) for v, e in zip(y, found.values(), strict=True)]
-        axes.errorbar(x, y, yerr=(low, high), color=colour, marker=marker, capsize=3, label=plain(record["strategy"]))
+        axes.errorbar(x, y, yerr=(low, high), color=colour, marker=marker, capsize=3, label=name_of(record))
     names = list(records[0]["latency"]["skip"]["percentiles"])
     axes.set_xticks([-_log10(1 - float(name[1:]) / 100) for name in names], names)
     axes.set(yscale="log", xlabel="percentile of kills", ylabel="time from kill to MMF_OOM_SKIP, s")
     axes.grid(alpha=0.3)
-    axes.legend()
+    legend(axes, records)
 
 
 def draw_added(axes: Axes, records: Sequence[StudyRecord]) -> None:
@@ -105,14 +136,15 @@ def draw_added(axes: Axes, records: Sequence[StudyRecord]) -> None:
             [of["with"] / PS_PER_S for of in found.values()],
             [of["without"] / PS_PER_S for of in found.values()],
         )
-        axes.plot(x, more, color=colour, marker=marker, label=plain(record["strategy"]))
+        axes.plot(x, more, color=colour, marker=marker, label=name_of(record))
         axes.plot(x, less, color=colour, marker=marker, linestyle="--", markerfacecolor="white")
-        axes.fill_between(x, more, less, color=colour, alpha=0.2, linewidth=0)
+        if len(records) <= FEW:
+            axes.fill_between(x, more, less, color=colour, alpha=0.2, linewidth=0)
     axes.plot([], [], color="#555555", linestyle="--", label="without heavy victims")
     axes.set_xticks([-_log10(1 - float(name[1:]) / 100) for name in names], names)
     axes.set(yscale="log", xlabel="percentile of kills", ylabel="time from kill to MMF_OOM_SKIP, s")
     axes.grid(alpha=0.3)
-    axes.legend()
+    legend(axes, records)
 
 
 def _log10(x: float) -> float:
@@ -122,23 +154,38 @@ def _log10(x: float) -> float:
 
 
 def draw_causes(axes: Axes, records: Sequence[StudyRecord]) -> None:
-    """What the time to MMF_OOM_SKIP consists of: all kills and the slowest ones, a bar each, in shares."""
-    bars = [
-        (record["strategy"], name, found["mean_ps"]) for record in records for name, found in record["causes"].items()
-    ]
+    """What the time to MMF_OOM_SKIP consists of: all kills and the slowest ones, a bar each, in shares.
+
+    Of many strategies only all kills and the slowest of all are drawn.
+    """
+    ys: list[float] = []
+    bars: list[tuple[str, Mapping[str, float]]] = []
+    y = 0.0
+    for record in records:
+        found = [(name, of["mean_ps"]) for name, of in record["causes"].items()]
+        shown = found if len(records) <= FEW else [found[0], found[-1]]
+        name_bars(axes, y + (len(shown) - 1) / 2, name_of(record))
+        ys += [y + k for k in range(len(shown))]
+        bars += shown
+        y += len(shown) + GROUP_GAP
+    means = [sum(found.values()) for _, found in bars]
     left = [0.0] * len(bars)
     for one in SHARES:
-        widths = [found.get(one.key, 0.0) / max(sum(found.values()), 1e-9) for _, _, found in bars]
-        axes.barh(range(len(bars)), widths, left=left, color=one.colour, hatch=one.hatch, label=one.name)
+        widths = [found.get(one.key, 0.0) / max(mean, 1e-9) for (_, found), mean in zip(bars, means, strict=True)]
+        axes.barh(ys, widths, 0.9, left=left, color=one.colour, hatch=one.hatch, label=one.name,
+                  edgecolor="white", lw=0.3)  # fmt: skip
         left = [a + b for a, b in zip(left, widths, strict=True)]
-    means = [sum(found.values()) for _, _, found in bars]
-    labels = [
-        plain(f"{who}, {name}: {format_time(round(mean))}") for (who, name, _), mean in zip(bars, means, strict=True)
-    ]
-    axes.set_yticks(range(len(bars)), labels, size=8)
-    axes.invert_yaxis()
+    labels = [f"{name}: {format_time(round(mean))}" for (name, _), mean in zip(bars, means, strict=True)]
+    axes.set_yticks(ys, labels, size=7.5)
+    axes.set_ylim(y - GROUP_GAP - 0.4, -0.6)
     axes.set(xlim=(0, 1), xlabel="share of the mean time from kill to MMF_OOM_SKIP")
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=2, fontsize=8, frameon=False)
+    axes.figure.legend(loc="outside lower center", ncols=3, fontsize=8, frameon=False)  # type: ignore[union-attr]
+
+
+def name_bars(axes: Axes, y: float, name: str) -> None:
+    """Write a strategy's name left of the labels of its bars."""
+    axes.annotate(name.replace(" (", "\n("), (0, y), (-105, 0), xycoords=axes.get_yaxis_transform(),
+                  textcoords="offset points", ha="right", va="center", size=9, weight="bold")  # fmt: skip
 
 
 def draw_heatmap(axes: Axes, grid: Grid) -> None:
@@ -148,7 +195,7 @@ def draw_heatmap(axes: Axes, grid: Grid) -> None:
     seconds = [[None if ps is None else ps / PS_PER_S for ps in row] for row in grid["value_ps"]]
     values = [[float("nan") if s is None else s for s in row] for row in seconds]
     shown = [s for row in seconds for s in row if s]
-    image = axes.pcolormesh(values, norm=LogNorm(min(shown), max(max(shown), 1.01 * min(shown))), cmap="viridis")
+    image = axes.pcolormesh(values, norm=LogNorm(min(shown), max(max(shown), 1.01 * min(shown))), cmap="cividis_r")
     for y, row in enumerate(seconds):
         for x, s in enumerate(row):
             text = "refused" if s is None else format_time(round(s * PS_PER_S))

@@ -1,4 +1,4 @@
-"""A sweep over the locked share, as a grid: a row per design, a column per share, a run in every cell."""
+"""A sweep over the locked share or the size, as a grid: a row per design, a column per victim, a run in every cell."""
 
 from __future__ import annotations
 
@@ -8,15 +8,26 @@ from dataclasses import dataclass
 from mmbench.errors import InputError
 from mmbench.report.outcome import flaws
 from mmbench.report.reading import Record, blocked_ps, labels, moment, part, reading_list
+from mmbench.report.units import format_pages_size
 
 
 @dataclass(frozen=True)
 class Grid:
-    """names: of the rows; shares: percent locked, increasing; cells: rows of runs, None where there is none."""
+    """A row per design, a column per victim.
+
+    names: of the rows; what: differs between columns, "locked" or "size"; values: percent locked or pages, increasing;
+    titles: the values in words; cells: rows of runs, None where there is none
+    """
 
     names: list[str]
-    shares: list[float]
+    what: str
+    values: list[float]
+    titles: list[str]
     cells: list[list[Record | None]]
+
+    def column(self, k: int) -> list[Record]:
+        """The runs of one victim, in the order of the rows."""
+        return [row[k] for row in self.cells if row[k] is not None]  # type: ignore[misc]
 
 
 def locked_percent(record: Record) -> float:
@@ -30,19 +41,30 @@ def locked_percent(record: Record) -> float:
 def grid(records: Sequence[Record]) -> Grid:
     """Arrange runs; rows in the order in which their designs first come. Raises InputError when two fall together."""
     records = reading_list(records)
+    what, measure, words = _axis(records)
     rows: dict[str, dict[float, Record]] = {}
     firsts: list[Record] = []
     for record in records:
         key = f"{record['strategy']} {sorted(part(record, 'params').items())}"
         if key not in rows:
             firsts.append(record)
-        row, share = rows.setdefault(key, {}), locked_percent(record)
-        if share in row:
-            raise InputError(f"two runs of {record['strategy']!r} with {share:g} % locked; a cell shows one.")
-        row[share] = record
-    shares = sorted({share for row in rows.values() for share in row})
-    plain = [{k: v for k, v in r.items() if k in ("strategy", "params")} for r in firsts]
-    return Grid(labels(plain), shares, [[row.get(share) for share in shares] for row in rows.values()])
+        row, value = rows.setdefault(key, {}), measure(record)
+        if value in row:
+            raise InputError(f"two runs of {record['strategy']!r} with {words(value)} {what}; a cell shows one.")
+        row[value] = record
+    values = sorted({value for row in rows.values() for value in row})
+    plain = [{k: v for k, v in r.items() if k in ("strategy", "params", "file")} for r in firsts]
+    cells = [[row.get(value) for value in values] for row in rows.values()]
+    return Grid(labels(plain), what, values, [words(value) for value in values], cells)
+
+
+def _axis(records: Sequence[Record]) -> tuple[str, Callable[[Record], float], Callable[[float], str]]:
+    """What differs between the victims, its value and the value in words: their sizes if they have several."""
+    if len({record.get("resident_pages") for record in records}) > 1:
+        if len({locked_percent(record) for record in records}) > 1:
+            raise InputError("the victims differ in size and in locked share; a grid has one of the two.")
+        return "size", lambda record: float(record["resident_pages"]), lambda n: format_pages_size(round(n))
+    return "locked", locked_percent, lambda percent: f"{percent:g} %"
 
 
 def flaw_of(record: Record) -> str:

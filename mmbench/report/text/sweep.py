@@ -1,4 +1,4 @@
-"""A sweep over the locked share for a terminal: a table per measure, and the worst run with its replay token."""
+"""A sweep over locked share or size for a terminal: a table per measure; on request the tokens of the worst."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 SIGNS = {flaw.mark: "?" if flaw is UNSAFE else "!" for flaw in FLAWS}
 
 
-def sweep_view(records: Sequence[Record], width: int = 120) -> Group:
-    """Return the sweep as tables of at most `width` columns: a row per design, a column per share."""
+def sweep_view(records: Sequence[Record], width: int = 120, *, tokens: bool = False) -> Group:
+    """Return the sweep as tables of at most `width` columns: a row per design, a column per victim."""
     from rich.box import SIMPLE_HEAD
     from rich.console import Group
     from rich.table import Table
@@ -32,11 +32,11 @@ def sweep_view(records: Sequence[Record], width: int = 120) -> Group:
         cells = [[_cell(record, measure) for record in row] for row in found.cells]
         wide = max(len(cell) for row in cells for cell in row)
         room = max(1, (width - max(map(len, found.names))) // (wide + 1))
-        for start in range(0, len(found.shares), room):
+        for start in range(0, len(found.titles), room):
             table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=0)
-            table.add_column("" if start else "locked", no_wrap=True)
-            for share in found.shares[start : start + room]:
-                table.add_column(f"{share:g} %", justify="right", no_wrap=True)
+            table.add_column("" if start else found.what, no_wrap=True)
+            for title in found.titles[start : start + room]:
+                table.add_column(title, justify="right", no_wrap=True)
             for name, row in zip(found.names, cells, strict=True):
                 styled = [
                     Text(cell, style="yellow" if cell[-1:] in ("!", "?") else "") for cell in row[start : start + room]
@@ -46,6 +46,8 @@ def sweep_view(records: Sequence[Record], width: int = 120) -> Group:
     marked = {why for row in found.cells for r in row if r is not None and (why := flaw_of(r))}
     if marked:
         parts.append(Text(", ".join(f"{SIGNS[why]} {why}" for why in sorted(marked)), style="dim"))
+    if not tokens:
+        return Group(*parts, Text("more: --tokens", style="dim"))
     extremes = [(f"worst {what}", worst(records, measure)) for what, measure in MEASURES.items()]
     return Group(*parts, *replay_view(extremes))
 

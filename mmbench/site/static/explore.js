@@ -223,8 +223,8 @@ const mmbench = (() => {
   }
 
   function show_command() {
-    const chosen = state.designs.size < data.index.designs.length ? ` --strategy ${[...state.designs].join(" ")}` : "";
-    $("#command").textContent = `mmbench compare --scenario ${state.scenario} --size ${state.size} --locked ${state.locked} --vmas ${state.vmas}${chosen}`;
+    const chosen = state.designs.size < data.index.designs.length ? ` ${[...state.designs].join(" ")}` : "";
+    $("#command").textContent = `mmbench compare${chosen} --scenario ${state.scenario} --size ${state.size} --locked ${state.locked} --vmas ${state.vmas}`;
   }
 
   function show() {
