@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import re
 import shlex
+from collections import Counter
+from html import unescape
 from pathlib import Path
 
 import pytest
 
-from mmbench.cli.main import build_parser
+from mmbench.cli.main import build_parser, main
 from mmbench.strategies import load
 
 ROOT = Path(__file__).parents[1]
@@ -29,6 +31,17 @@ def test_the_command_is_one(argv: list[str], monkeypatch: pytest.MonkeyPatch) ->
         given = getattr(args, name, None) or []
         for spec in [given] if isinstance(given, str) else given:
             load(spec)
+
+
+def test_the_picture_of_the_first_command_shows_what_it_prints_today(capsys: pytest.CaptureFixture[str]) -> None:
+    svg = (ROOT / "docs" / "pictures" / "first-run.svg").read_text()
+    shown = [unescape(text).replace("\xa0", " ") for text in re.findall(r"<text [^>]*>([^<]*)</text>", svg)]
+    command = next(text for text in shown if text.startswith("$ ")).removeprefix("$ ").rstrip()
+    assert command in README and "http" not in re.sub(r"http://www.w3.org/\S+|<!--.*?-->", "", svg)
+    assert main(shlex.split(command)[1:]) == 0
+    words = Counter("".join(shown).split())
+    missing = Counter(capsys.readouterr().out.split()) - words
+    assert not missing, "draw it again: .venv/bin/python -m tools.first_run docs/pictures/first-run.svg"
 
 
 def test_the_commits_that_it_compares_are_measured() -> None:
