@@ -47,6 +47,8 @@ ZAP_PTE = item("zap_pte", "a present PTE cleared (the part that large folios do 
 ZAP_ANON_FOLIO = item("zap_anon_folio", "an anonymous folio unmapped: rmap, counters, gather slot", under_ptl=True)
 ZAP_FILE_FOLIO = item("zap_file_folio", "a page-cache folio unmapped", under_ptl=True)
 ZAP_SHMEM_FOLIO = item("zap_shmem_folio", "a shmem folio unmapped", under_ptl=True)
+LARGE_FOLIO = item("large_folio", "what a folio of several pages, mapped by PTEs, costs more than one page")
+BUDDY_FOLIO = item("buddy_folio", "what a folio of more than 8 pages costs besides: it passes by the per-CPU lists")
 ZAP_THP = item("zap_thp", "one PMD-mapped 2 MiB block unmapped and freed", under_ptl=True)
 MUNLOCK_FOLIO = item("munlock_folio", "PG_mlocked cleared at rmap removal (v5.18+)", under_ptl=True)
 MUNLOCK_SHMEM_FOLIO = item("munlock_shmem_folio", "the same, of a shmem folio: its file keeps it", under_ptl=True)

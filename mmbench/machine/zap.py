@@ -47,6 +47,8 @@ from mmbench.model.world import (
 from mmbench.pages.reap import is_contended, unmap_uncontended
 from mmbench.pages.unmap import count_elsewhere, mark_elsewhere, unmap_last_mappings, unmap_part
 
+PAGE_ALLOC_COSTLY_ORDER = 3  # per-CPU lists keep folios up to this order (include/linux/mmzone.h)
+
 
 @njit_inline
 def piece_end(w: Any, vma: int, page: int, width: int) -> int:
@@ -143,6 +145,10 @@ def account_unmap(w: Any, task: int, vma: int, n: int, n_mlocked: int, n_elsewhe
         wk.did(work, wk.ZAP_FILE_FOLIO, n_folios)
     else:
         wk.did(work, wk.ZAP_SHMEM_FOLIO, n_folios)
+    if order:
+        wk.did(work, wk.LARGE_FOLIO, n_folios)
+        if order > PAGE_ALLOC_COSTLY_ORDER:
+            wk.did(work, wk.BUDDY_FOLIO, n_folios)
     w.mem[MM_RSS] -= n
     w.mem[MM_ELSEWHERE] += n_elsewhere
     add_to_gather(w, task, n_folios, n - n_elsewhere, order, work)
