@@ -16,8 +16,9 @@ examples:
   mmbench answer exit-write --lab results/lab/designs/6.12.json -o exit-write.md
   mmbench answer mrelease --format csv
   mmbench answer memcg-exiting-victim
+  mmbench answer rare-heavy -o rare-heavy.md
 
-questions: exit-write, mrelease, memcg-exiting-victim
+questions: exit-write, mrelease, memcg-exiting-victim, rare-heavy, reapers
 """
 Answered = tuple[str, list[Any]]  # a page in Markdown, and the records or rows behind it
 
@@ -31,7 +32,7 @@ def add(verbs: Any) -> None:
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("question", metavar="QUESTION", help="exit-write, mrelease, memcg-exiting-victim")
+    parser.add_argument("question", metavar="QUESTION", help="the question's name (see below)")
     parser.add_argument("-o", dest="output", metavar="FILE", help="write the page to a file")
     parser.add_argument("--lab", nargs="+", metavar="RECORD", default=[], help="records of lab run to answer with")
     add_format_option(parser)
@@ -81,4 +82,21 @@ def by_boots(args: argparse.Namespace) -> Answered:
     return exiting_page(kernels), [{"release": kernel.release, **row} for kernel in kernels for row in kernel.rows]
 
 
-OTHERS: Mapping[str, Callable[[argparse.Namespace], Answered]] = {"memcg-exiting-victim": by_boots}
+def by_studies(args: argparse.Namespace) -> Answered:
+    """A question that studies of many kills answer."""
+    from mmbench.ask.many_kills import MANY, studied
+    from mmbench.cli.watching import watching
+    from mmbench.report.text.rare_page import Page, rare_page
+    from mmbench.report.text.reapers_page import reapers_page
+
+    asked = MANY[args.question]
+    rows = studied(asked, watching())
+    sides, studies = ([one.name for one in found] for found in (asked.sides, asked.studies))
+    page = Page(asked.name, asked.title, asked.asked, sides, studies, rows, asked.unknown, f"{int(asked.n):,}")
+    written = rare_page(page) if asked.name == "rare-heavy" else reapers_page(page)
+    return written, [record for row in rows for record in row]
+
+
+OTHERS: Mapping[str, Callable[[argparse.Namespace], Answered]] = {
+    **{"memcg-exiting-victim": by_boots, "rare-heavy": by_studies, "reapers": by_studies}
+}

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from mmbench.ask.answers import ANSWERS, EXIT_WRITE, answered, find_answer
+from mmbench.ask.exiting import FOLDER, exiting_records, exiting_rows
+from mmbench.cli.main import main
 from mmbench.errors import InputError
 from mmbench.report.text.answer_page import Page, answer_page
 from mmbench.report.units import format_time
 
+ROOT = Path(__file__).parents[2]
 CHOSEN = ("alone, 1 GiB", "process_mrelease at the kill", "OOM reaper at its 2 s", "a preempted reader, 4 s")
 
 
@@ -43,6 +47,19 @@ def test_every_time_on_the_page_is_a_run_s(small, rows):
     for row in rows:
         for record in row:
             assert format_time(record["time_ps"]["all"]) in text
+
+
+def test_the_page_of_the_exiting_victim_is_what_its_records_and_the_model_say(capsys, monkeypatch):
+    """Made again from results/lab/exiting-victim; a record that changes, or the model, asks for the command again."""
+    monkeypatch.chdir(ROOT)
+    assert main(["answer", "memcg-exiting-victim"]) == 0
+    assert capsys.readouterr().out == (ROOT / "docs/answers/memcg-exiting-victim.md").read_text()
+
+
+def test_the_model_tells_every_row_of_the_exiting_victim_by_the_kernel_s_release():
+    for record in exiting_records([str(path) for path in sorted((ROOT / FOLDER).glob("*.json"))]):
+        for row in exiting_rows(record):
+            assert (row["model_kills"] > 0) == (row["n_killed"] > 0), (record["release"], row)
 
 
 def test_a_question_is_found_by_name_and_its_scenarios_exist():

@@ -7,6 +7,7 @@ cgroup with these three in it, or the whole guest's. The plan is as for guest.in
 """
 
 import os
+import select
 from contextlib import ExitStack
 from typing import Any
 
@@ -19,6 +20,7 @@ from mmbench.live.trigger import Trigger
 from mmbench.live.victim import Victim, write_file
 from mmbench.live.workload import VictimConfig
 
+PATIENCE_S = 60.0  # a busy host takes its time to write what a whole guest has free
 SETTLE_S = 1.0  # real time, which no count of instructions shortens
 
 
@@ -53,6 +55,7 @@ def kill_unheld(config: VictimConfig, scope: str, need_bytes: int) -> Found:
         if cgroup is not None:
             cgroup.set_limit(cgroup.usage_bytes() + SLACK_BYTES)
         trigger.go()
+        select.select([trigger.reader], [], [], PATIENCE_S)
         outcome = trigger.outcome()
         victim.wait()
         at = [(event.event, int(event.fields.get("pid", event.pid)), event.t_ns) for event in trace.events()]

@@ -67,7 +67,7 @@ def exiting_page(kernels: Sequence[Kernel]) -> str:
         markdown(OVERVIEW, [_overview(kernel) for kernel in kernels]),
         flow(WHEN),
         "## Do it again",
-        f"    mmbench lab run {' '.join(map(_series, kernels))} --set exiting-victim",
+        "\n".join(_commands(kernels)),
         flow(_setting(kernels)),
         "## Every question (*measured*, and *model*)",
         *(_questions(kernel) for kernel in kernels),
@@ -93,8 +93,14 @@ def names(kernels: Sequence[Kernel]) -> str:
     return " and ".join([", ".join(said[:-1]), said[-1]] if len(said) > 1 else said) or "none of the kernels asked"
 
 
-def _series(kernel: Kernel) -> str:
-    return ".".join(kernel.release.split(".")[:2])
+def _commands(kernels: Sequence[Kernel]) -> list[str]:
+    """What makes these records, as many boots for each."""
+    by_boots: dict[int, list[str]] = {}
+    for kernel in kernels:
+        by_boots.setdefault(kernel.boots[1], []).append(".".join(kernel.release.split(".")[:2]))
+    return [
+        f"    mmbench lab run {' '.join(series)} --set exiting-victim --boots {n}" for n, series in by_boots.items()
+    ]
 
 
 def _found(kernels: Sequence[Kernel]) -> str:
@@ -125,7 +131,7 @@ def _questions(kernel: Kernel) -> str:
 def _setting(kernels: Sequence[Kernel]) -> str:
     low, high = min(kernel.loads[0] for kernel in kernels), max(kernel.loads[1] for kernel in kernels)
     return f"""
-fetches the kernels from Debian's archive and boots each of them again and again; a path to a bzImage works, too. The
+fetch the kernels from Debian's archive and boot each of them again and again; a path to a bzImage works, too. The
 exit code is 1 when somebody else was killed, so it serves `git bisect run`. In the cgroup are a victim (oom_score_adj
 1000) of 128 or 256 MiB of anonymous memory, a bystander of 40 MiB, and the trigger, which writes 32 or 128 MiB to a
 memfd; the limit is 16 MiB above what the first two use, so the victim alone is enough. Without a cgroup the trigger
