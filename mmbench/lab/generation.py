@@ -46,11 +46,12 @@ OPTIONAL: dict[str, tuple[tuple[str, ...], ...]] = {
     "tear_down_vmas": ((MM, "struct vma_iterator *", VMA, ULONG),),
     "unmap_page_range": ((GATHER, VMA, ULONG, ULONG, "struct zap_details *"),),
     "zap_vma_for_reaping": ((VMA,),),
+    "__zap_vma_range": ((GATHER, VMA, ULONG, ULONG, "struct zap_details *"),),
     "munlock_vma_pages_range": ((VMA, ULONG, ULONG),),
     "munlock_vma_page": (("struct page *",),),
     "follow_page": ((VMA, ULONG, "unsigned int"),),
 }
-NEEDED = (("unmap_page_range", "zap_vma_for_reaping"),)
+NEEDED = (("unmap_page_range", "__zap_vma_range"),)
 PRIVATE_STRUCTS = ("unmap_desc",)
 OLD_MUNLOCK = ("munlock_vma_pages_range", "munlock_vma_page", "follow_page")
 

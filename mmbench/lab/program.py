@@ -11,18 +11,21 @@ from mmbench.errors import InputError
 
 ROLES = ("exit", "reaper", "mrelease")
 MOST_ROWS = 128  # MAX_ROWS of module/designs.h
+# Who calls the role mrelease: process_mrelease(2), or a command of the module that has pinned the mm before exit_mm.
+SYSTEM_CALL, KEPT, REAP_KILL = "process_mrelease", "mrelease", "reap-kill"
 
 # Every op of module/program.c. The second set needs a munlock that takes page locks, as up to v5.17.
 OPS = frozenset(
     (
-        *("REAP_PASS", "UNMAP_VMAS", "FREE_PGTABLES", "TLB_GATHER_MMU", "TLB_FINISH_MMU", "REMOVE_VMAS", "CLEAR_MMAP"),
+        *("REAP_PASS", "REAP_PASS_HANDOVER", "UNMAP_VMAS", "FREE_PGTABLES"),
+        *("TLB_GATHER_MMU", "TLB_FINISH_MMU", "REMOVE_VMAS", "CLEAR_MMAP"),
         *("MMAP_READ_LOCK", "MMAP_READ_TRYLOCK", "MMAP_READ_UNLOCK", "MMAP_WRITE_LOCK", "MMAP_WRITE_UNLOCK"),
         *("MMAP_WRITE_DOWNGRADE", "SET_FLAG", "IF_FLAG", "UNLESS_FLAG", "EXIT_MM", "WAIT_LAST_USER", "FIND_MM"),
         *("MMGET_NOT_ZERO", "MMPUT", "SLEEP", "RETRY_SLEEP", "RETRY", "LEAVE", "GOTO", "END"),
     )
 )
 OLD_MUNLOCK_OPS = frozenset(("UNLOCK_RANGE", "REAP_PASS_TRYLOCK_PAGES", "REAP_PASS_TRYLOCK_VMAS"))
-REAP_OPS = frozenset(("REAP_PASS", "REAP_PASS_TRYLOCK_PAGES", "REAP_PASS_TRYLOCK_VMAS"))
+REAP_OPS = frozenset(("REAP_PASS", "REAP_PASS_HANDOVER", "REAP_PASS_TRYLOCK_PAGES", "REAP_PASS_TRYLOCK_VMAS"))
 
 
 @dataclass(frozen=True)
@@ -38,11 +41,15 @@ class Row:
 
 @dataclass(frozen=True)
 class Program:
-    """A design's rows, one role after another; ``roles`` maps a role to its first row and the one after its last."""
+    """A design's rows, one role after another; ``roles`` maps a role to its first row and the one after its last.
+
+    caller_kills: its process_mrelease sends the SIGKILL itself.
+    """
 
     name: str
     rows: tuple[Row, ...]
     roles: dict[str, tuple[int, int]]
+    caller_kills: bool = False
 
     @property
     def text(self) -> str:
@@ -56,9 +63,18 @@ class Program:
 
     @classmethod
     def from_plain(cls, found: dict[str, Any]) -> "Program":
-        """Read a design as plain data: name, rows (label, op, args, next, otherwise) and roles (role -> first, end)."""
+        """Read a design as plain data: name, rows (label, op, args, next, otherwise), roles (role -> first, end)."""
         rows = [Row(r["label"], r["op"], tuple(r["args"]), r["next"], r["otherwise"]) for r in found["rows"]]
-        return cls(found["name"], tuple(rows), {role: (first, end) for role, (first, end) in found["roles"].items()})
+        roles = {role: (first, end) for role, (first, end) in found["roles"].items()}
+        return cls(found["name"], tuple(rows), roles, bool(found.get("caller_kills")))
+
+    @property
+    def call(self) -> str:
+        """How the role mrelease is called: by the system call; by the module, which keeps the mm or sends SIGKILL."""
+        if self.caller_kills:
+            return REAP_KILL
+        keeps = any(row.op == "FIND_MM" and any(row.args) for row in self.rows)
+        return KEPT if keeps else SYSTEM_CALL
 
     def label(self, row: int) -> str:
         """The label of a row, as the log numbers it."""
@@ -78,11 +94,6 @@ def check(program: Program, old_munlock: bool, release: str) -> None:
                 )
             if row.op not in OPS | OLD_MUNLOCK_OPS:
                 raise InputError(f"{program.name}, {role} step {row.label!r}: the module has no op {row.op}.")
-            if row.op == "FIND_MM" and any(row.args):
-                raise InputError(
-                    f"{program.name}, {role} step {row.label!r}: in a real kernel process_mrelease finds the mm by "
-                    "its own code, which knows no mm of a task that has left exit_mm."
-                )
     for role in ("reaper", "mrelease"):
         if role in program.roles:
             _check_reaping(program, role)

@@ -149,3 +149,14 @@ def load(spec: str) -> Loaded:
 def load_all() -> list[Loaded]:
     """All built-in strategies, oldest design first."""
     return [load(name) for name in IDS]
+
+
+def load_choices() -> list[Loaded]:
+    """All built-in strategies, each followed by itself with every other choice of one of its open points."""
+    found = []
+    for design in load_all():
+        found.append(design)
+        for name, param in design.strategy.params.items():
+            others = [choice for choice in param.choices if choice != param.default]
+            found += [load(f"{design.strategy.id}:{name}={choice}") for choice in others]
+    return found

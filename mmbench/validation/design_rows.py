@@ -11,7 +11,10 @@ from mmbench.strategies.load import Loaded
 
 
 def plain_rows(design: Loaded) -> dict[str, Any]:
-    """``name``; ``rows``, each {label, op (its name), args, next, otherwise}; ``roles``: role -> [first row, end]."""
+    """``name``; ``rows``, each {label, op (its name), args, next, otherwise}; ``roles``: role -> [first row, end].
+
+    ``caller_kills``: whether its process_mrelease sends the SIGKILL itself.
+    """
     program = assemble(design.roles)
     starts = [*program.starts.values(), len(program.rows)]
     rows = [
@@ -25,4 +28,4 @@ def plain_rows(design: Loaded) -> dict[str, Any]:
         for row, (_, label) in zip(program.rows, program.labels, strict=True)
     ]
     roles = {role: [first, end] for role, first, end in zip(program.starts, starts, starts[1:], strict=False)}
-    return {"name": design.name, "rows": rows, "roles": roles}
+    return {"name": design.name, "rows": rows, "roles": roles, "caller_kills": design.strategy.caller_kills}

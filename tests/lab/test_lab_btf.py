@@ -1,6 +1,10 @@
 """BTF and the generation it tells: prototypes, structs, an image's sections; what is unknown is refused by name."""
 
+import lzma
+import shutil
 import struct
+import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -57,7 +61,7 @@ def test_a_generation_is_told_by_parameters_and_fields() -> None:
 def test_an_inlined_function_is_refused_by_name() -> None:
     with pytest.raises(CannotError, match=r"Linux 9\.9 has no function __oom_reap_task_mm of its own"):
         header(like_6_12(without="__oom_reap_task_mm"), "9.9")
-    with pytest.raises(CannotError, match="neither unmap_page_range nor zap_vma_for_reaping"):
+    with pytest.raises(CannotError, match="neither unmap_page_range nor __zap_vma_range"):
         header(like_6_12(without="unmap_page_range"), "9.9")
 
 
@@ -91,14 +95,30 @@ def test_the_section_is_found_in_an_elf_file() -> None:
         btf_of_elf(b"MZ", "vmlinux")
 
 
-def test_the_payload_of_an_image_is_unpacked() -> None:
-    import lzma
-
-    payload = lzma.compress(b"vmlinux") + struct.pack("<I", 7)
+def image_of(payload: bytes) -> bytes:
+    """A bzImage with one sector of setup and this payload."""
     image = bytearray(1024) + payload
     image[0x1F1] = 1
     struct.pack_into("<2I", image, 0x248, 0, len(payload))
-    assert vmlinux_of_image(bytes(image), "vmlinuz") == b"vmlinux"
-    image[1024] = 0
+    return bytes(image)
+
+
+def test_the_payload_of_an_image_is_unpacked() -> None:
+    payload = lzma.compress(b"vmlinux") + struct.pack("<I", 7)
+    assert vmlinux_of_image(image_of(payload), "vmlinuz") == b"vmlinux"
     with pytest.raises(CannotError, match="neither xz nor zstd"):
-        vmlinux_of_image(bytes(image), "vmlinuz")
+        vmlinux_of_image(image_of(b"\0" + payload), "vmlinuz")
+
+
+@pytest.mark.skipif(shutil.which("zstd") is None, reason="zstd is not installed")
+def test_the_vmlinux_in_a_zstd_image_is_unpacked() -> None:
+    """As build tools make it: four bytes with the unpacked size follow the compressed stream."""
+    inside = elf(b".BTF", Section().blob())
+    packed = subprocess.run(["zstd", "-qc"], input=inside, capture_output=True, check=True).stdout
+    assert vmlinux_of_image(image_of(packed + len(inside).to_bytes(4, "little")), "vmlinuz") == inside
+
+
+def test_without_zstd_the_package_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(CannotError, match="apt-get install zstd"):
+        vmlinux_of_image(image_of(b"\x28\xb5\x2f\xfd" + bytes(64)), "vmlinuz")

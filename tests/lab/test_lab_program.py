@@ -9,7 +9,7 @@ import mmbench.lab
 from mmbench.errors import InputError
 from mmbench.lab.program import OLD_MUNLOCK_OPS, OPS, REAP_OPS, Program, check
 from mmbench.machine.ops import Op
-from mmbench.strategies.load import IDS, load
+from mmbench.strategies.load import load, load_choices
 from mmbench.validation.design_rows import plain_rows
 
 MODULE = Path(mmbench.lab.__file__).with_name("module")
@@ -31,22 +31,22 @@ def test_the_text_numbers_rows_through_all_roles() -> None:
     assert found.label(first) == "timer"
 
 
-IN_THE_CALLER = {  # what a kernel does by its own code, or the module has no op for
-    "exit-mm-stash": "step 'mmgrab': in a real kernel process_mrelease finds the mm",
-    "reap-kill": "step 'mmgrab': in a real kernel process_mrelease finds the mm",
-    "handover-1g": "step 'reap pass': the module has no op REAP_PASS_HANDOVER",
-}
-
-
-@pytest.mark.parametrize("spec", [name for name in IDS if name not in IN_THE_CALLER])
-def test_every_other_design_runs_where_munlock_takes_page_locks(spec: str) -> None:
+@pytest.mark.parametrize("spec", [design.name for design in load_choices()])
+def test_every_design_and_every_choice_runs_where_munlock_takes_page_locks(spec: str) -> None:
     check(program(spec), old_munlock=True, release="5.10.0")
 
 
-@pytest.mark.parametrize(("spec", "words"), IN_THE_CALLER.items())
-def test_a_design_of_the_caller_is_refused_by_name(spec: str, words: str) -> None:
-    with pytest.raises(InputError, match=words):
-        check(program(spec), old_munlock=True, release="6.12")
+@pytest.mark.parametrize(
+    ("spec", "call"),
+    [
+        ("v6.18", "process_mrelease"),
+        ("v4.14", "process_mrelease"),
+        ("exit-mm-stash", "mrelease"),
+        ("reap-kill", "reap-kill"),
+    ],
+)
+def test_who_keeps_the_mm_is_called_by_the_module(spec: str, call: str) -> None:
+    assert program(spec).call == call
 
 
 def test_a_step_that_a_kernel_cannot_do_is_refused_by_name() -> None:

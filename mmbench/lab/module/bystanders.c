@@ -7,6 +7,7 @@
 #include "designs.h"
 #include <linux/mmap_lock.h>
 #include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/timer.h>
 
@@ -80,7 +81,9 @@ static int release(void)
 	return 0;
 }
 
-/* The role mrelease, whole, on the target: for kernels without the system call. */
+/* The role mrelease, whole, on the target, whose struct is pinned: a caller who took the mm long ago, or who finds it
+ * when the victim has left exit_mm (a row FIND_MM with kept).
+ */
 static int call_mrelease(void)
 {
 	struct run run = { .mm = target, .program = &program, .role = ROLE_MRELEASE };
@@ -101,6 +104,13 @@ static int hurry(struct task_struct *task)
 #endif
 }
 
+/* SIGKILL and the role mrelease in one call. */
+static int kill_and_reap(struct task_struct *task)
+{
+	send_sig(SIGKILL, task, 1);
+	return call_mrelease();
+}
+
 static int with_task(const char *what, struct task_struct *task, unsigned long address)
 {
 	struct mm_struct *mm;
@@ -108,6 +118,8 @@ static int with_task(const char *what, struct task_struct *task, unsigned long a
 
 	if (!strcmp(what, "hurry"))
 		return hurry(task);
+	if (!strcmp(what, "reap-kill"))
+		return kill_and_reap(task);
 	mm = get_task_mm(task);
 	if (!mm)
 		return -ESRCH;
@@ -140,10 +152,8 @@ int command_bystander(char *text)
 		go_everybody();
 		return 0;
 	}
-	if (!strcmp(what, "stop-exit")) {
-		stop_before(ROLE_EXIT, number);
-		return 0;
-	}
+	if (!strncmp(what, "stop-", 5))
+		return stop_before(what + 5, number);
 	rcu_read_lock();
 	task = pid_task(find_vpid(number), PIDTYPE_PID);
 	if (task)

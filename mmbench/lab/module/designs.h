@@ -24,6 +24,7 @@ int find_symbols(void);
 /* program.c */
 #define MAX_ROWS 128
 enum role_id { ROLE_EXIT, ROLE_REAPER, ROLE_MRELEASE, N_ROLES };
+extern const char *const role_names[N_ROLES];
 enum { GO_ON, OTHERWISE, THE_END };
 
 struct run;
@@ -68,7 +69,7 @@ extern const struct op {
 } ops[];
 int load_program(char *text);
 void run_role(struct run *run);
-bool run_reap(struct run *run); /* only the reap pass of the role: the kernel's own code does the rest */
+bool run_reap(struct run *run); /* the reap pass of the role: the kernel's own code does the rest */
 
 /* vmas.c */
 struct walk {
@@ -98,7 +99,7 @@ extern bool log_is_on;
 
 /* stops.c */
 void arrive(enum role_id role, int row);
-void stop_before(enum role_id role, int row);
+int stop_before(const char *role, int row); /* a role by its name */
 void go_everybody(void);
 void forget_where(void);
 int where_open(struct inode *inode, struct file *file);
@@ -114,6 +115,7 @@ int command_bystander(char *text);
 /* one function per op: exit.c, locks.c, reap.c, munlock.c */
 #define OP(name) int name(struct run *run, const struct row *row)
 OP(reap_pass);
+OP(reap_pass_handover);
 OP(reap_pass_trylock_pages);
 OP(reap_pass_trylock_vmas);
 OP(op_unmap_vmas);
@@ -138,6 +140,7 @@ OP(op_mmput);
 OP(op_sleep);
 OP(retry);
 OP(go_to);
+OP(leave);
 OP(end);
 
 #endif

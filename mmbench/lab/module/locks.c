@@ -100,7 +100,7 @@ OP(op_mmap_write_downgrade)
 	return GO_ON;
 }
 
-/* exit_mm, the last mmput and find_lock_task_mm happened before a program begins; what a role leaves is in the log. */
+/* exit_mm, the last mmput and find_lock_task_mm happened before a program begins. */
 OP(done_by_the_kernel)
 {
 	return GO_ON;
@@ -131,6 +131,12 @@ OP(retry)
 }
 
 OP(go_to)
+{
+	return GO_ON;
+}
+
+/* What a role leaves mapped is in the log. */
+OP(leave)
 {
 	return GO_ON;
 }

@@ -3,11 +3,13 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 #include "designs.h"
+#include <linux/mmap_lock.h>
 
 struct program program;
 
 const struct op ops[] = {
 	{ "REAP_PASS", reap_pass, true },
+	{ "REAP_PASS_HANDOVER", reap_pass_handover, true },
 #ifdef HAS_munlock_vma_pages_range
 	{ "REAP_PASS_TRYLOCK_PAGES", reap_pass_trylock_pages, true },
 	{ "REAP_PASS_TRYLOCK_VMAS", reap_pass_trylock_vmas, true },
@@ -36,13 +38,13 @@ const struct op ops[] = {
 	{ "SLEEP", op_sleep },
 	{ "RETRY_SLEEP", op_sleep },
 	{ "RETRY", retry },
-	{ "LEAVE", done_by_the_kernel },
+	{ "LEAVE", leave },
 	{ "GOTO", go_to },
 	{ "END", end },
 	{}
 };
 
-static const char *const role_names[N_ROLES] = { "exit", "reaper", "mrelease" };
+const char *const role_names[N_ROLES] = { "exit", "reaper", "mrelease" };
 
 static const struct op *find_op(const char *name)
 {
@@ -122,33 +124,46 @@ int load_program(char *text)
 	return error;
 }
 
-void run_role(struct run *run)
+/* Take the step at a row; *at becomes the next one. */
+static int take_step(struct run *run, int *at)
 {
-	int at = run->program->starts[run->role], went = GO_ON;
+	const struct row *row = &run->program->rows[*at];
+	int went;
 
-	while (went != THE_END) {
-		const struct row *row = &run->program->rows[at];
-
-		arrive(run->role, at);
-		log_step(run->mm, run->role, at);
-		went = row->op(run, row);
-		at = went == OTHERWISE ? row->otherwise : row->next;
-	}
+	arrive(run->role, *at);
+	log_step(run->mm, run->role, *at);
+	went = row->op(run, row);
+	*at = went == OTHERWISE ? row->otherwise : row->next;
+	return went;
 }
 
-bool run_reap(struct run *run)
+void run_role(struct run *run)
 {
 	int at = run->program->starts[run->role];
 
-	for (; run->program->rows[at].op != end; at++)
-		if (run->program->rows[at].is_reap) {
-			bool is_whole;
+	while (take_step(run, &at) != THE_END)
+		;
+}
 
-			arrive(run->role, at);
-			log_step(run->mm, run->role, at);
-			is_whole = run->program->rows[at].op(run, &run->program->rows[at]) == GO_ON;
-			log_step(run->mm, run->role, run->program->rows[at].next);
-			return is_whole;
-		}
+/* A pass that was handed over goes on by the steps that the design has for that, until one is whole or the role is left.
+ * The kernel comes with mmap_lock and gives it back: a role that was left without it takes it again.
+ */
+bool run_reap(struct run *run)
+{
+	const struct row *rows = run->program->rows;
+	int at = run->program->starts[run->role], went;
+
+	while (!rows[at].is_reap && rows[at].op != end)
+		at++;
+	while (rows[at].op != end && rows[at].op != leave) {
+		bool is_pass = rows[at].is_reap;
+
+		went = take_step(run, &at);
+		if (is_pass && went == GO_ON)
+			break;
+	}
+	log_step(run->mm, run->role, at);
+	if (run->held == HELD_NOTHING)
+		mmap_read_lock(run->mm);
 	return true;
 }

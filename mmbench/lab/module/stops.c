@@ -16,9 +16,15 @@ void arrive(enum role_id role, int row)
 		wait_event(told, READ_ONCE(stops[role]) != row);
 }
 
-void stop_before(enum role_id role, int row)
+int stop_before(const char *role, int row)
 {
-	WRITE_ONCE(stops[role], row);
+	int number = match_string(role_names, N_ROLES, role);
+
+	if (number < 0)
+		return number;
+	WRITE_ONCE(stops[number], row);
+	wake_up_all(&told); /* who stood before another row goes on to this one */
+	return 0;
 }
 
 void go_everybody(void)
