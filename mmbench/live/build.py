@@ -31,7 +31,7 @@ def build(config: VictimConfig) -> int:
 def _map_aligned(config: VictimConfig) -> int:
     """Map the range with unmapped room on both sides, so that it neither merges with a neighbour nor shares a table."""
     room = 2 * TABLE_BYTES
-    private = config.kind in ("anon", "thp")
+    private = config.kind in ("anon", "thp", "forked")
     flags = libc.MAP_NORESERVE | (libc.MAP_PRIVATE if private else libc.MAP_SHARED)
     n_bytes = config.span_bytes + 2 * room
     if config.kind == "file":

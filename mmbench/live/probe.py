@@ -9,6 +9,7 @@ import errno
 import os
 import signal
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -18,6 +19,7 @@ from mmbench.live.pagemap import present_pages
 from mmbench.live.reasons import because
 from mmbench.live.victim import Victim
 
+Call = Callable[..., str]  # as `mrelease` below
 N_WARM_UP_CALLS = 30
 EXIT_STOP = signal.SIGTRAP | libc.PTRACE_EVENT_EXIT << 8
 
@@ -97,23 +99,26 @@ def time_exit(held: Held) -> Timing:
     return finish(held.victim, "exit", held.pages())
 
 
-def time_mrelease_then_exit(held: Held) -> tuple[Timing, Timing]:
-    """Time process_mrelease alone on a held victim, count what it freed, then time the exit of what it left."""
+def time_mrelease_then_exit(held: Held, call: Call | None = None) -> tuple[Timing, Timing]:
+    """Time process_mrelease alone on a held victim, count what it freed, then time the exit of what it left.
+
+    call: what is called in its place.
+    """
     before = held.pages()
     cpu_ns = time.thread_time_ns()
     start_ns = time.monotonic_ns()
-    _mrelease(held.victim)
+    (call or mrelease)(held.victim)
     ns = time.monotonic_ns() - start_ns
     cpu_ns = time.thread_time_ns() - cpu_ns
     after = held.pages()
     return Timing("mrelease", ns, cpu_ns, before, before - after), finish(held.victim, "exit_after", after)
 
 
-def time_race(held: Held, caller_cpu: int) -> Timing:
+def time_race(held: Held, caller_cpu: int, call: Call | None = None) -> Timing:
     """Time both at once: the victim goes on towards exit_mmap on its CPU while process_mrelease begins on another.
 
     ``parts`` has when each ended; ``error`` is ESRCH when the victim gave up its mm before the caller took it (no
-    race).
+    race). call: what is called in place of process_mrelease.
     """
     victim, before = held.victim, held.pages()
     home = os.sched_getaffinity(0)
@@ -124,7 +129,7 @@ def time_race(held: Held, caller_cpu: int) -> Timing:
         caller_cpu_ns = time.thread_time_ns()
         start_ns = time.monotonic_ns()
         libc.ptrace_cont(victim.pid)
-        error = _mrelease(victim, allowed=(errno.ESRCH, errno.EAGAIN))
+        error = (call or mrelease)(victim, (errno.ESRCH, errno.EAGAIN))
         mrelease_ns = time.monotonic_ns() - start_ns
         caller_cpu_ns = time.thread_time_ns() - caller_cpu_ns
         usage = victim.wait()
@@ -145,7 +150,7 @@ def _warm_up_calls() -> None:
                 call(-1)
 
 
-def _mrelease(victim: Victim, allowed: tuple[int, ...] = ()) -> str:
+def mrelease(victim: Victim, allowed: tuple[int, ...] = ()) -> str:
     """Call process_mrelease; return the name of an allowed errno, or "" for success."""
     try:
         libc.process_mrelease(victim.pidfd)

@@ -2,7 +2,7 @@
 
 It dies with its parent (PR_SET_PDEATHSIG), is the first that any OOM killer would choose (oom_score_adj 1000), and
 cannot map more than it was allowed (RLIMIT_AS). Fork victims from a small process: what the parent has mapped, they
-have too.
+have too. A victim whose pages somebody else maps, too, forks a child of its own (live.sharer).
 """
 
 import json
@@ -14,7 +14,7 @@ from contextlib import AbstractContextManager, suppress
 from typing import NoReturn
 
 from mmbench.errors import CannotError, InputError
-from mmbench.live import libc, proc
+from mmbench.live import libc, proc, sharer
 from mmbench.live.build import build
 from mmbench.live.reasons import because
 from mmbench.live.workload import VictimConfig
@@ -36,9 +36,10 @@ class Victim(AbstractContextManager["Victim"]):
         self.config = config
         self.ended = False
         reader, writer = os.pipe()
+        self.sharer = sharer.Sharer() if config.kind == "forked" else None
         self.pid = fork_bound()
         if self.pid == 0:
-            _live_and_wait(config, writer, cgroup)
+            _live_and_wait(config, writer, cgroup, self.sharer)
         os.close(writer)
         try:
             self.pidfd = os.pidfd_open(self.pid)
@@ -54,6 +55,8 @@ class Victim(AbstractContextManager["Victim"]):
             raise CannotError(f"building {self.config} took over {BUILD_TIMEOUT_S:.0f} s; try a smaller victim.")
         report = json.loads(os.read(reader, 4096) or b"{}")
         if "start" in report:
+            if self.sharer is not None:
+                self.sharer.pid = int(report["sharer"])
             return int(report["start"])
         if "errno" in report:
             raise because(OSError(report["errno"], os.strerror(report["errno"]), report["call"]), str(self.config))
@@ -76,6 +79,8 @@ class Victim(AbstractContextManager["Victim"]):
                 os.kill(self.pid, signal.SIGKILL)
                 libc.ptrace_cont(self.pid)  # only matters, and only succeeds, when it is held at its exit stop
             self.wait()
+        if self.sharer is not None:
+            self.sharer.end()
         if hasattr(self, "pidfd"):
             os.close(self.pidfd)
             del self.pidfd
@@ -125,11 +130,11 @@ def close_all_but(*keep: int) -> None:
         previous = descriptor
 
 
-def _live_and_wait(config: VictimConfig, writer: int, cgroup: str | None) -> NoReturn:
+def _live_and_wait(config: VictimConfig, writer: int, cgroup: str | None, shared: sharer.Sharer | None) -> NoReturn:
     """The child's whole life; it must never unwind into the parent's frames, whatever happens."""
     try:
         try:
-            report = _enter_and_build(config, writer, cgroup)
+            report = _enter_and_build(config, writer, cgroup, shared)
         except OSError as error:
             report = {"errno": error.errno or 0, "call": str(error.filename)}
         except Exception as error:
@@ -141,15 +146,18 @@ def _live_and_wait(config: VictimConfig, writer: int, cgroup: str | None) -> NoR
         os._exit(1)
 
 
-def _enter_and_build(config: VictimConfig, writer: int, cgroup: str | None) -> dict[str, int | str]:
-    close_all_but(writer)
+def _enter_and_build(
+    config: VictimConfig, writer: int, cgroup: str | None, shared: sharer.Sharer | None
+) -> dict[str, int | str]:
+    close_all_but(writer, *([] if shared is None else [shared.reader]))
     libc.set_name("mmbench-victim")
     write_file("/proc/self/oom_score_adj", "1000")
     if cgroup is not None:
         write_file(f"{cgroup}/cgroup.procs", "0")
     limit = proc.status("self")["VmSize"] + config.span_bytes + ROOM_BYTES
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
-    return {"start": build(config)}
+    start = build(config)
+    return {"start": start} if shared is None else {"start": start, "sharer": shared.fork(write_file)}
 
 
 def write_file(path: str, text: str) -> None:

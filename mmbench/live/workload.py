@@ -15,7 +15,7 @@ PAGES_PER_TABLE = 512
 # a gather of more pages than this allocates a batch page (mm/mmu_gather.c, MMU_GATHER_BUNDLE)
 GATHER_SLOTS_ON_STACK = 8
 MAX_VMAS = 60_000  # vm.max_map_count is 65530 unless somebody changed it
-KINDS = ["anon", "shmem", "file", "thp"]
+KINDS = ["anon", "shmem", "file", "thp", "forked"]  # forked: anonymous pages that a child of the victim maps, too
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,12 @@ from mmbench.model.layout import (
 from mmbench.records.measured_types import Config
 
 FIRST_PAGE = 1 << 20  # any 2 MiB boundary
-KINDS = {"anon": ANON, "thp": ANON, "shmem": SHMEM}  # file mappings: their folios are the kernel's choice
+KINDS = {
+    "anon": ANON,
+    "thp": ANON,
+    "forked": ANON,
+    "shmem": SHMEM,
+}  # file mappings: their folios are the kernel's choice
 FIELDS = ("span_bytes", "locked_share", "n_vmas", "stride_pages", "kind")
 
 
@@ -33,8 +38,8 @@ def vmas_of(config: Config) -> VmaTable:
     """Return the VMAs of a victim that was, or will be, measured.
 
     A range of span_bytes, its lowest locked_share mlocked, cut into n_vmas equal segments, every stride_pages-th
-    page present, of anon, thp or shmem memory. Raises InputError for a field that is missing, or a kind that the
-    model cannot predict.
+    page present, of anon, thp or shmem memory, or of anon memory that a forked child maps, too. Raises InputError for a
+    field that is missing, or a kind that the model cannot predict.
     """
     missing = [name for name in FIELDS if name not in config]
     if missing:
@@ -46,12 +51,14 @@ def vmas_of(config: Config) -> VmaTable:
     stride = config["stride_pages"]
     is_locked = end <= locked_pages(config)
     flags = np.where(is_locked, VM_LOCKED | (VM_LOCKONFAULT if stride > 1 else 0), 0)
+    resident = -(-end // stride) - -(-first // stride)
     columns = {
         "start": FIRST_PAGE + first,
         "pages": end - first,
         "flags": flags | (VM_SHARED if config["kind"] == "shmem" else 0),
         "kind": KINDS[config["kind"]],
-        "resident": -(-end // stride) - -(-first // stride),
+        "resident": resident,
+        "elsewhere": resident if config["kind"] == "forked" else 0,
         "huge": (end - first) // PAGES_PER_TABLE if config["kind"] == "thp" else 0,
     }
     return vma_table(columns, present_runs(edges, stride))

@@ -58,5 +58,5 @@ def test_shared_and_locked_memory_are_flagged() -> None:
 def test_bad_configurations_are_refused_in_a_sentence() -> None:
     with pytest.raises(InputError, match="without stride_pages, kind"):
         vmas_of({"span_bytes": 4 * MIB, "locked_share": 0.0, "n_vmas": 1})
-    with pytest.raises(InputError, match="'file' memory cannot be predicted; allowed: anon, thp, shmem"):
+    with pytest.raises(InputError, match="'file' memory cannot be predicted; allowed: anon, thp, forked, shmem"):
         vmas_of(VictimConfig(4 * MIB, kind="file").to_dict())
