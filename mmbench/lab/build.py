@@ -24,6 +24,8 @@ OPTIONS = (
     "CONFIG_DEBUG_INFO_BTF_MODULES=",
     "CONFIG_MODULE_SIG_ALL=",
 )
+# What the module needs of a kernel: to be loaded, to find functions by name, to step in for them.
+CONFIG = ("MODULES", "KPROBES", "KALLSYMS", "DYNAMIC_FTRACE", "DYNAMIC_FTRACE_WITH_REGS")
 BUILD_TIMEOUT_S = 300.0
 N_LAST_LINES = 8
 
@@ -58,6 +60,23 @@ def gcc_version() -> str:
     return done.stdout.splitlines()[0] if done.stdout else "gcc"
 
 
+def check_config(headers: Path, release: str) -> None:
+    """Raise CannotError naming what the kernel was built without, and the module needs."""
+    path = headers / "include/config/auto.conf"
+    try:
+        built_with = set(path.read_text().split("\n"))
+    except OSError as error:
+        raise CannotError(
+            f"the headers of Linux {release} have no {path.name} ({error.strerror}); fetch them again."
+        ) from None
+    missing = [f"CONFIG_{name}" for name in CONFIG if f"CONFIG_{name}=y" not in built_with]
+    if missing:
+        raise CannotError(
+            f"Linux {release} was built without {', '.join(missing)}: no module can step in for its functions. Take a "
+            "kernel that has it, or build the design into one and run that (mmbench lab run ./bzImage --strategy FILE)."
+        )
+
+
 def read_btf(kernel: Kernel, headers: Path) -> Btf:
     """The kernel's types: from the vmlinux beside its headers (6.12 and later), else out of its image."""
     beside = headers / "vmlinux"
@@ -79,6 +98,7 @@ def find_module(kernel: Kernel, say: Say) -> Module:
     """Return the module for a kernel, built unless it is kept. Raises CannotError when it cannot be built."""
     gcc = gcc_version()
     headers = find_headers(kernel, say)
+    check_config(headers, kernel.release)
     btf = read_btf(kernel, headers)
     own = sources()
     files = own | {"generation.h": header(btf, kernel.release).encode()}

@@ -82,6 +82,21 @@ def test_without_a_compiler_the_packages_are_named(monkeypatch: pytest.MonkeyPat
         build.gcc_version()
 
 
+def headers_with(folder: Path, *config: str) -> Path:
+    (folder / "include/config").mkdir(parents=True)
+    (folder / "include/config/auto.conf").write_text("".join(f"CONFIG_{name}=y\n" for name in config))
+    return folder
+
+
+def test_a_kernel_without_ftrace_is_refused_before_a_build(tmp_path: Path) -> None:
+    build.check_config(headers_with(tmp_path / "whole", *build.CONFIG), "6.12")
+    poor = headers_with(tmp_path / "poor", "MODULES", "KPROBES", "KALLSYMS", "DYNAMIC_FTRACE_WITH_ARGS")
+    with pytest.raises(CannotError, match=r"6\.12 was built without CONFIG_DYNAMIC_FTRACE, CONFIG_DYNAMIC_FTRACE_WITH"):
+        build.check_config(poor, "6.12")
+    with pytest.raises(CannotError, match=r"no auto\.conf .*; fetch them again"):
+        build.check_config(tmp_path, "6.12")
+
+
 def test_sources_are_in_the_package() -> None:
     assert {"main.c", "designs.h", "Kbuild"} <= set(build.sources())
     assert "README.md" not in build.sources()

@@ -136,3 +136,20 @@ def test_the_recipe_is_whole() -> None:
     ):
         assert part in text
     assert "-smp 2" in text
+
+
+def test_ctrl_c_in_the_middle_of_a_boot_ends_the_guest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stand_in(
+        tmp_path, "import json; print('@mmbench', json.dumps({'begin': os.getpid()}))\ntime.sleep(600)", monkeypatch
+    )
+    guests = []
+
+    def interrupt(message: qemu.Message) -> None:
+        guests.append(message["begin"])
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        qemu.boot(tmp_path / "vmlinuz", b"", 1, 60.0, tmp_path / "serial.log", interrupt)
+    with pytest.raises(ProcessLookupError):
+        os.kill(guests[0], 0)
+    assert b"begin" in (tmp_path / "serial.log").read_bytes()
