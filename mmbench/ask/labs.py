@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from mmbench.records.measured_types import LabComparison
 
 RECORDS = "results/lab"
+EVERY = "all"
 Report = Callable[[str, int, int], None]  # boot, experiments done, and how many there are
 
 
@@ -56,16 +57,22 @@ def ask_each(
 def run_designs(
     names: Sequence[str], specs: Sequence[str], set_name: str, fresh: bool, folder: str | None, watcher: Watcher
 ) -> list[Record]:
-    """Run strategies inside each kernel, in place of its own code."""
+    """Run strategies inside each kernel, in place of its own code.
+
+    EVERY alone: all shipped ones and their choices that a kernel can run; its record says why it cannot run others.
+    """
     from mmbench.lab import build, design_record, designs
     from mmbench.lab.program import Program
-    from mmbench.strategies.load import load
+    from mmbench.strategies.load import load, load_choices
     from mmbench.validation.design_rows import plain_rows
 
-    programs = [Program.from_plain(plain_rows(load(spec))) for spec in specs]
+    every = list(specs) == [EVERY]
+    asked = [Program.from_plain(plain_rows(d)) for d in (load_choices() if every else map(load, specs))]
 
     def ask(kernel: Kernel, report: Report) -> Record:
-        return designs.run_designs(kernel, build.find_module(kernel, watcher.say), programs, set_name, report, fresh)
+        module = build.find_module(kernel, watcher.say)
+        able, refused = designs.sort_out(asked, module, kernel.release) if every else (asked, {})
+        return designs.run_designs(kernel, module, able, set_name, report, fresh, refused)
 
     return ask_each(names, ask, design_record.to_text, folder, watcher)
 
@@ -137,6 +144,7 @@ def compare_design_records(paths: Sequence[Path]) -> list[dict[str, Any]]:
 
 def as_predicted(one: Mapping[str, Any]) -> bool:
     """Whether every page count and outcome of a record of designs is the model's, and no design was seen to break."""
-    same = all(h[what] == h[f"model_{what}"] for h in one["holders"] for what in ("kills", "gave_up"))
-    same &= all(row["seen"] == row["told"] for row in one["forced"])
+    beside = [*one["holders"], *one["readers"]]
+    same = all(h[what] == h[f"model_{what}"] for h in beside for what in ("kills", "gave_up"))
+    same &= all(row["seen"] == row["told"] for row in [*one["forced"], *one["late"]])
     return same and one["left"]["exact"] == one["left"]["n"] and set(one["verdicts"].values()) <= {"nothing seen"}

@@ -58,7 +58,8 @@ def add(verbs: Any) -> None:
         "--strategy",
         nargs="+",
         metavar="ID|FILE",
-        help="run these designs inside the kernel, in place of its own code; of a kernel of yours, the one it has",
+        help="run these designs inside the kernel, in place of its own code (all: each shipped one, each choice of "
+        "its open points); of a kernel of yours, the one it has",
     )
     running.add_argument(
         "--set",

@@ -75,6 +75,7 @@ def view(records: list[Record]) -> RenderableType:
         title = f"{record['release']}: pages left; millions of instructions, each alone"
         parts += [_table(columns, alone, title)] if alone else []
         parts += [f"{record['release']}, {design}: {said}" for design, said in verdicts(record).items()]
+        parts += [f"{record['release']}, not run: {why}" for why in record.get("refused", {}).values()]
     return Group(*parts, "mmbench lab compare sets the model beside a record (-o FOLDER)")
 
 
@@ -101,48 +102,52 @@ def compared(one: dict[str, Any]) -> list[RenderableType]:
         for c in one["cells"]
     ]
     alone.sort(key=lambda row: (row["order"], row["alone"]))
-    holders = [
-        {"design": h["design"], "held page": h["held_page"], "further kills": _both(h["kills"], h["model_kills"])}
-        | {"gave up": _both(h["gave_up"], h["model_gave_up"]), "OOM_SKIP, ms": _both(h["skip_ms"], h["model_skip_ms"])}
-        | {"reaper left": _both(h["reaper_left"], h["model_reaper_left"]), "exit sleeps in": h["sleeps_in"][-1:]}
-        for h in one["holders"]
-    ]
-    columns = ("design", "held page", "further kills", "gave up", "OOM_SKIP, ms", "reaper left", "exit sleeps in")
+    beside = (
+        *("design", "holds", "further kills", "gave up", "OOM_SKIP, ms", "own CPU, ms", "error"),
+        *("reaper left", "exit sleeps in"),
+    )
     copies = [abs(copy["error"]) for copy in one["copies"]]
     notes = [
         *([f"pages left as predicted: {one['left']['exact']} of {one['left']['n']}"] if one["left"]["n"] else []),
         *([f"the copy of {one['era']} against the kernel's own code: within {max(copies):.2%}"] if copies else []),
-        *([_forced(one["forced"])] if one["forced"] else []),
+        *([_told(one["forced"], "forced schedules")] if one["forced"] else []),
+        *([_told(one["late"], "process_mrelease after exit_mm")] if one["late"] else []),
         *(f"{design}: {verdict}" for design, verdict in one["verdicts"].items() if verdict != "nothing seen"),
     ]
     title = f"{one['release']}: seen | model"
     parts: list[RenderableType] = []
     if alone:
         parts.append(_table(("design", "alone", "victim", "left", "M instructions", "model", "error"), alone, title))
-    if holders:
-        parts.append(_table(columns, holders, "an OOM kill beside the holder of a page lock: seen | model"))
-    if one["readers"]:
-        parts.append(
-            _table(columns, [_reader(row) for row in one["readers"]], "beside a reader of 2 s: seen, not modelled")
-        )
+    for told, what in (("holders", "the holder of a page lock"), ("readers", "a reader of mmap_lock")):
+        if one[told]:
+            title = f"an OOM kill beside {what}: seen | model; own CPU: less the time its task waited for a CPU"
+            parts.append(_table(beside, [_beside(row) for row in one[told]], title))
     return [*parts, *(f"{one['release']}, {note}" for note in notes)]
 
 
-def _reader(row: dict[str, Any]) -> dict[str, Any]:
-    kills = f"{row['kills']} ({', '.join(row['killed'])})" if row["killed"] else "0"
-    seen = {"design": row["design"], "held page": "-", "further kills": kills, "gave up": row["gave_up"]}
-    return seen | {
+def _beside(row: dict[str, Any]) -> dict[str, Any]:
+    own, model = row["skip_own_ms"], row["model_skip_ms"]
+    names = f" ({', '.join(row['killed'])})" if row["killed"] else ""
+    return {
+        "design": row["design"],
+        "holds": f"page {row['held_page']:,}" if row["holds"] == "lock-page" else row["holds"],
+        "further kills": f"{row['kills']}{names} | {row['model_kills']}",
+        "gave up": _both(row["gave_up"], row["model_gave_up"]),
         "OOM_SKIP, ms": row["skip_ms"],
-        "reaper left": row["reaper_left"],
-        "exit sleeps in": row["sleeps_in"][:2],
+        "own CPU, ms": _both(own, model),
+        "error": f"{model / own - 1.0:+.1%}" if own and model is not None else None,
+        "reaper left": _both(row["reaper_left"], row["model_reaper_left"]),
+        "exit sleeps in": row["sleeps_in"][-1:] if row["holds"] == "lock-page" else row["sleeps_in"][:1],
     }
 
 
-def _forced(rows: list[dict[str, Any]]) -> str:
+def _told(rows: list[dict[str, Any]], what: str) -> str:
     other = [
-        f"{r['design']} before {r['before']}: {r['seen']}, not {r['told']}" for r in rows if r["seen"] != r["told"]
+        f"{r['design']}{' before ' + r['before'] if 'before' in r else ''}: {r['seen']}, not {r['told']}"
+        for r in rows
+        if r["seen"] != r["told"]
     ]
-    return "; ".join([f"forced schedules as told: {len(rows) - len(other)} of {len(rows)}", *other])
+    return "; ".join([f"{what} as told: {len(rows) - len(other)} of {len(rows)}", *other])
 
 
 def _victim(config: dict[str, Any]) -> str:

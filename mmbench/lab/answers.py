@@ -11,7 +11,7 @@ MOMENTS = ListOf(Int(minimum=None, nullable=True), n_least=1)
 VICTIM_BYTES = 1 << 36  # far more than a guest is given
 STEP = Fields(
     {"ns": SIGNED, "role": Text(), "row": Int(), "rss_pages": Int()},
-    {"cpu": Int(), "pid": Int(), "freed_pages": Int()},
+    {"cpu": Int(), "pid": Int(), "freed_pages": Int(), "waited_ns": Int()},
 )
 HEAD = Fields(
     {
@@ -32,8 +32,9 @@ FIELDS: dict[str, Rule] = {
     **{"hurry": Bool(), "stacks": ListOf(ListOf(Text())), "n_failed_trylocks": Int(nullable=True)},
     **{"further_kills": ListOf(Fields({"who": Text(), "ns": SIGNED}))},
     **dict.fromkeys(("reaper_woken_ns", "reaper_began_ns", "reaper_ended_ns", "gave_up_ns"), MOMENTS),
-    **{"steps": ListOf(ListOf(STEP), n_least=1), "nr_mlock_left": Int()},
-    **{"stop": Int(), "waits_in": ListOf(Text()), "status": SIGNED},
+    **{"steps": ListOf(ListOf(STEP), n_least=1), "nr_mlock_left": SIGNED, "nr_mlock_shared": Int()},
+    **{"tables_left": ListOf(SIGNED, n_least=1)},
+    **{"stop": Int(), "stops": Text(("exit", "mrelease", "reaper")), "waits_in": ListOf(Text()), "status": SIGNED},
     **{"scope": Text(("memcg", "global")), "need_bytes": Int(minimum=1), "exit_mmap_ns": MOMENTS},
 }  # fmt: skip
 PAIR = ListOf(Int(), n_least=2, n_most=2)  # in the locked part of the range, in the rest
@@ -49,6 +50,7 @@ NEEDED = {
     **{"munlock": ("pages_before", "ns"), "steps": ("steps",)},
     **{"exiting-victim": ("scope", "need_bytes", "trigger", "further_kills", "exit_mmap_ns")},
     **{"stuck-holder": BESIDE, "reader": BESIDE, "forced": ("stop", "waits_in", "steps")},
+    **{"late": ("stop", "lost", "steps"), "charged": ("pages_before", "ns")},
 }  # fmt: skip
 TOTALS = ("memcg", "forced")  # kinds whose pages are counted in all
 

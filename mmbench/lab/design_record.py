@@ -1,8 +1,9 @@
 """What designs did inside one kernel: the record, the same bytes every time, and what it says.
 
 ``boots`` as in a lab record, with the ``design`` of every experiment. ``steps`` is the log of the module: when each
-step began (ns), on which cpu, by whom (role), which row of the program, the target's rss_pages then, and freed_pages
-that this CPU had freed since boot; one list per repetition.
+step began (ns), on which cpu, by whom (role), which row of the program, the target's rss_pages then, freed_pages
+that this CPU had freed since boot, and waited_ns that this task had waited for a CPU; one list per repetition.
+``refused`` says of designs that were asked for why this kernel cannot run them.
 """
 
 import hashlib
@@ -22,7 +23,8 @@ from mmbench.live.workload import VictimConfig
 from mmbench.records.files import read_json
 from mmbench.records.schema import Fields, ListOf, MapOf, Parameters, check, of_file
 
-FORMAT = "mmbench-lab-designs 1"
+FORMAT = "mmbench-lab-designs 2"
+FORMATS = (FORMAT, "mmbench-lab-designs 1")  # the first had neither refusals nor waits for a CPU
 STOCK = "stock"
 ALONE = ("exit", "mrelease", "reaper")
 TABLES = ("FREE_PGTABLES", "REMOVE_VMAS")  # from the first to the end of the second no one else may be in the tables
@@ -31,7 +33,8 @@ NUMBER = re.compile(r"-?[0-9]{1,19}", re.ASCII)
 TOP = ("format", "series", "release", "kernel_version", "package", "package_version", "vmlinuz_sha256", "qemu")
 RECORD = Fields(
     dict.fromkeys((*TOP, "python", "set", "gcc", "module_source", "module_sha256"), TEXT)
-    | {"programs": MapOf(ListOf(TEXT)), "fatal": ListOf(Parameters()), "boots": ListOf(Parameters())}
+    | {"programs": MapOf(ListOf(TEXT)), "fatal": ListOf(Parameters()), "boots": ListOf(Parameters())},
+    {"refused": MapOf(TEXT)},
 )
 
 Record = dict[str, Any]
@@ -46,6 +49,7 @@ def make_record(
     qemu_version: str,
     python: str,
     answers: list[dict[str, Any]],
+    refused: dict[str, str],
 ) -> Record:
     """Join everything that the numbers depend on with the numbers."""
     ended = [boot for boot in answers if "fatal" not in boot]
@@ -66,6 +70,7 @@ def make_record(
         "module_source": module.source_sha256,
         "module_sha256": hashlib.sha256(module.ko).hexdigest(),
         "programs": {program.name: program.text.split("\n") for program in programs},
+        "refused": refused,
         "fatal": [boot["fatal"] for boot in answers if "fatal" in boot],
         "boots": [{name: boot[name] for name in BOOT} for boot in ended],
     }
@@ -87,7 +92,7 @@ def to_text(record: Record) -> str:
 def read_record(path: Path) -> Record:
     """Read a record back. Raises InputError when the file is none."""
     record = read_json(path)
-    if not isinstance(record, dict) or record.get("format") != FORMAT:
+    if not isinstance(record, dict) or record.get("format") not in FORMATS:
         raise InputError(f"{str(path)!r} is no record of designs: its format should be {FORMAT!r}.")
     with of_file(path):
         check(record, RECORD, "")
@@ -127,7 +132,8 @@ def is_record(path: Path) -> bool:
     """Whether a file is a record of designs, and not one of a kernel's own code."""
     try:
         with open(path) as file:
-            return f'"format": "{FORMAT}"' in file.read(1000)
+            head = file.read(1000)
+            return any(f'"format": "{known}"' in head for known in FORMATS)
     except (OSError, UnicodeDecodeError):
         return False
 
@@ -157,25 +163,32 @@ def ops_of(record: Record, design: str) -> list[str]:
     return [line.split()[1] for line in record["programs"][design] if line.startswith("row ")]
 
 
+def by(steps: list[Step], role: str) -> list[Step]:
+    """The steps of one role."""
+    return [step for step in steps if step["role"] == role]
+
+
 def overlap_ns(steps: list[Step], ops: list[str]) -> int:
     """How long a reap pass of another task ran while exit freed page tables and VMAs: above 0 is a use after free.
 
     A stock kernel can keep silent over it (tables and VMAs are freed by RCU, and nothing checks), the log cannot.
     """
-    exit_steps = [step for step in steps if step["role"] == "exit"]
+    exit_steps = by(steps, "exit")
     begins = [step["ns"] for step in exit_steps if ops[step["row"]] == TABLES[0]]
     ends = [after["ns"] for step, after in pairwise(exit_steps) if ops[step["row"]] == TABLES[1]]
     if not begins or not ends:
         return 0
     passes = []
     for role in ("reaper", "mrelease"):
-        own = [step for step in steps if step["role"] == role]
-        passes += [(a["ns"], b["ns"]) for a, b in pairwise(own) if ops[a["row"]] in REAP_OPS]
+        passes += [(a["ns"], b["ns"]) for a, b in pairwise(by(steps, role)) if ops[a["row"]] in REAP_OPS]
     return max((min(end, ends[-1]) - max(begin, begins[0]) for begin, end in passes), default=0)
 
 
 def verdicts(record: Record) -> dict[str, str]:
-    """Design -> "unsafe: seen", "broken: ..." with what the kernel complained of, or "nothing seen"."""
+    """Design -> "unsafe: seen", "broken: ..." with what the kernel complained of, or "nothing seen".
+
+    Mmbench's own doubt is one, too: a design of which no step of exit was logged has never run.
+    """
     found = dict.fromkeys(record["programs"], "nothing seen")
     for entry in experiments(record):
         if entry["design"] == STOCK:
@@ -183,6 +196,8 @@ def verdicts(record: Record) -> dict[str, str]:
         if "error" in entry:
             found[entry["design"]] = f"broken: {entry['error']}"
         ops = ops_of(record, entry["design"])
+        if entry["kind"] == "steps" and any(not by(steps, "exit") for steps in entry.get("steps", [])):
+            found[entry["design"]] = "broken: the kernel never came to its steps; is its ftrace switched off?"
         if any(overlap_ns(steps, ops) > 0 for steps in entry.get("steps", [])):
             found[entry["design"]] = "unsafe: seen"
     return found

@@ -15,7 +15,7 @@ from mmbench.lab.design_record import ALONE, STOCK, Record, make_record
 from mmbench.lab.initramfs import build_userspace
 from mmbench.lab.kernels import Kernel
 from mmbench.lab.plan import MIB, Boot, Item, can_boot
-from mmbench.lab.program import Program, check
+from mmbench.lab.program import REAP_OPS, Program, check
 from mmbench.lab.qemu import GuestError
 from mmbench.lab.run import Progress, run_boot
 from mmbench.live.workload import VictimConfig
@@ -39,7 +39,14 @@ class DesignItem(Item):
 
 
 QUICK = (VictimConfig(SIZE, 0.9), VictimConfig(SIZE, 0.9, 64))
-FULL = (*QUICK, VictimConfig(SIZE, 0.5), VictimConfig(SIZE, 1.0), VictimConfig(SIZE, 1.0, kind="thp"))
+# 50 and 100 % locked, huge pages, and pages that another process maps, too; few VMAs and many.
+FULL = (
+    *QUICK,
+    VictimConfig(SIZE, 0.5),
+    VictimConfig(SIZE, 1.0),
+    VictimConfig(SIZE, 1.0, kind="thp"),
+    VictimConfig(SIZE, 0.9, kind="forked"),
+)
 VICTIMS = {"quick": QUICK, "full": FULL}
 RACED: dict[str, tuple[VictimConfig, ...]] = {"quick": (), "full": (*QUICK, VictimConfig(SIZE // 2, 0.9, 1000))}
 N_RACES = 3
@@ -53,7 +60,7 @@ DONE_BEFORE = ("EXIT_MM", "WAIT_LAST_USER")  # the kernel has done them when a p
 class Scene:
     """Who holds what of the victim while the OOM killer kills it: a bystander's command (module/README.md).
 
-    hold_ms: how long after the kill, 0 until the trigger has its memory. A reader of 2 s outlasts the reaper's ten
+    hold_ms: how long after the kill, 0 until the trigger has its memory. A reader of 1.3 s outlasts the reaper's ten
     attempts; for time's sake that reaper comes without its delay under every design.
     """
 
@@ -76,13 +83,13 @@ _HELD = tuple(
     Scene("stuck-holder", "lock-page", victim, page)
     for victim, page in ((QUICK[0], 0), (QUICK[1], 0), (QUICK[0], 7373))
 )
-_READER = Scene("reader", "read-count", QUICK[0], 0, 2000)
+_READER = Scene("reader", "read-count", QUICK[0], 0, 1300)
 HELD_PAGES = {"quick": _HELD[:1], "full": _HELD}
 READERS = {"quick": (_READER,), "full": (_READER, Scene("reader", "read-users", QUICK[0], 0, 500))}
 # The first exit after a boot is dear, and one in ten is by a tick: the least is taken.
 N_REPS = {
-    "quick": {"exit": 2, "mrelease": 1, "reaper": 1},
-    "full": {"exit": 3, "mrelease": 2, "reaper": 2},
+    "quick": {"exit": 2, "mrelease": 2, "reaper": 1},
+    "full": {"exit": 2, "mrelease": 2, "reaper": 1},
 }
 
 
@@ -98,7 +105,9 @@ def boots(programs: list[Program], set_name: str, has_mrelease: bool) -> list[Bo
         for kind in kinds
         for design in (STOCK, *designs)
     ]
-    logged = [DesignItem("designs", "steps", QUICK[0], 1, design) for design in designs]
+    logged: list[Item] = [DesignItem("designs", "steps", QUICK[0], 1, design) for design in designs]
+    logged += late(programs) if has_mrelease else []
+    logged += [DesignItem("designs", "charged", victim, N_REPS[set_name]["exit"]) for victim in QUICK]
     found = [_boot("designs", [*alone, *logged]), _boot("holders", beside_holders(designs, set_name, has_mrelease))]
     found += [_boot(FORCED, forced(programs))] if set_name == "full" else []
     raced = races(designs, set_name) if has_mrelease else []
@@ -116,24 +125,45 @@ def races(designs: Iterable[str], set_name: str) -> list[Item]:
 
 def beside_holders(designs: dict[str, bool], set_name: str, has_mrelease: bool) -> list[Item]:
     """An OOM kill while somebody holds what exit_mmap will want: the lock of a page, or mmap_lock for read."""
-    scenes = HELD_PAGES[set_name] + (READERS[set_name] if has_mrelease else ())
+    scenes = HELD_PAGES[set_name] + (READERS[set_name] if has_mrelease or set_name == "full" else ())
     asked = {STOCK: not any_delay(designs)} | designs
     return [scene.item(design, hurry) for scene in scenes for design, hurry in asked.items()]
 
 
 def forced(programs: list[Program]) -> list[Item]:
-    """Exit stopped before each of its own steps, while somebody who took the mm long ago comes to reap."""
+    """One party stopped before each of its own steps, while the other comes: exit, the reaper at its pass, a caller."""
     return [
-        DesignItem("designs", FORCED, MET, 1, program.name, more={"stop": row})
+        DesignItem("designs", FORCED, MET, 1, program.name, more={"stops": stops, "stop": row})
         for program in programs
         if "mrelease" in program.roles
-        for row in walked(program)
+        for stops, rows in (("exit", walked(program)), ("mrelease", called(program)), ("reaper", passes(program)))
+        for row in rows
     ]
 
 
-def walked(program: Program) -> list[int]:
-    """The rows that exit goes through when a plain SIGKILL ended the process: what only OOM victims do is left out."""
-    at, rows = program.roles["exit"][0], []
+def called(program: Program) -> list[int]:
+    """The rows of a caller who has found the mm and meets nobody, but for the last, where it is through."""
+    return walked(program, "mrelease")[1:-1]
+
+
+def passes(program: Program) -> list[int]:
+    """The row of the reaper's pass: all around it is the kernel's own code."""
+    first, end = program.roles["reaper"]
+    return [n for n in range(first, end) if program.rows[n].op in REAP_OPS]
+
+
+def late(programs: list[Program]) -> list[Item]:
+    """process_mrelease, or what the design has in its place, when the victim has left exit_mm."""
+    return [
+        DesignItem("designs", "late", MET, 1, program.name, more={"stop": walked(program)[0]})
+        for program in programs
+        if "mrelease" in program.roles
+    ]
+
+
+def walked(program: Program, role: str = "exit") -> list[int]:
+    """The rows that a role goes through alone when a plain SIGKILL ended the process: not what OOM victims do."""
+    at, rows = program.roles[role][0], []
     while at not in rows:
         rows.append(at)
         row = program.rows[at]
@@ -148,12 +178,31 @@ def any_delay(designs: dict[str, bool]) -> bool:
     return not all(designs.values())
 
 
+def sort_out(programs: list[Program], module: Module, release: str) -> tuple[list[Program], dict[str, str]]:
+    """Those designs that a kernel can run, and of the others why not, by the name of the step."""
+    able, refused = [], {}
+    for program in programs:
+        try:
+            check(program, module.has_old_munlock, release)
+            able.append(program)
+        except InputError as error:
+            refused[program.name] = str(error)
+    return able, refused
+
+
 def run_designs(
-    kernel: Kernel, module: Module, programs: list[Program], set_name: str, progress: Progress, is_fresh: bool = False
+    kernel: Kernel,
+    module: Module,
+    programs: list[Program],
+    set_name: str,
+    progress: Progress,
+    is_fresh: bool = False,
+    refused: dict[str, str] | None = None,
 ) -> Record:
     """Run every design on a kernel and return the record.
 
     Raises InputError for a step that this kernel or the module cannot run, CannotError when a boot fails.
+    refused: designs that were asked for and cannot be run here -> why; the record says so.
     """
     names = [program.name for program in programs]
     for name in names:
@@ -164,7 +213,7 @@ def run_designs(
     version = qemu.qemu_version(qemu.find_qemu())
     userspace = build_userspace(entry=ENTRY)
     userspace = replace(userspace, entries=userspace.entries | {"mmbench.ko": cpio.regular(module.ko)})
-    texts = {p.name: {"text": p.text, "labels": [row.label for row in p.rows]} for p in programs}
+    texts = {p.name: {"text": p.text, "labels": [row.label for row in p.rows], "call": p.call} for p in programs}
     answers: list[dict[str, Any]] = []
     for boot in boots(programs, set_name, not module.has_old_munlock):
         if not can_boot(kernel.release, boot):
@@ -181,7 +230,7 @@ def run_designs(
                 {"programs": texts, "items": [item.to_guest() for item in part.items]},
             ),
         )
-    return make_record(kernel, module, set_name, programs, version, userspace.python, answers)
+    return make_record(kernel, module, set_name, programs, version, userspace.python, answers, refused or {})
 
 
 def run_to_the_end(boot: Boot, run: Callable[[Boot], dict[str, Any]]) -> list[dict[str, Any]]:

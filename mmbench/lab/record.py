@@ -26,7 +26,8 @@ TOP = (
 BOOT = ("name", "n_cpus", "command", "initramfs_sha256", "memory_bytes", "available_bytes", "experiments")
 TEXT = Text(may_be_empty=True)  # a kernel that is no package has no name of one
 RECORD = Fields(dict.fromkeys(TOP[:-1], TEXT) | {"boots": ListOf(Parameters())}, {"css_task_iter_with_dead": Bool()})
-PER_REP = ("lost", "steps")  # beside the times: whether process_mrelease came too late for a race; who did what when
+# Beside the times: whether process_mrelease came too late; who did what when; page tables that were not given back.
+PER_REP = ("lost", "steps", "tables_left")
 
 Experiment = dict[str, Any]
 Record = dict[str, Any]

@@ -31,8 +31,8 @@ for number, item in enumerate(plan["items"]):
     say({"at": number})
     ns = 7 if item["program"] else 9
     rep = {"pages_before": [1, 2], "pages_after": [0, 0], "ns": ns * 1000000}
-    if item["kind"] in ("steps", "race", "stuck-holder", "reader"):
-        rep = {"steps": [{"ns": 0, "role": "exit", "row": 2, "rss_pages": 9}], "lost": False}
+    if item["kind"] in ("steps", "race", "late", "stuck-holder", "reader"):
+        rep = {"steps": [{"ns": 0, "role": "exit", "row": 2, "rss_pages": 9}], "lost": item["kind"] == "late"}
     if item["kind"] in ("stuck-holder", "reader"):
         rep |= {"holds": "lock-page", "held_page": 0, "hurry": True, "trigger": "", "stacks": [], "further_kills": []}
         rep |= dict.fromkeys(("reaper_woken_ns", "reaper_began_ns", "reaper_ended_ns", "gave_up_ns"))
@@ -69,9 +69,8 @@ def test_every_design_and_the_kernels_own_code_are_asked_the_same(kernel: kernel
     record = designs.run_designs(kernel, MODULE, [program("v6.1"), program("v6.18")], "quick", lambda *_: None)
     asked = {(e["design"], e["kind"]) for e in design_record.experiments(record)}
     both = (*design_record.ALONE, "stuck-holder", "reader")
-    assert asked == {(d, k) for d in ("stock", "v6.1", "v6.18") for k in both} | {
-        (d, "steps") for d in ("v6.1", "v6.18")
-    }
+    own = {(d, k) for d in ("v6.1", "v6.18") for k in ("steps", "late")} | {("stock", "charged")}
+    assert asked == {(d, k) for d in ("stock", "v6.1", "v6.18") for k in both} | own
     assert record["programs"]["v6.1"][0] == "name v6.1"
     rows = design_record.cells(record)
     assert {(r["design"], r["exit"], r["reaper left"]) for r in rows} == {
@@ -104,7 +103,8 @@ def test_races_are_for_the_full_set_and_kernels_that_have_the_call() -> None:
 
 def test_a_kernel_without_mrelease_is_not_asked_for_it() -> None:
     boot, stuck = designs.boots([program("v4.17")], "quick", has_mrelease=False)
-    assert {item.kind for item in (*boot.items, *stuck.items)} == {"exit", "reaper", "steps", "stuck-holder"}
+    asked = {item.kind for item in (*boot.items, *stuck.items)}
+    assert asked == {"exit", "reaper", "charged", "steps", "stuck-holder"}
 
 
 def test_a_design_named_twice_and_a_step_that_cannot_be_are_refused_before_a_boot(kernel: kernels.Kernel) -> None:
@@ -128,6 +128,19 @@ def test_the_verb_refuses_in_a_sentence(
     words = [str(kernel.vmlinuz) if word == "VMLINUZ" else word for word in kernels_and_designs]
     assert main(["lab", "run", *words]) == EXIT_BAD_INPUT
     assert said in capsys.readouterr().err
+
+
+def test_all_runs_every_choice_that_the_kernel_can_run_and_says_what_it_cannot(
+    kernel: kernels.Kernel, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(build, "find_module", lambda kernel, say: MODULE)
+    monkeypatch.setattr(kernels, "find", lambda name, say: kernel)
+    assert main(["lab", "run", "6.12", "--strategy", "all", "-o", str(tmp_path)]) == 0
+    record = design_record.read_record(tmp_path / "6.12.json")
+    assert {"exit-write:oom_skip=first", "handover-1g:chunk=2MiB", "reap-kill"} <= record["programs"].keys()
+    assert "trylock:vm_locked=kept" in record["refused"]
+    assert not record["refused"].keys() & record["programs"].keys()
+    assert "not run: trylock:vm_locked=kept, exit step 'unlock_range'" in capsys.readouterr().out.replace("\n", " ")
 
 
 def test_the_verb_writes_a_record(
@@ -194,6 +207,15 @@ def test_what_was_seen_and_what_the_kernel_said_are_verdicts() -> None:
     assert found == {"safe": "nothing seen", "bad": "unsafe: seen", "oops": "broken: BUG: Bad page state"}
 
 
+def test_a_design_whose_steps_no_log_has_did_not_run() -> None:
+    entries = [{"design": "v6.1", "kind": "steps", "steps": [[step(0, "reaper", 5)]]}]
+    programs = {"v6.1": [f"row {op} 0 0 0 0 0" for op in OPS]}
+    record = {"programs": programs, "boots": [{"experiments": entries}], "fatal": []}
+    assert design_record.verdicts(record)["v6.1"].startswith("broken: the kernel never came to its steps")
+    entries[0]["steps"] = [EXIT]
+    assert design_record.verdicts(record) == {"v6.1": "nothing seen"}
+
+
 def test_a_reaper_without_a_delay_is_hurried_and_the_kernels_own_with_it() -> None:
     assert designs.hurried([program("v4.17"), program("v6.1")]) == {"v4.17": True, "v6.1": False}
     items = designs.beside_holders({"v4.17": True}, "full", has_mrelease=False)
@@ -234,12 +256,32 @@ def test_a_guest_that_never_begins_is_no_designs_fault() -> None:
         designs.run_to_the_end(Boot("designs", (item,)), run)
 
 
+def stopped(spec: str, party: str) -> list[int]:
+    """The rows before which a party is stopped."""
+    return [item.more["stop"] for item in designs.forced([program(spec)]) if item.more["stops"] == party]
+
+
+def test_a_caller_is_stopped_at_what_it_does_alone_and_the_reaper_at_its_pass() -> None:
+    rows = program("handover-1g").rows
+    assert [rows[n].label for n in stopped("handover-1g", "mrelease")] == [
+        *("MMF_OOM_SKIP clear?", "mmap_read_lock_killable", "still clear?", "reap pass", "mmap_read_unlock")
+    ]
+    assert [rows[n].op for n in stopped("handover-1g", "reaper")] == ["REAP_PASS_HANDOVER"]
+
+
+def test_what_a_kernel_cannot_run_is_sorted_out_with_the_step() -> None:
+    able, refused = designs.sort_out([program("v6.1"), program("v5.17"), program("trylock")], MODULE, "6.12.9")
+    assert [one.name for one in able] == ["v6.1"]
+    assert list(refused) == ["v5.17", "trylock"]
+    assert "v5.17, exit step 'unlock_range': UNLOCK_RANGE needs the munlock that takes page locks" in refused["v5.17"]
+
+
 def test_exit_is_stopped_before_each_step_of_its_own() -> None:
-    items = designs.forced([program("v6.1"), program("v4.14")])
+    items = [item for item in designs.forced([program("v6.1"), program("v4.14")]) if item.more["stops"] == "exit"]
     ops = [program("v6.1").rows[item.more["stop"]].op for item in items]
     assert ops[:3] == ["MMAP_READ_LOCK", "TLB_GATHER_MMU", "UNMAP_VMAS"]
     assert ops[-1] == "END"
     assert {item.design for item in items} == {"v6.1"}  # v4.14 knows no process_mrelease
     rows = program("v4.17").rows
-    labels = [rows[item.more["stop"]].label for item in designs.forced([program("v4.17")])]
+    labels = [rows[n].label for n in stopped("v4.17", "exit")]
     assert labels[:2] == ["oom victim?", "unlock_range"]  # a plain kill makes no OOM victim

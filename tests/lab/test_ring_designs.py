@@ -83,7 +83,8 @@ def test_a_second_run_gives_the_same_bytes(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_a_design_that_frees_tables_beside_a_reaper_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     programs = [Program.from_plain(plain_rows(load(spec))) for spec in ("v6.1", BROKEN)]
-    record = ask("6.12", monkeypatch, Boot("test", tuple(designs.forced(programs))), "v6.1", BROKEN)
+    at_exit = [item for item in designs.forced(programs) if item.to_guest()["stops"] == "exit"]
+    record = ask("6.12", monkeypatch, Boot("test", tuple(at_exit)), "v6.1", BROKEN)
     assert design_record.verdicts(record) == {"v6.1": "nothing seen", "broken": "unsafe: seen"}
     met = meetings(record)
     assert len(met) == 19
@@ -100,6 +101,43 @@ def test_the_threads_worry_comes_true_and_no_munlock_would_have_spared_it(monkey
     assert "munlock_vma_pages_range" in stuck["stacks"][0]
     assert free["gave_up_ns"] == [None]
     assert free["further_kills"] == []
+
+
+@pytest.mark.parametrize(("prefix", "spec"), [("5.10", "v4.17"), ("6.12", "handover-1g")])
+def test_exit_meets_a_caller_and_a_reaper_who_stand_before_their_steps(
+    prefix: str, spec: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    programs = [Program.from_plain(plain_rows(load(spec)))]
+    others = [item for item in designs.forced(programs) if item.to_guest()["stops"] != "exit"]
+    met = meetings(ask(prefix, monkeypatch, Boot("test", tuple(others)), spec))
+    assert {row["stops"] for row in met} == {"mrelease", "reaper"}
+    assert [row for row in met if row["seen"] != row["told"]] == []
+
+
+def test_a_caller_after_exit_mm_is_too_late_unless_the_design_keeps_the_mm(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ("v6.18", "exit-mm-stash", "reap-kill")
+    programs = [Program.from_plain(plain_rows(load(name))) for name in names]
+    record = ask("6.12", monkeypatch, Boot("test", tuple(designs.late(programs))), *names)
+    late = {entry["design"]: entry for entry in design_record.experiments(record, "late")}
+    assert {name: entry["lost"] for name, entry in late.items()} == {
+        "v6.18": [True],
+        "exit-mm-stash": [False],
+        "reap-kill": [False],
+    }
+    ops = design_record.ops_of(record, "reap-kill")
+    assert "REAP_PASS" in [ops[step["row"]] for step in design_record.by(late["reap-kill"]["steps"][0], "mrelease")]
+
+
+@pytest.mark.parametrize(("prefix", "spec", "mlocked"), [("5.10", "no-munlock", 14746), ("6.12", "v6.1", 0)])
+def test_pages_that_a_child_maps_too_stay_mlocked_where_only_the_last_unmap_munlocks(
+    prefix: str, spec: str, mlocked: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """I7 of the checker, and what became of it with v5.18."""
+    victim = designs.FULL[-1]
+    assert victim.kind == "forked"
+    boot = Boot("test", (designs.DesignItem("designs", "exit", victim, 1, spec),))
+    (entry,) = design_record.experiments(ask(prefix, monkeypatch, boot, spec))
+    assert (entry["nr_mlock_shared"], entry["nr_mlock_left"]) == (mlocked, 0)
 
 
 def test_a_module_of_another_kernel_is_refused_at_load_and_the_guest_ends() -> None:

@@ -1,7 +1,7 @@
 """The first process of a guest that runs designs: as guest.init, with the module loaded first.
 
-The plan is /plan.json: {"programs": {name: {"text", "labels"}}, "items": [{"kind", "victim", "n_reps", "program"}]},
-where a program is named, or "" for the kernel's own code.
+The plan is /plan.json: {"programs": {name: {"text", "labels", "call"}}, "items": [{"kind", "victim", "n_reps",
+"program"}]}, where a program is named, or "" for the kernel's own code; call: what its process_mrelease is.
 """
 
 import gc
@@ -14,6 +14,8 @@ from mmbench.errors import CannotError
 from mmbench.lab.guest import interpreter, system
 from mmbench.lab.guest.designs import run_item
 from mmbench.lab.guest.init import SETTLE_S
+
+STOCK = {"text": "", "labels": [], "call": "process_mrelease"}
 
 
 def main() -> None:
@@ -31,8 +33,8 @@ def main() -> None:
         system.say({"begin": len(plan["items"]), **system.identity()})
         for number, item in enumerate(plan["items"]):
             system.say({"at": number})
-            program = plan["programs"].get(item["program"], {"text": "", "labels": []})
-            item |= {"program": program["text"], "labels": program["labels"]}
+            program = plan["programs"].get(item["program"], STOCK)
+            item |= {"program": program["text"], "labels": program["labels"], "call": program["call"]}
             system.say({"item": number, **run_item(item)})
         system.say({"done": len(plan["items"])})
     except CannotError as error:

@@ -2,70 +2,100 @@
 
 import signal
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from typing import Any
 
 from mmbench.errors import CannotError
-from mmbench.lab.guest import interpreter, system
-from mmbench.lab.guest.experiments import MAX_VICTIM_BYTES, POLL_S, Counted, Found, OomKilled, pages
-from mmbench.lab.guest.forced import meet_exit
-from mmbench.lab.guest.stuck import kill_beside_holder
-from mmbench.live.probe import finish, time_exit, time_mrelease_then_exit, time_race
-from mmbench.live.proc import read
-from mmbench.live.victim import Victim, write_file
+from mmbench.lab.guest import interpreter, left_over, system
+from mmbench.lab.guest.experiments import MAX_VICTIM_BYTES, Counted, Found, OomKilled, pages
+from mmbench.lab.guest.forced import come_late, forced
+from mmbench.lab.guest.stuck import kill_beside_holder, own_cgroup
+from mmbench.live.probe import Call, finish, time_exit, time_mrelease_then_exit, time_race
+from mmbench.live.victim import Victim
 from mmbench.live.workload import VictimConfig
 
+Item = dict[str, Any]
 
-def exit_alone(config: VictimConfig) -> Found:
+
+def exit_alone(config: VictimConfig, item: Item) -> Found:
     """Time exit_mmap alone."""
     with Victim(config, MAX_VICTIM_BYTES) as victim:
         held = Counted(victim)
         interpreter.set_target(victim.pid)
         ns = time_exit(held).ns
+        return {"pages_before": held.counts[0], "ns": ns, **still_mapped(victim)}
+
+
+def exit_charged(config: VictimConfig, item: Item) -> Found:
+    """Time exit_mmap alone of a victim whose pages are charged to a memory cgroup: what freeing them costs more."""
+    with ExitStack() as stack:
+        cgroup = own_cgroup(stack)
+        victim = stack.enter_context(Victim(config, MAX_VICTIM_BYTES, str(cgroup.path)))
+        held = Counted(victim)
+        ns = time_exit(held).ns
         return {"pages_before": held.counts[0], "ns": ns}
 
 
-def mrelease_then_exit(config: VictimConfig) -> Found:
+def mrelease_then_exit(config: VictimConfig, item: Item) -> Found:
     """Time process_mrelease alone, count what it left, and time the exit of that."""
     with Victim(config, MAX_VICTIM_BYTES) as victim:
         held = Counted(victim)
         interpreter.set_target(victim.pid)
-        mrelease, rest = time_mrelease_then_exit(held)
+        mrelease, rest = time_mrelease_then_exit(held, call_of(item))
         before, after = held.counts
-        return {"pages_before": before, "pages_after": after, "ns": mrelease.ns, "exit_after_ns": rest.ns}
+        found = {"pages_before": before, "pages_after": after, "ns": mrelease.ns, "exit_after_ns": rest.ns}
+        return found | still_mapped(victim)
 
 
-def reaper_then_exit(config: VictimConfig) -> Found:
+def reaper_then_exit(config: VictimConfig, item: Item) -> Found:
     """Have the OOM killer kill a victim (sysrq f), hold it, and time the OOM reaper alone, then the exit."""
     with OomKilled(config) as kill:
         before = pages(kill.victim)
         interpreter.set_target(kill.victim.pid)
-        kill.await_reaper(POLL_S)
+        kill.await_reaper()
         after = pages(kill.victim)
         rest = finish(kill.victim, "exit_after", sum(after))
         times = kill.reaper_times()
-        return {"pages_before": before, "pages_after": after, **times, "exit_after_ns": rest.ns}
+        found = {"pages_before": before, "pages_after": after, **times, "exit_after_ns": rest.ns}
+        return found | still_mapped(kill.victim)
 
 
-def steps(config: VictimConfig) -> Found:
+def steps(config: VictimConfig, item: Item) -> Found:
     """Have the OOM killer kill a victim, hold it for the reaper, let it exit: every step of both, as the log has it."""
     with OomKilled(config) as kill:
         interpreter.set_target(kill.victim.pid)
         interpreter.start_log()
-        kill.await_reaper(POLL_S)
+        kill.await_reaper()
         finish(kill.victim, "exit_after", 0)
         return {"steps": relative(interpreter.stop_log())}
 
 
-def race(config: VictimConfig) -> Found:
+def race(config: VictimConfig, item: Item) -> Found:
     """Let exit and process_mrelease go at once on two CPUs; every step of both tells who freed what, and when."""
     with Victim(config, MAX_VICTIM_BYTES) as victim:
         held = Counted(victim)
         interpreter.set_target(victim.pid)
         interpreter.start_log()
-        timed = time_race(held, caller_cpu=0)
+        timed = time_race(held, caller_cpu=0, call=call_of(item))
     lost = timed.error == "ESRCH"
     return {"pages_before": held.counts[0], "ns": timed.ns, "lost": lost, "steps": relative(interpreter.stop_log())}
+
+
+def call_of(item: Item) -> Call | None:
+    """What a design has in place of process_mrelease(2): the module's caller, who has kept the mm. None: nothing."""
+    if item["call"] == "process_mrelease":
+        return None
+
+    def kept(victim: Victim, allowed: tuple[int, ...] = ()) -> str:
+        interpreter.command("mrelease")
+        return ""
+
+    return kept
+
+
+def still_mapped(victim: Victim) -> Found:
+    """Pages that count as mlocked when the victim is gone and its child still maps them; nothing for other victims."""
+    return {} if victim.sharer is None else {"nr_mlock_shared": left_over.count()["nr_mlock"]}
 
 
 def relative(log: list[Found]) -> list[Found]:
@@ -75,12 +105,17 @@ def relative(log: list[Found]) -> list[Found]:
 
 HANGS_S = 60  # of the guest's clock; the longest experiment takes a tenth of it
 
-KINDS: dict[str, Callable[[VictimConfig], Found]] = {
+KINDS: dict[str, Callable[[VictimConfig, Item], Found]] = {
     "exit": exit_alone,
+    "charged": exit_charged,
     "mrelease": mrelease_then_exit,
     "reaper": reaper_then_exit,
     "steps": steps,
     "race": race,
+    "late": come_late,
+    "forced": forced,
+    "stuck-holder": kill_beside_holder,
+    "reader": kill_beside_holder,
 }
 
 
@@ -125,17 +160,7 @@ class Watch(AbstractContextManager["Watch"]):
         signal.alarm(0)
 
 
-def once(config: VictimConfig, item: dict[str, Any]) -> Found:
-    """Run one experiment."""
-    if "holds" in item:
-        return left_over(kill_beside_holder(config, item))
-    if "stop" in item:
-        return left_over(meet_exit(config, item))
-    return KINDS[item["kind"]](config)
-
-
-def left_over(found: Found) -> Found:
-    """Add what is wrong when everybody is gone: pages that still count as mlocked."""
-    write_file("/proc/sys/vm/stat_refresh", "1")  # counters of single CPUs are folded in
-    counts = dict(line.split() for line in read("/proc/vmstat").splitlines())
-    return found | {"nr_mlock_left": int(counts["nr_mlock"])}
+def once(config: VictimConfig, item: Item) -> Found:
+    """Run one experiment, and say what is left of the victim when everybody is gone."""
+    before = left_over.count()
+    return KINDS[item["kind"]](config, item) | left_over.since(before)

@@ -25,7 +25,9 @@ from mmbench.live.workload import VictimConfig
 
 BYSTANDER = VictimConfig(40 << 20)  # alone more than the trigger needs
 SLACK_BYTES = TRIGGER_BYTES // 2
-POLL_S = 0.001
+POLL_S = 0.001  # while everybody begins
+SLOW_POLL_S = 0.01  # afterwards: whoever looks takes CPU from those that are looked at
+BEGINNING_S = 0.06
 HURRY_S = 0.016  # the reaper of a design without a delay comes so long after the kill, when exit_mmap has begun
 PATIENCE_S = 6.0
 DEEPEST = 6  # functions of a stack that are told
@@ -94,13 +96,21 @@ class _Scene:
         self.killed_at = 0.0
 
     def watch(self, trigger: Trigger) -> str:
-        """Look every millisecond until the trigger reports; "waits" when it does not in time."""
+        """Look until the trigger reports, and until whoever holds for a time has let go; "waits": not in time."""
         deadline = time.monotonic() + PATIENCE_S
-        while time.monotonic() < deadline:
+        outcome = "waits"
+        while time.monotonic() < deadline and (outcome == "waits" or self.hold_s):
             self.look()
-            if select.select([trigger.reader], [], [], POLL_S)[0]:
-                return str(trigger.outcome()["outcome"])
-        return "waits"
+            if outcome == "waits" and select.select([trigger.reader], [], [], self.pause_s())[0]:
+                outcome = str(trigger.outcome()["outcome"])
+            elif outcome != "waits":
+                time.sleep(SLOW_POLL_S)
+        return outcome
+
+    def pause_s(self) -> float:
+        """How long not to look."""
+        begins = not self.killed_at or time.monotonic() < self.killed_at + BEGINNING_S
+        return POLL_S if begins else SLOW_POLL_S
 
     def look(self) -> None:
         """Read the kernel's log, send the reaper, and note where the victim sleeps."""

@@ -1,0 +1,24 @@
+"""What is left when everybody is gone: pages that still count as mlocked, page tables that were not given back."""
+
+import time
+
+from mmbench.live.proc import read
+from mmbench.live.victim import write_file
+
+COUNTERS = {"nr_mlock": "nr_mlock_left", "nr_page_table_pages": "tables_left"}
+SETTLE_S, POLL_S = 0.5, 0.02  # tables are given back after a grace period of RCU
+
+
+def count() -> dict[str, int]:
+    """The counters of /proc/vmstat that a teardown has to bring back, exact."""
+    write_file("/proc/sys/vm/stat_refresh", "1")  # counters of single CPUs are folded in
+    counts = dict(line.split() for line in read("/proc/vmstat").splitlines())
+    return {name: int(counts[name]) for name in COUNTERS}
+
+
+def since(before: dict[str, int]) -> dict[str, int]:
+    """How much more there is than before, when it has settled."""
+    deadline = time.monotonic() + SETTLE_S
+    while (now := count()) != before and time.monotonic() < deadline:
+        time.sleep(POLL_S)
+    return {told: now[name] - before[name] for name, told in COUNTERS.items()}
