@@ -9,22 +9,27 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
-from mmbench.cost.table import CostTable, load_table
+from mmbench.cost.table import CostTable, load_table, rescaled
 from mmbench.engine import run_prepared
+from mmbench.machine.ops import Op
+from mmbench.release import version_of
 from mmbench.scenarios import scenario
-from mmbench.scenarios.scenario import NEVER
+from mmbench.scenarios.scenario import MS, NEVER
 from mmbench.strategies.load import Loaded, load
-from mmbench.validation.forced import meetings
+from mmbench.validation.forced import REAP_OPS, is_skip, meetings
 from mmbench.validation.kernel_lab import era_of, summary, total
+from mmbench.validation.lone_reaper import after_sleep, corrected
 from mmbench.validation.predict import HELD_PS, Victim
 
 FORMAT = "mmbench-design-comparison 1"
 STOCK = "stock"
 ALONE = ("exit", "mrelease", "reaper")
 NEED_PAGES = 4096  # what the trigger lacks: half of its 32 MiB
-OOM_SKIP = 2  # MMF_OOM_SKIP in a row
+PASSES = (*REAP_OPS, "UNMAP_VMAS")
+HIDES_EXITING = (7, 2)  # since then a memory cgroup's OOM killer sees no process that exits
 BASE = {"exit": "exit", "mrelease": "mrelease", "reaper": "mrelease"}  # the same interpreter's pages are reaped
 
 Entry = dict[str, Any]
@@ -36,15 +41,24 @@ def compare_designs(record: dict[str, Any], find: Callable[[str], Loaded] = load
 
     find: design's name -> the strategy; a file of the user's is named as its id. Returns ``cells`` (design, victim,
     what, left, model_left, ns, model_ns, error), their ``errors`` by kind, ``copies`` (how far the kernel's own code is
-    from the program of its own design), ``holders`` (what happened beside a holder, and what the model says),
-    ``readers`` (seen only: the model has none yet), and ``forced`` (what a caller met at each step of exit).
+    from the program of its own design), ``holders`` (what happened beside a holder of a page lock, and what the model
+    says), ``readers`` (the same beside a reader of mmap_lock), ``late`` (process_mrelease after exit_mm), ``forced``
+    (what a caller met at each step of exit).
     """
     era = era_of(record["release"])
     costs = load_table(f"lab-{record['series']}")
     own = load(era)
     designs = {name: with_batch_of(find(name), own) for name in record["programs"]} | {STOCK: own}
     entries = [e for boot in record["boots"] for e in boot["experiments"] if "error" not in e]
-    cells = [alone(entry, designs[entry["design"]], costs) for entry in entries if entry["kind"] in ALONE]
+    idle = after_sleep(costs, record["release"])
+    cells = [
+        alone(entry, designs[entry["design"]], idle if entry["kind"] == "reaper" else costs)
+        for entry in entries
+        if entry["kind"] in ALONE
+    ]
+    cells = corrected(cells, designs, STOCK)
+    charged = charged_ratio(entries)
+    in_cgroup = rescaled(costs, charged, "pages charged to a memory cgroup")
     return {
         "format": FORMAT,
         "release": record["release"],
@@ -54,14 +68,14 @@ def compare_designs(record: dict[str, Any], find: Callable[[str], Loaded] = load
             "n": sum("left" in cell for cell in cells),
             "exact": sum(cell["left"] == cell["model_left"] for cell in cells if "left" in cell),
         },
+        "charged": charged,
         "errors": {what: summary([c["error"] for c in cells if c["what"] == what]) for what in ALONE},
         "copies": copies(cells, era),
-        "holders": [
-            beside_holder(entry, designs[entry["design"]], costs, rows_of(record, entry["design"]))
-            for entry in entries
-            if entry["kind"] == "stuck-holder"
-        ],
-        "readers": [happened(e, rows_of(record, e["design"])) for e in entries if e["kind"] == "reader"],
+        **{
+            told: [beside_holder(e, designs[e["design"]], in_cgroup, record) for e in entries if e["kind"] == kind]
+            for kind, told in (("stuck-holder", "holders"), ("reader", "readers"))
+        },
+        "late": [came_late(entry, designs[entry["design"]]) for entry in entries if entry["kind"] == "late"],
         "forced": meetings(record),
     }
 
@@ -86,13 +100,21 @@ def alone(entry: Entry, design: Loaded, costs: CostTable) -> Row:
     calm = scenario("quiet", starts | {"batch_pages": 2, "oom_victim": int(what == "reaper")})
     found = run_prepared(victim.prepared, design, calm, costs, victim="booted")
     base = costs.base_ps.get(BASE[what], costs.base_ps.get("exit", 0))
-    ns, model_ns = min(entry["ns"]), round((found["busy_ps"][who] + base) / 1000)
+    ns, busy_ns = min(entry["ns"]), found["busy_ps"][who] / 1000
+    model_ns = round(busy_ns + base / 1000)
     row = {"design": entry["design"], "victim": entry["victim"], "what": what, "ns": ns, "model_ns": model_ns}
+    row["busy_ns"] = busy_ns
     row["error"] = model_ns / ns - 1.0
     if what != "exit":
-        row |= {"left": total(entry["pages_after"])}
-        row |= {"model_left": total(entry["pages_before"]) - int(found["freed_pages"][who])}
+        row |= {"left": total(entry["pages_after"]), "model_left": sum(found[f"{who}_left_pages"].values())}
     return row
+
+
+def charged_ratio(entries: list[Entry]) -> float:
+    """What exit costs more when its pages are charged to a memory cgroup, by the kernel's own code; 1: not asked."""
+    alone_ns = {str(e["victim"]): min(e["ns"]) for e in entries if e["kind"] == "exit" and e["design"] == STOCK}
+    pairs = [(min(e["ns"]), alone_ns.get(str(e["victim"]))) for e in entries if e["kind"] == "charged"]
+    return max((charged / plain for charged, plain in pairs if plain), default=1.0)
 
 
 def copies(cells: list[Row], era: str) -> list[Row]:
@@ -110,44 +132,96 @@ def rows_of(record: dict[str, Any], design: str) -> list[list[str]]:
     return [line.split()[1:] for line in record["programs"].get(design, []) if line.startswith("row ")]
 
 
-def beside_holder(entry: Entry, design: Loaded, costs: CostTable, rows: list[list[str]]) -> Row:
-    """An OOM kill beside the holder of a page lock: seen and modelled; times are ms after the kill."""
+def beside_holder(entry: Entry, design: Loaded, costs: CostTable, record: dict[str, Any]) -> Row:
+    """An OOM kill beside somebody who holds a page lock or mmap_lock: seen and modelled; times: ms after the kill."""
+    rows = rows_of(record, entry["design"])
     steps = entry["steps"][0]
     exits = [step["ns"] for step in steps if step["role"] == "exit"]
     began = entry["reaper_began_ns"][0]
     woken = entry["reaper_woken_ns"][0] if entry["reaper_woken_ns"][0] is not None else began
     starts = {"exit_start_ps": max(0, exits[0] if exits else 0) * 1000, "need_pages": NEED_PAGES}
-    starts |= {"holder_needs_pages": NEED_PAGES, "holder_at_ppm": held_ppm(entry)}
+    starts |= held(entry) | {"killer_blind": killer_blind(record["release"])}
     if entry["hurry"]:
+        design = without_delay(design)
         starts["reaper_start_ps"] = (woken if woken is not None else 20_000_000) * 1000
-    found = run_prepared(
-        Victim(entry["victim"], design).prepared, design, scenario("stuck-holder", starts), costs, victim="booted"
-    )
-    skip_ps = found["time_ps"]["oom_skip"]
+    victim = Victim(entry["victim"], design)
+    found = run_prepared(victim.prepared, design, scenario("quiet", starts), costs, victim="booted")
+    gave_up = found["outcome"] == "gave-up"
     return happened(entry, rows) | {
         "model_kills": int(found["collateral_kills"]),
-        "model_gave_up": found["outcome"] == "gave-up",
+        "model_gave_up": gave_up,
         "model_reaper_left": sum(found["reaper_left_pages"].values()),
-        "model_skip_ms": None if skip_ps is None or skip_ps < 0 else skip_ps / 1e9,
+        "model_skip_ms": model_skip_ms(found["time_ps"]["oom_skip"], costs, is_after_pass=not gave_up, rows=rows),
     }
 
 
+def without_delay(design: Loaded) -> Loaded:
+    """A design whose reaper's timer runs out at once, as that of a hurried one does."""
+    reaper = tuple(replace(s, args={"ps": 1}) if s.op is Op.SLEEP else s for s in design.roles["reaper"])
+    return replace(design, roles=design.roles | {"reaper": reaper})
+
+
+def held(entry: Entry) -> dict[str, int]:
+    """What the bystander of an experiment holds, as values of a scenario."""
+    if entry["holds"] == "lock-page":
+        return {"holder_needs_pages": NEED_PAGES, "holder_at_ppm": held_ppm(entry)}
+    kind = "writer_hold_ps" if entry["holds"] == "write-count" else "reader_hold_ps"
+    return {kind: entry["hold_ms"] * MS} | (
+        {"reader_pins_users": int(entry["holds"] == "read-users")} if kind == "reader_hold_ps" else {}
+    )
+
+
+def killer_blind(release: str) -> int:
+    """What a memory cgroup's OOM killer of a release does not see: see scenarios.bystanders.allocator."""
+    return 2 if (version_of(release) or (0, 0)) >= HIDES_EXITING else 1
+
+
+def model_skip_ms(skip_ps: int | None, costs: CostTable, is_after_pass: bool, rows: list[list[str]]) -> float | None:
+    """When the model sets MMF_OOM_SKIP; a pass over the victim meets the pages of its interpreter, too (base_ps)."""
+    if skip_ps is None or skip_ps < 0:
+        return None
+    base_ps = costs.base_ps.get("mrelease", costs.base_ps.get("exit", 0))
+    return (skip_ps + (base_ps if is_after_pass and not hides_first(rows) else 0)) / 1e9
+
+
+def hides_first(rows: list[list[str]]) -> bool:
+    """Whether exit sets MMF_OOM_SKIP before it has unmapped or reaped anything."""
+    at = next((i for i, row in enumerate(rows) if is_skip(row)), len(rows))
+    return not any(row[0] in PASSES for row in rows[:at])
+
+
 def happened(entry: Entry, rows: list[list[str]]) -> Row:
-    """What was seen beside a holder: who died, whether the reaper gave up, what it left, when MMF_OOM_SKIP was set."""
+    """What was seen: who died, whether the reaper gave up, what it left, when MMF_OOM_SKIP was set.
+
+    ``skip_ms`` is the guest's clock; ``skip_own_ms`` leaves out how long the task that set it had waited for a CPU, for
+    the parties share one and the model gives each its own; None where the record does not tell, and where exit and
+    reaper shared the work: nobody's own clock says when that was done. ``kills`` leaves out the trigger, whose own
+    death the model has not.
+    """
     steps = entry["steps"][0]
+    when = skip_ns(entry, steps, rows)
     return {
         "design": entry["design"],
         "victim": entry["victim"],
         "holds": entry["holds"],
         "held_page": entry["held_page"],
-        "kills": len(entry["further_kills"]),
+        "kills": sum(kill["who"] != "trigger" for kill in entry["further_kills"]),
         "killed": [kill["who"] for kill in entry["further_kills"]],
         "gave_up": entry["gave_up_ns"][0] is not None,
         "reaper_left": reaper_left(steps),
-        "skip_ms": in_ms(skip_ns(entry, steps, rows)),
+        "skip_ms": in_ms(None if when is None else when[0]),
+        "skip_own_ms": None if when is None or worked_at_once(steps, when[0], rows) else in_ms(when[1]),
         "trigger": entry["trigger"],
         "sleeps_in": entry["stacks"][-1][:3] if entry["stacks"] else [],
     }
+
+
+def came_late(entry: Entry, design: Loaded) -> Row:
+    """process_mrelease after exit_mm: whether the kernel answered ESRCH, and whether the design does."""
+    finds = any(step.op is Op.FIND_MM and step.args.get("kept") for step in design.roles["mrelease"])
+    rss = [step["rss_pages"] for step in entry["steps"][0] if step["role"] == "mrelease"]
+    seen = "ESRCH" if entry["lost"][0] else "reaps" if any(b < a for a, b in pairwise(rss)) else "leaves"
+    return {"design": entry["design"], "seen": seen, "told": "reaps" if finds else "ESRCH"}
 
 
 def held_ppm(entry: Entry) -> int:
@@ -162,12 +236,42 @@ def reaper_left(steps: list[Row]) -> int | None:
     return passes[-1]["rss_pages"] if len(passes) > 1 else None
 
 
-def skip_ns(entry: Entry, steps: list[Row], rows: list[list[str]]) -> int | None:
-    """When MMF_OOM_SKIP was set: by exit (the step is in the log), by the reaper after its pass, or when it gave up."""
-    setting = [i for i, row in enumerate(rows) if row[0] == "SET_FLAG" and int(row[1]) & OOM_SKIP]
-    by_exit = [step["ns"] for step in steps if step["role"] == "exit" and step["row"] in setting]
-    found = [*by_exit, entry["reaper_ended_ns"][0], entry["gave_up_ns"][0]]
-    return min((ns for ns in found if ns is not None), default=None)
+def skip_ns(entry: Entry, steps: list[Row], rows: list[list[str]]) -> tuple[int, int | None] | None:
+    """When MMF_OOM_SKIP was set, by the guest's clock and by the own one of whoever set it.
+
+    By exit (the step is in the log), by the reaper after its pass, or when it gave up.
+    """
+    setting = [i for i, row in enumerate(rows) if is_skip(row)]
+    exits = [step for step in steps if step["role"] == "exit"]
+    passed = [step for step in steps if step["role"] == "reaper"]
+    found: list[tuple[int, int | None]] = []
+    for n, step in enumerate(exits):
+        if step["row"] in setting:
+            found.append((step["ns"], own_ns(step["ns"], exits[: n + 1])))
+    if entry["reaper_ended_ns"][0] is not None:
+        found.append((entry["reaper_ended_ns"][0], own_ns(entry["reaper_ended_ns"][0], passed)))
+    if entry["gave_up_ns"][0] is not None:
+        found.append((entry["gave_up_ns"][0], entry["gave_up_ns"][0]))
+    return min(found, key=lambda one: one[0], default=None)
+
+
+def worked_at_once(steps: list[Row], when: int, rows: list[list[str]]) -> bool:
+    """Whether exit and reaper were both inside a pass over the VMAs before a moment."""
+    begun = {
+        s["role"]: (s["ns"], n) for n, s in enumerate(steps) if s["ns"] < when and rows and rows[s["row"]][0] in PASSES
+    }
+    if not {"exit", "reaper"} <= begun.keys():
+        return False
+    (first, n), (second, _) = sorted(begun.values())
+    after = next((s["ns"] for s in steps[n + 1 :] if s["role"] == steps[n]["role"]), when)
+    return first <= second < after
+
+
+def own_ns(ns: int, steps: list[Row]) -> int | None:
+    """A time by the guest's clock less what the task has waited for a CPU between its first step and its last."""
+    if not steps or "waited_ns" not in steps[0]:
+        return None
+    return int(ns - (steps[-1]["waited_ns"] - steps[0]["waited_ns"]))
 
 
 def in_ms(ns: int | None) -> float | None:

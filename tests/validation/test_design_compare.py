@@ -8,7 +8,14 @@ from mmbench.cli.main import main
 from mmbench.lab import design_record
 from mmbench.strategies.load import load
 from mmbench.validation.design_rows import plain_rows
-from mmbench.validation.designs import compare_designs, held_ppm, reaper_left, skip_ns, with_batch_of
+from mmbench.validation.designs import (
+    compare_designs,
+    held_ppm,
+    reaper_left,
+    skip_ns,
+    with_batch_of,
+    worked_at_once,
+)
 
 SMALL = {"span_bytes": 1 << 20, "locked_share": 0.5, "n_vmas": 1, "stride_pages": 1, "kind": "anon"}
 
@@ -103,24 +110,70 @@ def test_who_died_and_who_gave_up_is_predicted_from_the_strategy_alone() -> None
     assert spared["skip_ms"] == 60.0
 
 
-def test_a_reader_is_told_as_it_was_seen() -> None:
-    entry = stuck("exit-write", 1_200_000_000, 1, []) | {"kind": "reader", "holds": "read-count"}
+def test_a_reader_is_modelled_and_its_hurried_reaper_comes_without_a_delay() -> None:
+    exits = [{"ns": 1_000_000, "role": "exit", "row": 2, "rss_pages": 9}]
+    entry = stuck("exit-write", 1_060_000_000, 1, exits) | {"kind": "reader", "holds": "read-count", "hold_ms": 1300}
     (reader,) = compare_designs(record_of("6.12.1", ["exit-write"], [entry]))["readers"]
-    assert (reader["killed"], reader["gave_up"], reader["skip_ms"]) == (["bystander"], True, 1200.0)
-    assert "model_kills" not in reader
+    assert (reader["killed"], reader["gave_up"], reader["skip_ms"]) == (["bystander"], True, 1060.0)
+    assert (reader["model_kills"], reader["model_gave_up"]) == (1, True)
+    assert reader["model_skip_ms"] == pytest.approx(1060.0, rel=0.01)
 
 
-def test_skip_is_set_by_exit_or_by_the_reaper_whoever_is_first() -> None:
-    rows = [["SET_FLAG", "1"], ["SET_FLAG", "2"]]
-    steps = [
-        {"ns": 3, "role": "exit", "row": 0},
-        {"ns": 7, "role": "exit", "row": 1},
-        {"ns": 1, "role": "reaper", "row": 1},
-    ]
+def test_a_cgroups_killer_that_hides_who_exits_takes_one_more_and_the_triggers_own_death_is_not_counted() -> None:
+    exits = [{"ns": 1_000_000, "role": "exit", "row": 2, "rss_pages": 9}]
+    entry = stuck("v6.18", None, 1, exits) | {"hurry": False}
+    entry["further_kills"] = [{"who": "bystander", "ns": 5}, {"who": "trigger", "ns": 9}]
+    found = {release: compare_designs(record_of(release, ["v6.18"], [entry])) for release in ("6.12.1", "7.3.1")}
+    assert {release: one["holders"][0]["model_kills"] for release, one in found.items()} == {"6.12.1": 0, "7.3.1": 1}
+    assert found["7.3.1"]["holders"][0]["kills"] == 1
+
+
+ROWS = [["UNMAP_VMAS", "0"], ["SET_FLAG", "2"], ["REAP_PASS", "0"], ["END", "0"]]
+
+
+def logged(*steps: tuple[int, str, int, int]) -> list[dict[str, Any]]:
+    names = ("ns", "role", "row", "waited_ns")
+    return [dict(zip(names, step, strict=True)) for step in steps]
+
+
+def test_skip_is_set_by_exit_or_by_the_reaper_whoever_is_first_and_waits_for_a_cpu_are_not_its_own() -> None:
+    steps = logged((3, "exit", 0, 100), (7, "exit", 1, 102), (1, "reaper", 2, 0))
     entry = {"reaper_ended_ns": [None], "gave_up_ns": [None]}
-    assert skip_ns(entry, steps, rows) == 7
-    assert skip_ns(entry | {"reaper_ended_ns": [5]}, steps, rows) == 5
-    assert skip_ns(entry, [], rows) is None
+    assert skip_ns(entry, steps, ROWS) == (7, 5)
+    assert skip_ns(entry | {"reaper_ended_ns": [5]}, steps, ROWS) == (5, 5)
+    assert skip_ns(entry | {"gave_up_ns": [4]}, steps, ROWS) == (4, 4)
+    assert skip_ns(entry, [], ROWS) is None
+    old = [{name: value for name, value in step.items() if name != "waited_ns"} for step in steps]
+    assert skip_ns(entry, old, ROWS) == (7, None)
+
+
+@pytest.mark.parametrize(
+    ("reaper_begins", "reaper_ends", "at_once"), [(4, 6, True), (1, 4, True), (1, 2, False), (8, 9, False)]
+)
+def test_a_work_that_two_share_is_nobodys_own(reaper_begins: int, reaper_ends: int, at_once: bool) -> None:
+    steps = logged((3, "exit", 0, 0), (7, "exit", 1, 0), (reaper_begins, "reaper", 2, 0), (reaper_ends, "reaper", 3, 0))
+    assert worked_at_once(sorted(steps, key=lambda s: s["ns"]), 7, ROWS) is at_once
+
+
+def test_a_page_charged_to_a_cgroup_costs_what_the_kernels_own_code_shows() -> None:
+    entries = [lone("stock", "exit", 1000, []), lone("stock", "charged", 1100, [])]
+    assert compare_designs(record_of("6.12.1", ["v6.1"], entries))["charged"] == pytest.approx(1.1)
+    assert compare_designs(record_of("6.12.1", ["v6.1"], entries[:1]))["charged"] == 1.0
+
+
+@pytest.mark.parametrize(("spec", "lost", "said"), [("v6.18", True, "ESRCH"), ("exit-mm-stash", False, "reaps")])
+def test_a_caller_after_exit_mm_is_told_by_whether_the_design_keeps_the_mm(spec: str, lost: bool, said: str) -> None:
+    reaps = [{"ns": n, "role": "mrelease", "row": 0, "rss_pages": 9 - n} for n in range(2)]
+    entry = {
+        "design": spec,
+        "kind": "late",
+        "victim": SMALL,
+        "stop": 2,
+        "lost": [lost],
+        "steps": [[] if lost else reaps],
+    }
+    (row,) = compare_designs(record_of("6.12.1", [spec], [entry]))["late"]
+    assert (row["seen"], row["told"]) == (said, said)
 
 
 def test_what_the_reaper_left_is_what_was_mapped_when_its_pass_ended() -> None:

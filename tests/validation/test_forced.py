@@ -4,7 +4,7 @@ import pytest
 
 from mmbench.strategies.load import load
 from mmbench.validation.design_rows import plain_rows
-from mmbench.validation.forced import meetings, told
+from mmbench.validation.forced import meetings, told, told_of_exit
 
 
 def rows_of(spec: str) -> tuple[list[list[str]], list[str], int]:
@@ -35,6 +35,26 @@ def rows_of(spec: str) -> tuple[list[list[str]], list[str], int]:
 def test_a_caller_waits_leaves_or_reaps(spec: str, label: str, what: str) -> None:
     rows, labels, caller = rows_of(spec)
     assert told(rows, labels.index(label), caller) == what
+
+
+@pytest.mark.parametrize(
+    ("spec", "role", "label", "what"),
+    [
+        ("v6.1", "mrelease", "mmap_read_lock_killable", "ends"),  # nothing is held yet
+        ("v6.1", "mrelease", "reap pass", "waits"),  # for free_pgtables
+        ("v6.1", "reaper", "reap pass", "waits"),
+        ("v4.17", "mrelease", "reap pass", "ends"),  # mm_users is pinned: exit_mmap is the caller's
+        ("v4.17", "reaper", "reap pass", "waits"),  # an OOM victim's barrier
+        ("v4.14", "reaper", "reap pass", "waits"),
+        ("exit-write", "mrelease", "mmap_read_unlock", "waits"),
+    ],
+)
+def test_exit_waits_for_who_reads_where_it_wants_to_write(spec: str, role: str, label: str, what: str) -> None:
+    plain = plain_rows(load(spec))
+    rows = [[r["op"], *map(str, r["args"]), str(r["next"]), str(r["otherwise"])] for r in plain["rows"]]
+    first, end = plain["roles"][role]
+    stop = first + [r["label"] for r in plain["rows"][first:end]].index(label)
+    assert told_of_exit(rows, stop, first, role == "reaper") == what
 
 
 def test_what_was_seen_stands_beside_what_was_told() -> None:

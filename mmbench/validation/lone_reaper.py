@@ -1,0 +1,77 @@
+"""What a lone reaper in a booted kernel costs besides the model's work at the prices of that kernel's own table.
+
+Three things that the table of a kernel does not know, each told from the record itself, and never from the cell that it
+is used for: the interpreter's own pages as a reaper meets them, free lists that have shrunk while everybody slept, and
+what a page costs that a trylocking reaper of the module looks up by itself (the model's takes them in batches).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from mmbench.cost.table import CostTable
+from mmbench.release import version_of
+from mmbench.strategies.load import Loaded
+
+# The longest list of free pages of a CPU shrinks by an eighth with every look of vmstat_update, one a second, and the
+# reaper comes after two: decay_pcp_high, mm/page_alloc.c, since 51a755c56dc0 (v6.7).
+SHRINKS_SINCE = (6, 7)
+SHRUNK = (7 / 8) ** 2
+OWN_PAGES = 3400  # of the victim's interpreter: rss when a reap pass begins, less the victim's range
+TRYLOCKS = ("REAP_PASS_TRYLOCK_PAGES", "REAP_PASS_TRYLOCK_VMAS")
+LEAST_VICTIMS = 3
+
+Row = dict[str, Any]
+
+
+def after_sleep(costs: CostTable, release: str) -> CostTable:
+    """The table of a kernel for a reaper that comes 2 s after the last page was freed."""
+    if (version_of(release) or (0, 0)) < SHRINKS_SINCE:
+        return costs
+    cold_after = max(0, round((costs.cold_after_pages + OWN_PAGES) * SHRUNK) - OWN_PAGES)
+    return replace(costs, cold_after_pages=cold_after)
+
+
+def corrected(cells: list[Row], designs: dict[str, Loaded], stock: str) -> list[Row]:
+    """Cells of lone parties, the reapers' ``model_ns`` and ``error`` with what other victims of the record show.
+
+    cells: as validation.designs.alone returns them, with ``busy_ns`` of the model; others than reapers' are unchanged.
+    """
+    reapers = [cell for cell in cells if cell["what"] == "reaper"]
+    donors = [cell for cell in reapers if cell["design"] == stock and cell["victim"]["kind"] == "anon"]
+    found = []
+    for cell in cells:
+        if cell["what"] == "reaper":
+            own = own_ns([c for c in donors if c["victim"] != cell["victim"]], cell)
+            alike = [c for c in reapers if c["design"] == cell["design"] and c["victim"] != cell["victim"]]
+            model_ns = round(cell["busy_ns"] + own + looked_up_ns(alike, cell, own, designs))
+            cell = cell | {"model_ns": model_ns, "error": model_ns / cell["ns"] - 1.0}
+        found.append(cell)
+    return found
+
+
+def own_ns(donors: list[Row], cell: Row) -> float:
+    """What a reap of the interpreter's own pages takes: as the kernel's own code shows it on other victims."""
+    if not donors:
+        return float(cell["model_ns"] - cell["busy_ns"])
+    return float(np.median([c["ns"] - c["busy_ns"] for c in donors]))
+
+
+def looked_up_ns(alike: list[Row], cell: Row, own: float, designs: dict[str, Loaded]) -> float:
+    """What the module's trylock walk takes more for a cell's pages, by the same design's other anonymous victims."""
+    ops = {step.op.name for step in designs[cell["design"]].roles["reaper"]}
+    known = [c for c in alike if c["victim"]["kind"] == "anon"]
+    if not ops & set(TRYLOCKS) or len(known) < LEAST_VICTIMS:
+        return 0.0
+    missing = np.array([c["ns"] - c["busy_ns"] - own for c in known])
+    prices, *_ = np.linalg.lstsq(np.array([looked_up(c["victim"]) for c in known]), missing, rcond=None)
+    return float(np.array(looked_up(cell["victim"])) @ prices)
+
+
+def looked_up(victim: dict[str, Any]) -> list[float]:
+    """Pages of a victim, mlocked ones and others, the interpreter's among them."""
+    pages = victim["span_bytes"] / 4096
+    return [pages * victim["locked_share"], pages * (1 - victim["locked_share"]) + OWN_PAGES]
