@@ -106,7 +106,8 @@ def alone(entry: Entry, design: Loaded, costs: CostTable) -> Row:
     row["busy_ns"] = busy_ns
     row["error"] = model_ns / ns - 1.0
     if what != "exit":
-        row |= {"left": total(entry["pages_after"]), "model_left": sum(found[f"{who}_left_pages"].values())}
+        left = found["mrelease_left_pages" if who == "mrelease" else "reaper_left_pages"]
+        row |= {"left": total(entry["pages_after"]), "model_left": sum(left.values())}
     return row
 
 
