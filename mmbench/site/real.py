@@ -8,7 +8,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from mmbench.lab.design_record import FORMAT, STOCK, read_record, verdicts
+from mmbench.lab.design_record import FORMATS, STOCK, read_record, verdicts
 from mmbench.records.files import read_json
 from mmbench.report.units import format_count
 from mmbench.validation.designs import compare_designs
@@ -67,7 +67,7 @@ def is_predicted(row: Row) -> bool:
 def record_files(folder: Path) -> list[Path]:
     """Records of designs at any depth below a folder."""
     found = [(path, read_json(path)) for path in sorted(folder.rglob("*.json"))]
-    return [path for path, record in found if isinstance(record, dict) and record.get("format") == FORMAT]
+    return [path for path, record in found if isinstance(record, dict) and record.get("format") in FORMATS]
 
 
 def real_designs(paths: Iterable[Path]) -> dict[str, list[Real]]:
