@@ -61,6 +61,13 @@ class Plan:
         """The percentile that the study is about, as records name it."""
         return f"p{self.effort.target * 100:.10g}"
 
+    @property
+    def percentiles(self) -> tuple[float, ...]:
+        """What is printed of every latency, as shares."""
+        from mmbench.sizing.answers import printed
+
+        return printed(self.effort.target)
+
 
 def parse_percentile(text: str, what: str) -> float:
     """p99.9 -> 0.999. Raises InputError."""

@@ -63,7 +63,7 @@ def get_ready(plan: Plan, setting: Setting, watch: Watch) -> Ready:
     def study_of(runs: list[Runs]) -> Study:
         return with_edge(make_study(plan, setting, service_table(plan.parts, runs, setting), plan.parts), edge)
 
-    runs = mended(plan.parts, runs, setting, study_of)
+    runs = mended(plan.parts, runs, setting, study_of, plan.percentiles)
     return Ready(setting, service_table(plan.parts, runs, setting), study_of(runs), load)
 
 
@@ -114,12 +114,12 @@ def record_of(plan: Plan, ready: Ready, counts: Counts, sample: Sample) -> Study
     from mmbench.sizing.extremes import extremes
 
     study, setting = ready.study, ready.setting
-    found = answer(study, sample, ready.load, about(plan, setting))
+    found = answer(study, sample, ready.load, about(plan, setting), plan.percentiles)
     if study.heavy is not None:
-        found["added"] = added(counts, sample.confidence)
+        found["added"] = added(counts, sample.confidence, plan.percentiles)
     record: StudyRecord = {
         **found,
-        "interpolation": errors(examine(plan.parts, study, setting, sample.replications, {})),
+        "interpolation": errors(examine(plan.parts, study, setting, sample.replications, {}, plan.percentiles)),
         "made_from": made_from(plan.command, setting, study),
         "sentence": sentence(found, plan.over_text),
     }

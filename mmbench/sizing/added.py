@@ -48,7 +48,7 @@ class Added:
         return Estimate(*found, self.n, min(end.effective for end in ends))
 
 
-def added(counts: Counts, confidence: float) -> AddedByHeavy:
+def added(counts: Counts, confidence: float, percentiles: tuple[float, ...] = PERCENTILES) -> AddedByHeavy:
     """What heavy victims do to kill to MMF_OOM_SKIP, from the counts of run_worlds, as a record; times in ps.
 
     n_heavy, n_others: kills; effects: for the mean and for each percentile, `with` and `without` heavy victims, and
@@ -69,7 +69,7 @@ def added(counts: Counts, confidence: float) -> AddedByHeavy:
     return {
         "n_heavy": n_heavy,
         "n_others": n_others,
-        "effects": {"mean": of_means(worlds), **{percentile_name(p): of_quantiles(worlds, p) for p in PERCENTILES}},
+        "effects": {"mean": of_means(worlds), **{percentile_name(p): of_quantiles(worlds, p) for p in percentiles}},
         "of_over": {
             name: share(joint[f"heavy_over_{name}"], over[:, column], confidence)
             for name, column in (("skip", 2), ("reaper", 3))

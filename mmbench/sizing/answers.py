@@ -37,7 +37,14 @@ def percentile_name(p: float) -> str:
     return f"p{p * 100:.10g}"
 
 
-def answer(study: Study, sample: Sample, load: Load, about: AboutStudy) -> StudyAnswer:
+def printed(target: float) -> tuple[float, ...]:
+    """The percentiles that a study prints, as shares: PERCENTILES and the one that it is about."""
+    return tuple(sorted({*PERCENTILES, target}))
+
+
+def answer(
+    study: Study, sample: Sample, load: Load, about: AboutStudy, percentiles: tuple[float, ...] = PERCENTILES
+) -> StudyAnswer:
     """The record of one strategy. about: what identifies the study (strategy, laws, seed ...), put first."""
     skip, reaper = sample.over("skip"), sample.over("reaper")
     time_ps = sample.total("time_s") * 10**12 + sample.total("time_ns") * 1000
@@ -53,7 +60,7 @@ def answer(study: Study, sample: Sample, load: Load, about: AboutStudy) -> Study
             "backlog": load.backlog,
             "seen": sample.total("reaper_ns") * 1000 / time_ps if time_ps else 0.0,
         },
-        "latency": {name: latency(sample, name) for name in QUANTITIES},
+        "latency": {name: latency(sample, name, percentiles) for name in QUANTITIES},
         "over": {"time_ps": study.over_ps, "skip": estimated(skip), "reaper": estimated(reaper)},
         "waited": sample.total("waited") / max(sample.n, 1),
         "gave_up": sample.total("gave_up") / max(sample.n, 1),
@@ -64,11 +71,11 @@ def answer(study: Study, sample: Sample, load: Load, about: AboutStudy) -> Study
     }
 
 
-def latency(sample: Sample, name: str) -> Latency:
+def latency(sample: Sample, name: str, percentiles: tuple[float, ...]) -> Latency:
     """Mean, percentiles and maximum of one latency, ps."""
     low, high = sample.largest(name)
-    percentiles = {percentile_name(p): as_record(sample.quantile(name, p)) for p in PERCENTILES}
-    return {"mean_ps": sample.mean(MEANS[name]), "percentiles": percentiles, "max": {"low": low, "high": high}}
+    found = {percentile_name(p): as_record(sample.quantile(name, p)) for p in percentiles}
+    return {"mean_ps": sample.mean(MEANS[name]), "percentiles": found, "max": {"low": low, "high": high}}
 
 
 def as_record(found: Estimate | Refused) -> Answered:

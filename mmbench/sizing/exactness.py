@@ -14,6 +14,7 @@ from statistics import median
 import numpy as np
 
 from mmbench.records.study_types import Off
+from mmbench.sizing.answers import PERCENTILES
 from mmbench.sizing.off_grid import engine_says, table_says, victim_of
 from mmbench.sizing.queue.mixture import Part
 from mmbench.sizing.queue.reaper_list import NOT_LISTED, REAPER, SKIP
@@ -28,7 +29,6 @@ ROUNDS, MOST_SIZES = 4, 24  # of mending, and new nodes in each
 N_NEAREST = 15
 MOST_KILLS = 1 << 20
 SMALL_PS = 10**9  # an error is relative to the time itself, or to 1 ms where that is longer
-PERCENTILES = (0.5, 0.9, 0.99, 0.999, 0.9999)
 
 
 @dataclass
@@ -45,6 +45,7 @@ class Examined:
     waits: np.ndarray
     values: np.ndarray
     said: dict[tuple[int, int], list[int]]
+    percentiles: tuple[float, ...] = PERCENTILES
 
     def engine(self, i: int) -> list[int]:
         """FIELDS of kill i by the engine."""
@@ -62,7 +63,8 @@ class Examined:
 
 
 def examine(
-    parts: list[Part], study: Study, setting: Setting, n_replications: int, said: dict[tuple[int, int], list[int]]
+    parts: list[Part], study: Study, setting: Setting, n_replications: int, said: dict[tuple[int, int], list[int]],
+    percentiles: tuple[float, ...] = PERCENTILES,
 ) -> Examined:  # fmt: skip
     """The kills of the first replications, at most MOST_KILLS; said: what the engine said before, of any table."""
     room, busy, kept = room_of(study), study.busy, kept_of(study)
@@ -71,7 +73,9 @@ def examine(
         play(study, r, busy, room)
         entries.append(room[1][kept].copy())
         waits.append(room[2][kept].copy())
-    found = Examined(parts, study, setting, np.concatenate(entries), np.concatenate(waits), np.empty(0), said)
+    found = Examined(
+        parts, study, setting, np.concatenate(entries), np.concatenate(waits), np.empty(0), said, percentiles
+    )
     found.values = np.empty((BEHIND, len(found.entries)), dtype=np.int64)
     read_kills(found.entries, found.waits, study.fields, found.values)
     return found
@@ -84,7 +88,7 @@ def rests_on(at: Examined) -> dict[str, tuple[int, list[int]]]:
     for q in range(BEHIND):
         asked = np.flatnonzero(listed) if q == REAPER else np.arange(len(at.entries))
         values = at.values[q]
-        for p in PERCENTILES:
+        for p in at.percentiles:
             target = int(np.quantile(values, p, method="inverted_cdf"))
             if target or q != REAPER:  # nothing to be wrong about where the reaper has nothing to do
                 found[f"{QUANTITIES[q]} p{p * 100:.10g}"] = (q, nearest(values, asked, target))
@@ -125,7 +129,8 @@ def wrong_sizes(at: Examined) -> list[tuple[int, int]]:
 
 
 def mended(
-    parts: list[Part], runs: list[Runs], setting: Setting, study_of: Callable[[list[Runs]], Study]
+    parts: list[Part], runs: list[Runs], setting: Setting, study_of: Callable[[list[Runs]], Study],
+    percentiles: tuple[float, ...] = PERCENTILES,
 ) -> list[Runs]:  # fmt: skip
     """Engine runs whose table is right where answers rest on it, as far as ROUNDS go.
 
@@ -133,7 +138,7 @@ def mended(
     """
     study, said = study_of(runs), dict[tuple[int, int], list[int]]()
     for _ in range(ROUNDS):
-        wrong = wrong_sizes(examine(parts, study, setting, MOST_KILLS, said))
+        wrong = wrong_sizes(examine(parts, study, setting, MOST_KILLS, said, percentiles))
         wrong = [(c, size) for c, size in wrong if size not in runs[c].sizes]
         if not wrong:
             break

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from mmbench.cli.main import main
-from mmbench.report.text.size_answer import held_sentence
+from mmbench.report.text.size_answer import added_sentences, held_sentence
 
 SMALL = ["--ordinary", "64MiB", "--heavy", "1GiB", "--rarity", "1%", "--n", "100k"]
 
@@ -121,6 +121,15 @@ def test_when_every_kill_blocks_the_study_is_not_lost(capsys) -> None:
     argv = ("--heavy", "1GiB", "--rarity", "1", "--holds", "memory", "drop-oom-skip")
     text = out_of(capsys, *argv, "--kills", "poisson:0.1/s", "--n", "100k", "--over", "900ms")
     assert "every kill blocks the reaper for more than 900ms" in " ".join(text.split())
+
+
+def test_any_percentile_may_be_the_target(capsys) -> None:
+    """p95, which no table had, ended in KeyError once all kills had been played."""
+    argv = (*SMALL, "--strategy", "v5.17", "--target", "p95")
+    (record,) = json.loads(out_of(capsys, *argv, "--format", "json"))
+    assert list(record["latency"]["skip"]["percentiles"]) == ["p50", "p90", "p95", "p99", "p99.9", "p99.99"]
+    assert "skip p95" in record["interpolation"] and "p95" in record["added"]["effects"]
+    assert "p95 from" in next(added_sentences(record))
 
 
 def test_domains_hold_kills_back_and_it_is_told(capsys) -> None:
