@@ -63,7 +63,7 @@ def get_ready(plan: Plan, setting: Setting, watch: Watch) -> Ready:
     def study_of(runs: list[Runs]) -> Study:
         return with_edge(make_study(plan, setting, service_table(plan.parts, runs, setting), plan.parts), edge)
 
-    runs = mended(plan.parts, runs, setting, study_of, plan.percentiles)
+    runs = mended(plan.parts, runs, setting, study_of, plan.effort.target)
     return Ready(setting, service_table(plan.parts, runs, setting), study_of(runs), load)
 
 
@@ -110,7 +110,7 @@ def record_of(plan: Plan, ready: Ready, counts: Counts, sample: Sample) -> Study
     """All that one strategy's study says."""
     from mmbench.sizing.added import added
     from mmbench.sizing.answers import answer, fleet_sentence, sentence
-    from mmbench.sizing.exactness import errors, examine
+    from mmbench.sizing.exactness import errors, examine, withhold
     from mmbench.sizing.extremes import extremes
 
     study, setting = ready.study, ready.setting
@@ -119,10 +119,11 @@ def record_of(plan: Plan, ready: Ready, counts: Counts, sample: Sample) -> Study
         found["added"] = added(counts, sample.confidence, plan.percentiles)
     record: StudyRecord = {
         **found,
-        "interpolation": errors(examine(plan.parts, study, setting, sample.replications, {}, plan.percentiles)),
+        "interpolation": errors(examine(plan.parts, study, setting, sample.replications, {}, plan.effort.target)),
         "made_from": made_from(plan.command, setting, study),
         "sentence": sentence(found, plan.over_text),
     }
+    withhold(record)
     for quantity, kill in extremes(plan.parts, study, setting, sample.replications).items():
         record["latency"][quantity]["max"].update(kill)
     if plan.n_domains:

@@ -5,7 +5,7 @@ All worlds share gaps and ordinary victims (common random numbers), so what diff
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from fractions import Fraction
 
@@ -97,6 +97,25 @@ def heavy_of(parts: list[Part], components: np.ndarray, n_entries: int) -> Heavy
     return Heavy(int(components[drawn[0], BASE]), thresholds_of(shares), entry)
 
 
+def each_world(
+    study: Study, replication: int, busy: np.ndarray, room: list[np.ndarray]
+) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:  # fmt: skip
+    """Play a replication in every world: its name, and entries and waits with the edges, until the next is played."""
+    heavy = study.heavy
+    assert heavy is not None
+    play(study, replication, busy, room)
+    drawn, waits = room[1].copy(), room[2].copy()
+    yield "with", drawn, waits
+    room[1][:] = heavy.unlocked[drawn]
+    serve(study, busy, room)
+    yield "unlocked", room[1], room[2]
+    first = replication * len(drawn)
+    replace_heavy(study.seed, first, heavy.thresholds, study.components, heavy.first, drawn, room[1])
+    serve(study, busy, room)
+    yield "without", room[1], room[2]
+    yield "own", drawn, np.where(drawn >= heavy.first, waits, room[2])
+
+
 def run_worlds(study: Study, first_replication: int, n_replications: int) -> Counts:
     """As run_chunk, for every world, its counts under WORLD/NAME; and `joint`, the sums of queue.delay by batch."""
     heavy, busy, kept = study.heavy, study.busy, kept_of(study)
@@ -105,30 +124,18 @@ def run_worlds(study: Study, first_replication: int, n_replications: int) -> Cou
         world: Counting(study.fields, study.delay_ps, study.over_ps, n_replications) for world in WORLDS
     }  # fmt: skip
     room, joint = room_of(study), np.zeros((N_BATCHES, N_JOINT), dtype=np.int64)
-    drawn, waits = np.empty_like(room[1]), np.empty_like(room[1])
-
-    def count(world: str, replication: int, entries: np.ndarray, waits: np.ndarray) -> None:
-        countings[world].add(replication, room[0][kept], entries[kept], waits[kept], held_of(study, room))
-
     for r in range(first_replication, first_replication + n_replications):
-        play(study, r, busy, room)
-        drawn[:], waits[:] = room[1], room[2]
-        count("with", r, drawn, waits)
-        room[1][:] = heavy.unlocked[drawn]
-        serve(study, busy, room)
-        count("unlocked", r, room[1], room[2])
-        replace_heavy(
-            study.seed, r * len(drawn), heavy.thresholds, study.components, heavy.first, drawn, room[1]
-        )  # fmt: skip
-        serve(study, busy, room)
-        count("without", r, room[1], room[2])
-        compare_kills(
-            drawn[kept], waits[kept], room[2][kept], study.fields, heavy.first, study.over_ps, joint[r % N_BATCHES]
-        )
-        is_heavy = drawn >= heavy.first
-        count("own", r, drawn, np.where(is_heavy, waits, room[2]))
-    found = {f"{world}/{name}": array for world in WORLDS for name, array in countings[world].close().items()}
-    return found | {f"joint{HIGH}": joint >> CARRY_BITS, "joint": joint & ((1 << CARRY_BITS) - 1)}
+        drawn = waits = np.empty(0, dtype=np.int64)
+        for world, entries, found in each_world(study, r, busy, room):
+            countings[world].add(r, room[0][kept], entries[kept], found[kept], held_of(study, room))
+            if world == "with":
+                drawn, waits = entries[kept], found[kept]
+            elif world == "without":
+                compare_kills(
+                    drawn, waits, found[kept], study.fields, heavy.first, study.over_ps, joint[r % N_BATCHES]
+                )  # fmt: skip
+    counts = {f"{world}/{name}": array for world in WORLDS for name, array in countings[world].close().items()}
+    return counts | {f"joint{HIGH}": joint >> CARRY_BITS, "joint": joint & ((1 << CARRY_BITS) - 1)}
 
 
 def world_of(counts: Counts, world: str) -> Counts:

@@ -155,18 +155,22 @@ def lognormal_study(strategy: str):
 
 def test_every_printed_number_rests_on_engine_runs_of_its_kills() -> None:
     parts, setting, runs, study_of = lognormal_study("drop-oom-skip")
-    at = examine(parts, study_of(runs), setting, 4, {})
+    examined = examine(parts, study_of(runs), setting, 4, {}, 0.99)
+    at = examined[0]
     rest = rests_on(at)
     assert {"skip p50", "skip p99.99", "reaper p99", "skip over", "reaper over", "heavy"} <= rest.keys()
     assert all(0 < len(kills) <= 15 for _, kills in rest.values())
     q, kills = rest["skip p99"]
     truth = np.quantile(at.values[q], 0.99, method="inverted_cdf")
     assert np.abs(at.values[q][kills] - truth).max() < 0.1 * truth
-    before = errors(at)
-    assert set(before) == set(rest) and max(found["worst"] for found in before.values()) > 0.005
-    after = mended(parts, runs, setting, study_of)
+    before = errors(examined)
+    assert (
+        set(before) == {*rest, "skip p99 without", "skip p99 unlocked"}
+        and max(found["worst"] for found in before.values()) > 0.005
+    )
+    after = mended(parts, runs, setting, study_of, 0.99)
     assert max(len(of.sizes) for of in after) > max(len(of.sizes) for of in runs)
-    found = errors(examine(parts, study_of(after), setting, 4, {}))
+    found = errors(examine(parts, study_of(after), setting, 4, {}, 0.99))
     assert max(of["median"] for of in found.values()) < 0.02, found
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
 
 from mmbench.cost.table import load_table
 from mmbench.scenarios import scenario
-from mmbench.sizing.exactness import TOLERANCE, mended, nearest
+from mmbench.sizing.exactness import TOLERANCE, mended, nearest, withhold
 from mmbench.sizing.laws.families import parse_family
 from mmbench.sizing.laws.spoken import parse_holds, parse_kills
 from mmbench.sizing.queue.mixture import mixture, node_tables, service_table
@@ -68,6 +70,27 @@ def test_percentiles_of_a_study_are_those_of_the_engine(strategy, heavy) -> None
     worst = max(found, key=found.__getitem__)
     print(f"{strategy}, {heavy}: at worst {found[worst]:.3%}, {worst}")
     assert found[worst] < TOLERANCE, found
+
+
+def test_a_percentile_that_rests_on_a_wrong_table_is_not_printed() -> None:
+    estimate = {"value": 5e9, "low": 4e9, "high": 6e9, "effective": 900}
+
+    def record() -> Any:
+        of = {"mean_ps": 1.0, "percentiles": {"p99": estimate, "p99.9": estimate}, "max": {"low": 1, "high": 2}}
+        effects = {"p99": {"added": 1}, "p99.9": {"added": 1}}
+        return {"latency": {"skip": deepcopy(of), "all": deepcopy(of)}, "added": {"effects": effects}}
+
+    right, wrong = ({"median": median, "worst": 0.5, "runs": 15} for median in (TOLERANCE, TOLERANCE + 0.001))
+    found = record() | {"interpolation": {"skip p99": right, "all p99.9": wrong, "skip over": wrong, "heavy": wrong}}
+    withhold(found)
+    assert "2.1% off" in found["latency"]["all"]["percentiles"].pop("p99.9")["refused"]
+    assert found["latency"]["all"]["percentiles"] == {"p99": estimate}
+    assert found["latency"]["skip"] == record()["latency"]["skip"] and found["added"] == record()["added"]
+    found = record() | {"interpolation": {"skip p99": wrong, "skip p99.9 without": wrong}}
+    withhold(found)
+    assert "refused" in found["latency"]["skip"]["percentiles"]["p99"]
+    assert found["latency"]["skip"]["percentiles"]["p99.9"] == estimate
+    assert all("refused" in effect for effect in found["added"]["effects"].values())
 
 
 def test_the_nearest_kills() -> None:
