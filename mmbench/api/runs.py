@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mmbench.api.answer import WIDTH, Answer
+from mmbench.api.given import text_of
 from mmbench.ask.runs import DEFAULT_SIZE, OF_A_VICTIM, TENTHS, Inputs, replayed, run_all, run_sweep, swept
 from mmbench.ask.values import SCENARIO_OPTIONS
-from mmbench.errors import InputError, nearest
+from mmbench.errors import InputError, nearest, short
 from mmbench.records.types import RunRecord
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class Runs(Answer[RunRecord]):
         """Draw freed (memory over time, and blocking), bars or pareto into a .png, .svg or .pdf. Raises InputError."""
         from mmbench.report.pictures.kinds import draw_runs
 
-        draw_runs(kind, self.records, path)
+        draw_runs(kind, self.records, text_of(path, "path"))
 
 
 class Sweep(Runs):
@@ -83,16 +84,16 @@ class Trace(Answer[dict[str, Any]]):
         """Draw the timeline into a .png, .svg or .pdf file. Raises InputError."""
         from mmbench.report.pictures.timeline import timeline
 
-        timeline(self.run, path)
+        timeline(self.run, text_of(path, "path"))
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write Chrome-trace JSON, for Perfetto; a name in .gz zips it. Raises InputError."""
         from mmbench.report.story.chrome import write_trace
 
-        write_trace(self.run, path)
+        write_trace(self.run, text_of(path, "path"))
 
 
-def compare(*strategies: str, **words: Word) -> Runs:
+def compare(*strategies: str | os.PathLike[str], **words: Word) -> Runs:
     """Run designs (all of them when none is named) on one victim; the words are the options of `mmbench compare`.
 
     Who dies: victim, or size, locked, thp, shared, elsewhere, hugetlb, resident, vmas, kind, order. What happens
@@ -102,34 +103,41 @@ def compare(*strategies: str, **words: Word) -> Runs:
     from mmbench.strategies import IDS, load
 
     inputs = inputs_of(words)
-    return Runs(run_all(inputs, [load(spec) for spec in strategies or IDS]))
+    specs = [text_of(one, "strategy") for one in strategies]
+    return Runs(run_all(inputs, [load(spec) for spec in specs or IDS]))
 
 
-def run(strategy: str, **words: Word) -> Runs:
+def run(strategy: str | os.PathLike[str], **words: Word) -> Runs:
     """Run one design; words as for compare."""
     return compare(strategy, **words)
 
 
-def sweep(*strategies: str, locked: Sequence[str] = TENTHS, sizes: Sequence[str] | None = None, **words: Word) -> Sweep:
+def sweep(
+    *strategies: str | os.PathLike[str],
+    locked: Sequence[str | float] = TENTHS,
+    sizes: Sequence[str] | None = None,
+    **words: Word,
+) -> Sweep:
     """Run designs with one locked share after another, or with one of `sizes` after another; words as for compare."""
     from mmbench.strategies import IDS, load
 
-    if sizes is None:
-        inputs = swept(inputs_of(words), "locked", [str(share) for share in locked])
-    else:
-        inputs = swept(inputs_of(words), "size", [str(size) for size in sizes])
-    return Sweep(run_sweep(inputs, [load(spec) for spec in strategies or IDS]))
+    axis, values = ("locked", locked) if sizes is None else ("size", sizes)
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        raise InputError(f"{axis} is {short(values)}: give a list of them.")
+    inputs = swept(inputs_of(words), axis, [str(value) for value in values])
+    specs = [text_of(one, "strategy") for one in strategies]
+    return Sweep(run_sweep(inputs, [load(spec) for spec in specs or IDS]))
 
 
 def replay(token: str) -> Runs:
     """Do exactly the run that a record's token names."""
     from mmbench.strategies import load
 
-    strategy, inputs = replayed(token)
+    strategy, inputs = replayed(text_of(token, "token"))
     return Runs(run_all(inputs, [load(strategy)]))
 
 
-def trace(strategy: str, **words: Word) -> Trace:
+def trace(strategy: str | os.PathLike[str], **words: Word) -> Trace:
     """Run one design and show its timeline; words as for compare."""
     return Trace(run(strategy, **words)[0])
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 from mmbench.api.answer import Answer
+from mmbench.api.given import text_of, texts_of, whole_of
 from mmbench.ask.ladder import heat_grid, solve
 from mmbench.ask.plan import plan_from
 from mmbench.ask.studies import answer_all
 from mmbench.ask.study_words import DEFAULT_STRATEGIES, WHOLE, StudyWords
-from mmbench.ask.values import SCENARIO_OPTIONS, parse_int
+from mmbench.ask.values import SCENARIO_OPTIONS
 from mmbench.errors import InputError, nearest
 from mmbench.records.study_types import PromiseRecord, StudyRecord
 
@@ -46,6 +47,7 @@ class Latencies(Answer[StudyRecord]):
         from mmbench.report.pictures.picture import picture_suffix
         from mmbench.report.pictures.sizing import KINDS, heatmap, size_figure
 
+        path = text_of(path, "path")
         picture_suffix(path)
         if kind not in KINDS:
             raise nearest(kind, list(KINDS), "kind of picture")
@@ -83,7 +85,7 @@ class Study:
     """
 
     def __init__(self, *, strategies: Sequence[str] = DEFAULT_STRATEGIES, **words: str | float | None) -> None:
-        self.words = study_words((strategies,) if isinstance(strategies, str) else tuple(strategies), words)
+        self.words = study_words(tuple(texts_of(strategies, "strategies")), words)
         self.plan = plan_from(self.words)
 
     def answer(self) -> Latencies:
@@ -92,8 +94,8 @@ class Study:
 
     def largest(self, slo: str, what: str = "size") -> Promise:
         """The largest heavy victim (or what="rarity") for which a promise such as "p99.9<2s" holds, for each design."""
-        words = study_words(self.words.strategies, vars(self.words) | {"slo": slo, "solve": what})
-        return Promise(solve(plan_from(words), slo, what))
+        words = replace(self.words, slo=text_of(slo, "slo"), solve=text_of(what, "what"))
+        return Promise(solve(plan_from(words), str(words.slo), words.solve))
 
     def __repr__(self) -> str:
         from mmbench.ask.study_words import command_of
@@ -105,7 +107,7 @@ def read_study(path: str | os.PathLike[str]) -> Latencies | Promise:
     """What `mmbench size --format json`, or `.json()` of an answer, kept in a file, old ones too. Raises InputError."""
     from mmbench.records.study_record import read_studies
 
-    kept = read_studies(path)
+    kept = read_studies(text_of(path, "path"))
     return Latencies(kept.studies) if kept.studies else Promise(kept.promises)
 
 
@@ -113,21 +115,13 @@ def study_words(strategies: tuple[str, ...], words: dict[str, Any]) -> StudyWord
     """The words of a study: StudyWords by name, and single values of the scenario. Raises InputError."""
     own = [f.name for f in fields(StudyWords) if f.name not in ("strategies", "overrides")]
     options = {name.replace("-", "_"): found for name, found in SCENARIO_OPTIONS.items()}
-    given = {name: value for name, value in words.items() if value is not None and name != "strategies"}
-    overrides: dict[str, int] = dict(given.pop("overrides", {}))
+    given = {name: value for name, value in words.items() if value is not None}
+    overrides: dict[str, int] = {}
     for name in list(given):
         if name in options:
             target, word = options[name]
             overrides[target] = word.parse(str(given.pop(name)))
         elif name not in own:
             raise nearest(name, [*own, *options], "keyword")
-    texts = {name: whole(name, value) if name in WHOLE else str(value) for name, value in given.items()}
+    texts = {name: whole_of(value, name) if name in WHOLE else str(value) for name, value in given.items()}
     return StudyWords(strategies, overrides=overrides, **texts)  # type: ignore[arg-type]
-
-
-def whole(name: str, value: Any) -> int:
-    """A word that is a whole number, as the command line takes it: 3 or "3". Raises InputError."""
-    try:
-        return parse_int(str(value))
-    except InputError:
-        raise InputError(f"{name} {value!r} is not a whole number of at most 18 digits.") from None

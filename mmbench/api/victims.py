@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from mmbench.api.answer import WIDTH, Answer
+from mmbench.api.given import text_of, whole_of
 from mmbench.ask.kills import predict, rows_of
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class Kills(Answer[dict[str, Any]]):
         """Write the record, which compare(victim="FILE.kills.json:N", locked=...) and Study(kills=FILE) take."""
         from mmbench.victims.kernel_log import write_kills
 
-        write_kills(os.fspath(path), self.record)
+        write_kills(text_of(path, "path"), self.record)
 
     def model(
         self, locked: str | None = None, shared: str | None = None, costs: str = "default"
@@ -51,7 +52,7 @@ def import_log(path: str | os.PathLike[str]) -> Kills:
     """Read the OOM kills of a log (dmesg, journalctl, syslog, logcat, ftrace), plain or packed."""
     from mmbench.victims.kernel_log.read import read_log
 
-    found = read_log(os.fspath(path))
+    found = read_log(text_of(path, "path"))
     return Kills(found.record, found.examples)
 
 
@@ -63,7 +64,7 @@ def snapshot(pid: int, path: str | os.PathLike[str] | None = None, *, name: str 
     from mmbench.victims import snapshot as read
     from mmbench.victims import write_victim
 
-    victim = read(pid, name=name)
+    victim = read(whole_of(pid, "pid"), name=name)
     if path is not None:
-        write_victim(victim, path)
+        write_victim(victim, text_of(path, "path"))
     return victim

@@ -105,6 +105,8 @@ def plan_from(words: StudyWords) -> Plan:
     if words.hosts is not None and words.hosts < 1:
         raise InputError(f"--hosts {words.hosts}: allowed are 1 and more.")
     costs, where = load_table(words.costs), scenario(words.scenario, words.overrides)
+    if not words.strategies:
+        raise InputError("--strategy names no design: name at least one, such as v6.18.")
     settings = [Setting(load(spec), where, costs, words.seed) for spec in words.strategies]
     for setting in settings:
         check_setting(setting)
@@ -164,6 +166,7 @@ def parts_of(words: StudyWords) -> list[Part]:
 
 def effort_of(words: StudyWords) -> Effort:
     """How much work, and where. Raises InputError, and CannotError for workers that need what is not installed."""
+    from mmbench.sizing.compute.pools import BACKENDS
     from mmbench.sizing.estimate import Effort
     from mmbench.sizing.laws.spoken import parse_probability
 
@@ -173,6 +176,8 @@ def effort_of(words: StudyWords) -> Effort:
     precision = float(parse_probability(words.precision, "--precision")) if words.precision else 0.0
     if not 1 <= words.workers <= 1024:
         raise InputError(f"--workers {words.workers}: allowed are 1 to 1024.")
+    if words.backend not in BACKENDS:
+        raise nearest(words.backend, list(BACKENDS), "--backend")
     if words.backend == "dask" or words.cluster:
         require("distributed", "--backend dask and --cluster need")
     return Effort(

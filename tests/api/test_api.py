@@ -160,3 +160,33 @@ def test_unknown_words_and_designs_are_named():
         mm.Study(order="oldset")
     with pytest.raises(mm.InputError, match=r"seed 1.5 is not a whole number"):
         mm.run("v6.18", seed=1.5)
+
+
+WRONG_TYPES = {
+    "compare": lambda: mm.compare(7),
+    "compare, a list": lambda: mm.compare(["v6.18"]),
+    "compare, a file": lambda: mm.compare(Path("/no/such.py")),
+    "sweep": lambda: mm.sweep("v6.18", locked=5),
+    "sweep, one share": lambda: mm.sweep("v6.18", locked="50%"),
+    "replay": lambda: mm.replay(5),
+    "trace": lambda: mm.trace(None),
+    "check": lambda: mm.check(5),
+    "check, states": lambda: mm.check("v6.18", max_states="many"),
+    "check, memory": lambda: mm.check("v6.18", max_memory=5.5),
+    "check, scope": lambda: mm.check("v6.18", Path("/no/such.json")),
+    "Study": lambda: mm.Study(strategies=5),
+    "Study, nobody": lambda: mm.Study(strategies=[]),
+    "Study, backend": lambda: mm.Study(backend="cloud"),
+    "Study, reapers": lambda: mm.Study(reapers=1.5),
+    "Study, overrides": lambda: mm.Study(overrides=5),
+    "largest": lambda: mm.Study().largest(5),
+    "snapshot": lambda: mm.snapshot("me"),
+    "import_log": lambda: mm.import_log(5),
+    "read_study": lambda: mm.read_study(5),
+}
+
+
+@pytest.mark.parametrize("name", WRONG_TYPES)
+def test_what_is_of_another_type_is_bad_input_too(name):
+    with pytest.raises(mm.InputError, match=r"\w+ .*\w"):
+        WRONG_TYPES[name]()
