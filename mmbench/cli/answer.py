@@ -18,7 +18,7 @@ examples:
   mmbench answer memcg-exiting-victim
   mmbench answer rare-heavy -o rare-heavy.md
 
-questions: exit-write, mrelease, memcg-exiting-victim, rare-heavy, reapers
+questions: exit-write, mrelease, memcg-exiting-victim, rare-heavy, reapers, designs
 """
 Answered = tuple[str, list[Any]]  # a page in Markdown, and the records or rows behind it
 
@@ -97,6 +97,17 @@ def by_studies(args: argparse.Namespace) -> Answered:
     return written, [record for row in rows for record in row]
 
 
+def by_files(args: argparse.Namespace) -> Answered:
+    """What every shipped design does, by its strategy file."""
+    from mmbench.ask.designs import facts, step_rows
+    from mmbench.report.text.designs_page import Design, designs_page
+    from mmbench.strategies import IDS, load
+
+    designs = [Design(one.name, facts(one), step_rows(one)) for one in map(load, IDS)]
+    return designs_page(designs), [{"strategy": design.name, **row} for design in designs for row in design.steps]
+
+
 OTHERS: Mapping[str, Callable[[argparse.Namespace], Answered]] = {
-    **{"memcg-exiting-victim": by_boots, "rare-heavy": by_studies, "reapers": by_studies}
+    **{"memcg-exiting-victim": by_boots, "rare-heavy": by_studies, "reapers": by_studies},
+    "designs": by_files,
 }

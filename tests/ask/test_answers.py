@@ -13,6 +13,7 @@ from mmbench.cli.main import main
 from mmbench.errors import InputError
 from mmbench.report.text.answer_page import Page, answer_page
 from mmbench.report.units import format_time
+from mmbench.strategies import IDS
 
 ROOT = Path(__file__).parents[2]
 CHOSEN = ("alone, 1 GiB", "process_mrelease at the kill", "OOM reaper at its 2 s", "a preempted reader, 4 s")
@@ -54,6 +55,14 @@ def test_the_page_of_the_exiting_victim_is_what_its_records_and_the_model_say(ca
     monkeypatch.chdir(ROOT)
     assert main(["answer", "memcg-exiting-victim"]) == 0
     assert capsys.readouterr().out == (ROOT / "docs/answers/memcg-exiting-victim.md").read_text()
+
+
+def test_the_page_of_the_designs_is_what_their_files_say(capsys):
+    """A changed strategy file asks for `mmbench answer designs -o docs/designs.md` again."""
+    assert main(["answer", "designs"]) == 0
+    page = capsys.readouterr().out
+    assert page == (ROOT / "docs/designs.md").read_text()
+    assert all(f"\n## {name}: " in page for name in IDS)
 
 
 def test_the_model_tells_every_row_of_the_exiting_victim_by_the_kernel_s_release():
