@@ -34,7 +34,7 @@ def test_reality_is_what_the_model_said(reals):
     for counts in ("left", "as_told"):
         right, n = map(sum, zip(*(getattr(real, counts) for real in everyone), strict=True))
         assert right == n > 50
-    assert {real.series for real in everyone if not real.tells_apart} == {"7.3"}
+    assert all(real.tells_apart for real in everyone)  # 7.3's killer hides who exits, and the model knows
 
 
 def test_an_outcome_is_told_with_the_models_beside_it(reals):
@@ -44,7 +44,9 @@ def test_an_outcome_is_told_with_the_models_beside_it(reals):
     wrong = copy.copy(row) | {"model_kills": 0}
     assert "model: reaper gave up, nobody else killed" in outcome(wrong, real)
     new = next(found for found in reals["v6.18"] if found.series == "7.3")
-    assert "so does the kernel's own code" in outcome(new.holders[0], new)
+    assert "1 further kill" in outcome(new.holders[0], new) and "as modelled" in outcome(new.holders[0], new)
+    real.own = [copy.copy(row) | {"model_kills": 0}]
+    assert "so does the kernel's own code" in outcome(wrong, real)
 
 
 def test_the_page_has_a_row_for_every_design_and_variant(reals):
@@ -53,7 +55,12 @@ def test_the_page_has_a_row_for_every_design_and_variant(reals):
     rows = re.findall(r'<tr><th scope="row">.*?>([\w.:=-]+)</', page)
     variants = [name[name.index(":") :] for name in reals if ":" in name]
     assert sorted(rows) == sorted([*IDS, *variants])
-    assert "<strong>78 of 78</strong>" in page and "none brought a kernel to an oops" in page.replace("\n", " ")
+    n = sum(real.left[1] for found in reals.values() for real in found)
+    assert (
+        n > 50
+        and f"<strong>{n} of {n}</strong>" in page
+        and "none brought a kernel to an oops" in page.replace("\n", " ")
+    )
 
 
 @pytest.mark.parametrize("name", IDS)
