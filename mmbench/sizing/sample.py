@@ -16,6 +16,7 @@ from mmbench.sizing.queue.tally import OVER, QUANTITIES, TOTALS
 from mmbench.sizing.stats.histogram import bounds_of
 from mmbench.sizing.stats.intervals import clopper_pearson, needed_for, quantile_ranks, student_t
 
+LONGER, N_TAILS = 10.0, 8
 SEEN_OFTEN = 30  # hits that tell something about how they cluster
 
 
@@ -82,12 +83,18 @@ class Sample:
         return np.cumsum(self.counts["sums"][q][::-1])[::-1], self.counts["squares"][q]
 
     def quantile(self, quantity: str, p: float) -> Estimate | Refused:
-        """The p-quantile of a latency in ps, from exact binomial order statistics; buckets are 0.8 % wide."""
+        """The p-quantile of a latency in ps, from exact binomial order statistics; buckets are 0.8 % wide.
+
+        Its kills are worth as little as those of any tail up to LONGER times as long: of few that cluster, a study that
+        happens to see little of it would believe itself, and answer where others refuse.
+        """
         above, squares = self.above(quantity)
         n = self.n
         at = int(np.searchsorted(-above, -(1 - p) * n, side="left")) - 1  # last bucket with P(at or above) > 1 - p
         at = max(at, 0)
-        effective = min(self.effective(int(above[k]), int(squares[k])) for k in (at, min(at + 1, len(above) - 1)))
+        longer_tails = np.geomspace(1 - p, LONGER * (1 - p), N_TAILS)
+        tails = {at, min(at + 1, len(above) - 1), *(self._bucket_at(above, 1 - share) for share in longer_tails)}
+        effective = min(self.effective(int(above[k]), int(squares[k])) for k in tails)
         ranks = quantile_ranks(int(effective), p, self.confidence)
         if ranks is None:
             return Refused(n, effective, needed_for(p, self.confidence))
