@@ -7,6 +7,7 @@ import pytest
 
 from mmbench.sizing.added import added, correlation, ratio, samples_of, share
 from mmbench.sizing.counting import merged
+from mmbench.sizing.estimate import Effort, collect
 from mmbench.sizing.study import Study, run_chunk
 from mmbench.sizing.textbook import two_kinds
 from mmbench.sizing.worlds import WORLDS, run_worlds, world_of
@@ -141,3 +142,16 @@ def test_shares_and_ratios_by_hand() -> None:
     assert wide["value"] == narrow["value"] == 0.1
     assert wide["high"] - wide["low"] > 2 * (narrow["high"] - narrow["low"])
     assert correlation(even, even) == 1.0 and correlation(even, clustered) == 0.0
+
+
+def test_worlds_and_domains_are_the_same_for_any_worker_and_after_a_loss(tmp_path) -> None:
+    """As `size` cuts a study: on 1, 2 and 8 workers; and half of a ledger is lost, which is computed again."""
+    study, n = study_of(n_domains=3, kept_kills=40, edge_kills=10), 20 * 40
+    truth = collect(study, Effort(n, ledger=tmp_path / "ledger"))
+    chunks = sorted(tmp_path.glob("ledger/chunk-*"))
+    assert len(chunks) == 20
+    for chunk in chunks[::2]:
+        chunk.unlink()
+    for effort in (Effort(n, workers=2), Effort(n, workers=8), Effort(n, ledger=tmp_path / "ledger")):
+        found = collect(study, effort)
+        assert found.keys() == truth.keys() and all(np.array_equal(found[name], truth[name]) for name in truth)
