@@ -12,6 +12,8 @@ from mmbench.report.units import format_time
 from mmbench.strategies import IDS, load
 from mmbench.strategies.load import Loaded
 
+NAMES = {"ps": "for"}  # arguments in words
+
 
 def argument_words(step: Step) -> str:
     """The step's arguments with flags by name and times with units."""
@@ -19,9 +21,9 @@ def argument_words(step: Step) -> str:
 
     def word(name: str, value: int) -> str:
         if name in ("skip", "mark"):
-            return "|".join(flag for flag, bit in vm.items() if value & bit) or "none"
+            return " | ".join(flag for flag, bit in vm.items() if value & bit) or "none"
         if name == "flag":
-            return "|".join(flag for flag, bit in MMF_NAMES.items() if value & bit)
+            return " | ".join(flag for flag, bit in MMF_NAMES.items() if value & bit)
         if name == "ps":
             return format_time(value)
         if name == "why":
@@ -30,7 +32,7 @@ def argument_words(step: Step) -> str:
             return "low to high" if value > 0 else "high to low"
         return str(value)
 
-    return ", ".join(f"{name}={word(name, value)}" for name, value in step.args.items())
+    return ", ".join(f"{NAMES.get(name, name)}={word(name, value)}" for name, value in step.args.items())
 
 
 def step_rows(loaded: Loaded) -> list[dict[str, str]]:

@@ -11,6 +11,7 @@ from mmbench.records.chrome import Trace
 
 MIN_COLUMN = 9
 CHANGE_WIDTH = 58
+MIN_CHANGE = 20
 STEP_PS = 10_000_000  # a step has no length; a viewer needs one
 
 
@@ -19,17 +20,21 @@ def cell(row: Row) -> str:
     return f"{row.label} *" if row.blocked else row.label
 
 
-def text(c: Counterexample) -> str:
-    """One column per task, one label per row, what changed at the right, the property at the end."""
+def text(c: Counterexample, columns: int | None = None) -> str:
+    """One column per task, one label per row, what changed at the right, the property at the end.
+
+    columns: fold what changed so that the table is no wider, where its other columns leave room for a word or two
+    """
     used = [k for k in range(len(c.names)) if any(row.task == k for row in c.rows)]
     width = {k: max([MIN_COLUMN, len(c.names[k])] + [len(cell(r)) for r in c.rows if r.task == k]) for k in used}
     head = "     " + "  ".join(c.names[k].ljust(width[k]) for k in used) + "  what changed"
     lines = [head.rstrip(), "     " + "  ".join("-" * width[k] for k in used) + "  " + "-" * 12]
     indent = " " * (5 + sum(width[k] + 2 for k in used))
+    room = CHANGE_WIDTH if columns is None else max(MIN_CHANGE, min(CHANGE_WIDTH, columns - len(indent)))
     for n, row in enumerate(c.rows, 1):
-        columns = "  ".join((cell(row) if row.task == k else "").ljust(width[k]) for k in used)
-        words = textwrap.wrap("; ".join(row.changed), CHANGE_WIDTH) or [""]
-        lines.append(f"{n:3}  {columns}  {words[0]}".rstrip())
+        cells = "  ".join((cell(row) if row.task == k else "").ljust(width[k]) for k in used)
+        words = textwrap.wrap("; ".join(row.changed), room) or [""]
+        lines.append(f"{n:3}  {cells}  {words[0]}".rstrip())
         lines += [f"{indent}{word}" for word in words[1:]]
     if any(row.blocked for row in c.rows):
         lines.append("     * the step blocks")

@@ -28,7 +28,7 @@ def add(verbs: Any) -> None:
     parser = verbs.add_parser(
         "answer",
         help="answer a question that was asked on linux-mm",
-        description="Run or read all that a question needs and print its page in Markdown.",
+        description="Run or read all that a question needs and print its page, which in a pipe is Markdown.",
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -54,6 +54,12 @@ def run(args: argparse.Namespace) -> int:
     elif args.output:
         write_text(args.output, page)
         print(f"written: {args.output}", file=sys.stderr)
+    elif sys.stdout.isatty():
+        from rich.markdown import Markdown
+
+        from mmbench.cli.output import print_view
+
+        print_view(Markdown(page))
     else:
         sys.stdout.write(page)
     return 0

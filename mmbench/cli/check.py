@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -106,13 +107,26 @@ def print_judgement(judgement: Judgement) -> None:
     from mmbench.checker.judgement import lines
     from mmbench.checker.show import text
     from mmbench.checker.verdict import line
+    from mmbench.cli.output import terminal_width
 
     several = len(judgement.verdicts) > 1
-    print("\n".join(lines(judgement)) if several else line(judgement.verdicts[0]))
+    for said in lines(judgement) if several else line(judgement.verdicts[0]).splitlines():
+        print(textwrap.fill(said, terminal_width(), subsequent_indent="    "))
     for c in judgement.counterexamples:
         where = f"scope {c.scope.name}:\n" if several else ""
-        print("\n" + where + text(c) + "\n")
+        print("\n" + where + folded(text(c, terminal_width())) + "\n")
     sys.stdout.flush()
+
+
+def folded(schedule: str) -> str:
+    """A schedule whose sentences are as wide as the terminal; its table stays as it is."""
+    from mmbench.cli.output import terminal_width
+
+    width = terminal_width()
+    return "\n".join(
+        line if line.startswith(" ") else textwrap.fill(line, width, subsequent_indent="  ")
+        for line in schedule.splitlines()
+    )
 
 
 def print_all(how: str, found: list[Judgement], verdicts: list[Verdict]) -> None:

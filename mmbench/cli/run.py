@@ -29,6 +29,7 @@ def add(verbs: Any) -> None:
     )
     parser.add_argument("strategy", nargs="?", metavar="ID|FILE", help="which, as ID[:param=value]")
     parser.add_argument("--replay", metavar="TOKEN", help="do exactly the run that printed this token")
+    parser.add_argument("--tokens", action="store_true", help="print the token that repeats the run")
     add_victim_options(parser)
     add_scenario_options(parser)
     add_run_options(parser)
@@ -56,5 +57,5 @@ def run(args: argparse.Namespace) -> int:
 
     spec, inputs = asked(args)
     records = run_all(inputs, [load(spec)], watching())
-    print_records(records, args.format, lambda found: run_view(found[0]))
+    print_records(records, args.format, lambda found: run_view(found[0], tokens=args.tokens))
     return 0

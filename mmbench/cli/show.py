@@ -106,11 +106,14 @@ def print_design(loaded: Loaded) -> None:
     print_view(grid)
     rows = step_rows(loaded)
     for role in loaded.roles:
-        table = Table(title=f"\n{role}", title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
-        for column in ("holds mmap_lock", "step", "op", "arguments", "otherwise"):
-            table.add_column(column, overflow="fold")
+        table = Table(
+            title=f"\n{role}", title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0)
+        )
+        for column in ("mmap_lock", "step", "op where the step is not named so", "otherwise"):
+            table.add_column(column, overflow="fold", no_wrap=column in ("mmap_lock", "step"))
         for row in rows:
             if row["role"] == role:
                 where = row["otherwise"] or (f"then {row['goes to']}" if row["goes to"] else "")
-                table.add_row(row["holds mmap_lock"], row["step"], row["op"], row["arguments"], where)
+                op = row["op"] if row["op"] != row["step"] else ""
+                table.add_row(row["holds mmap_lock"], row["step"], f"{op} {row['arguments']}".strip(), where)
         print_view(table)

@@ -41,6 +41,7 @@ def add(verbs: Any) -> None:
     parser.add_argument("-o", "--output", metavar="FILE", help="write Chrome-trace JSON (a name in .gz zips it)")
     add_pictures(parser, PLOTS, "the timeline")
     parser.add_argument("--png", action=OldSpelling, dest="plot", now="--plot")
+    parser.add_argument("--tokens", action="store_true", help="print the token that repeats the run")
     add_victim_options(parser)
     add_scenario_options(parser)
     group = parser.add_argument_group("run and output")
@@ -93,5 +94,5 @@ def run(args: argparse.Namespace) -> int:
     elif args.format == "text" or not (args.output or wanted):
         from mmbench.cli.output import print_view
 
-        print_view(event_view(record))
+        print_view(event_view(record, tokens=args.tokens))
     return 0

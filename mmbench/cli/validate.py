@@ -37,6 +37,7 @@ def add(verbs: Any) -> None:
     parser.add_argument("--costs", metavar="FILE", help="cost table of mmbench calibrate (calibrates first)")
     parser.add_argument("-o", dest="output", metavar="FILE", help="write the record here (.json), its parts beside it")
     parser.add_argument("--plot", metavar="FILE", help="draw model against measured into a .png, .svg or .pdf file")
+    parser.add_argument("--detail", action="store_true", help="print a row for each victim and kind of tear-down, too")
     parser.add_argument("--quick", action="store_true", help="smaller victims, fewer of them, done in five minutes")
     parser.add_argument(
         "--held-out", metavar="N", type=option(parse_int), help=f"victims before the first look ({N_HELD_OUT})"
@@ -57,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
     from mmbench.ask.measurements import effort_of, examine
     from mmbench.ask.validations import Asked, validate_here
     from mmbench.cli.measuring import Measuring, asked_memory_bytes, print_found
-    from mmbench.report.text.measured import validation_tables
+    from mmbench.report.text.measured import validation_view
     from mmbench.validation.looks import what_more_would_buy
 
     check(args)
@@ -70,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
 
         scatter_figure(record, args.plot)
         print(f"drawn: {args.plot}", file=sys.stderr)
-    print_found(args.format, record, record["rows"], lambda: validation_tables(record))
+    print_found(args.format, record, record["rows"], lambda: validation_view(record, detail=args.detail))
     if more := what_more_would_buy(record, done.seconds):
         print(f"mmbench: {more}", file=sys.stderr)
     return EXIT_OK if record["verdict"] == "pass" else EXIT_BAD_NEWS

@@ -13,6 +13,7 @@ from mmbench.report.units import format_pages_size, format_time
 from mmbench.words import CAUSE, PARTY_KEYS, REASON
 
 Record = Mapping[str, Any]
+CODES = ("batch_pages",)  # parameters whose last word is no unit: 0 nobody, 1 exit_mmap, 2 everybody
 
 
 def reading_list(records: Sequence[Record]) -> list[Record]:
@@ -83,7 +84,7 @@ def reason_name(reason: str) -> str:
 
 def setting(key: str, value: Any) -> str:
     """Return a parameter as "exit_start=100 us", "contended=3 %", "need=16.0 MiB"; a time of -1 as never."""
-    if isinstance(value, int):
+    if isinstance(value, int) and key not in CODES:
         name, _, unit = key.rpartition("_")
         if unit == "ps":
             return f"{name}={format_time(value) if value >= 0 else 'never'}"

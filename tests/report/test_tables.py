@@ -122,7 +122,7 @@ def test_a_token_is_shown_whole():
 def test_parameters_are_shown_with_units():
     params = {"exit_start_ps": 10**8, "reaper_start_ps": -1, "need_pages": 4096, "bail_out": "page"}
     text = as_text(run_view({"strategy": "a", "scenario_params": params}), 120)
-    assert "exit_start=100 us, reaper_start=never, need=16.0 MiB, bail_out=page" in text
+    assert "exit_start=100us, reaper_start=never, need=16.0MiB, bail_out=page" in text
 
 
 def test_one_run_needs_a_strategy_only():

@@ -44,7 +44,7 @@ MOMENTS = {
 }
 
 
-def run_view(record: Record) -> Group:
+def run_view(record: Record, *, tokens: bool = True) -> Group:
     """Return one run as a rich renderable: facts, pages by who freed them or why not, waiting by cause and task.
 
     Raises InputError without a strategy; any other missing piece is shown as "-" or its table left out.
@@ -60,9 +60,18 @@ def run_view(record: Record) -> Group:
         parts += [Text(""), _blocking(record)]
     if part(record, "freed_at"):
         parts += [Text(""), _freed_at(record)]
-    if record.get("token"):
-        parts += [Text(""), Text("token"), Text(str(record["token"]), overflow="fold")]
-    return Group(*parts)
+    return Group(*parts, *token_lines(record, tokens=tokens))
+
+
+def token_lines(record: Record, *, tokens: bool) -> list[RenderableType]:
+    """What does the run again, or how to be told."""
+    from rich.text import Text
+
+    if not record.get("token"):
+        return []
+    if not tokens:
+        return [Text("more: --tokens", style="dim")]
+    return [Text(""), Text("mmbench run --replay TOKEN"), Text(str(record["token"]), overflow="fold")]
 
 
 def _facts(record: Record) -> Table:
@@ -86,7 +95,7 @@ def _facts(record: Record) -> Table:
         table.add_row("killed by impatience", Text(", ".join(counts)))
     for name in ("params", "scenario_params"):
         if part(record, name):
-            words = ", ".join(setting(key, value) for key, value in part(record, name).items())
+            words = ", ".join(setting(key, value).replace(" ", "") for key, value in part(record, name).items())
             table.add_row(name.replace("params", "parameters").replace("_", " "), Text(words))
     return table
 

@@ -8,6 +8,7 @@ from mmbench.report.outcome import flaw_words, flaws
 from mmbench.report.reading import Record, heading
 from mmbench.report.story.chrome import title
 from mmbench.report.story.spans import HOLD, SLEEP, STEP, WAIT, WORK, story
+from mmbench.report.text.detail import token_lines
 from mmbench.report.units import NOTHING, format_count, format_pages_size, format_time
 
 if TYPE_CHECKING:
@@ -33,8 +34,8 @@ def event_rows(record: Record) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: (row["at_ps"], -row["end_ps"]))
 
 
-def event_view(record: Record) -> Group:
-    """Return the events as a table, with the token of the run below it."""
+def event_view(record: Record, *, tokens: bool = True) -> Group:
+    """Return the events as a table, with the token of the run below it on request."""
     from rich.box import SIMPLE_HEAD
     from rich.console import Group
     from rich.table import Table
@@ -43,7 +44,7 @@ def event_view(record: Record) -> Group:
     table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
     for header, justify in (("from", "right"), ("to", "right"), ("task", "left"), ("", "left"), ("what", "left"),
                             ("in all", "right"), ("freed", "right")):  # fmt: skip
-        table.add_column(header, justify=justify, no_wrap=header != "what")  # type: ignore[arg-type]
+        table.add_column(header, justify=justify, no_wrap=header != "what", overflow="fold")  # type: ignore[arg-type]
     for row in event_rows(record):
         is_event = row["kind"] == "event"
         pages = row.get("freed_pages")
@@ -61,9 +62,7 @@ def event_view(record: Record) -> Group:
     parts: list[Any] = [title_line, *wrong, Text(""), table]
     if record.get("timeline_dropped"):
         parts.append(Text(f"{format_count(record['timeline_dropped'])} events found no room in the log."))
-    if record.get("token"):
-        parts += [Text(""), Text("token"), Text(str(record["token"]), overflow="fold")]
-    return Group(*parts)
+    return Group(*parts, *token_lines(record, tokens=tokens))
 
 
 def signed_time(time_ps: int | None) -> str:
@@ -80,7 +79,7 @@ def _details(row: dict[str, Any]) -> str:
     if row.get("success") is False:
         words.append("failed")
     if "attempts" in row:
-        words.append(f"{format_count(row['attempts'])} attempts, the first and the last shown")
+        words.append(f"{format_count(row['attempts'])} attempts, first and last shown")
     if "victim" in row:
         words.append(str(row["victim"]))
     return f" ({', '.join(words)})" if words else ""

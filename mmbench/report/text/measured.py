@@ -27,9 +27,8 @@ TEXT_HEADERS = (
     "who",
     "event",
     "detail",
-    "verdict",
-    "why",
 )
+MORE = "a row for each measurement: --detail"
 VERDICT_STYLES = {"pass": "green", "fail": "bold red", "undecided": "yellow"}
 
 
@@ -84,45 +83,57 @@ def cost_table(table: CostFile, errors: dict[str, Errors], spread: dict[str, flo
     return Group(Text(table["machine"], style="bold"), Text(""), kinds, Text(""), costs, Text(note))
 
 
-def validation_tables(record: Validation) -> Group:
-    """A validation: a row per configuration and kind, then a row per kind with its verdict."""
+def validation_view(record: Validation, *, detail: bool = False) -> Group:
+    """A validation: the verdict, a row per kind of tear-down with its reason, and on request a row per measurement."""
     from rich.console import Group
     from rich.text import Text
 
+    freed = record["freed_pages"]
+    parts: list[RenderableType] = [
+        Text(f"{record['verdict']}: the model's error on victims that nothing was fitted to"
+             f" ({record['machine']})", style=f"bold {VERDICT_STYLES[record['verdict']]}"),
+        verdict_table(record),
+        *(Text(f"{KIND_NAMES[what]}: {kind['why']}") for what, kind in record["kinds"].items() if kind["why"]),
+        Text(f"freed pages, victim held: {freed['exact']} of {freed['n']} configurations exact"),
+        *map(Text, _disturbances(record["disturbed"])),
+    ]  # fmt: skip
+    return Group(*parts, *([Text(""), measurements_table(record)] if detail else [Text(MORE, style="dim")]))
+
+
+def measurements_table(record: Validation) -> Table:
+    """A row per victim and kind of tear-down."""
     rows = _table("victim", "torn down by", "measured", "quartiles", "model", "error", "n")
     for row in record["rows"]:
         quartiles = f"{_ns(row['low_ns'])} to {_ns(row['high_ns'])}"
         shown = [_ns(row["measured_ns"]), quartiles, _ns(row["model_ns"]), percent(row["error"], signed=True)]
         name = KIND_NAMES[row["what"]]
         rows.add_row(victim_name(row["config"]), name, *shown, str(row["n"]))
-    freed = record["freed_pages"]
-    parts: list[RenderableType] = [rows, Text(""), verdict_table(record), Text("")]
-    parts.append(Text(f"freed pages, victim held: {freed['exact']} of {freed['n']} configurations exact"))
-    parts += [Text(line) for line in _disturbances(record["disturbed"])]
-    parts.append(Text(record["verdict"], style=VERDICT_STYLES[record["verdict"]]))
-    return Group(*parts)
+    return rows
 
 
 def verdict_table(record: Judged) -> Table:
-    """A row per kind of tear-down: errors of the model, with the interval of the median, goal, verdict and why."""
+    """A row per kind of tear-down, of at most 80 columns: errors with interval and goal, scatter and verdict."""
     from rich.text import Text
 
-    table = _table("kind", "n", "median", "95 % interval", "p95", "goal", "scatter", "verdict", "why")
+    table = _table("torn down by", "n", "median error", "goal", "p95", "goal", "scatter", "")
     for what, kind in record["kinds"].items():
         found, interval = record["held_out"][what], kind["median_interval"]
-        goal = percent(kind["goal_median"]) + (f" / {percent(kind['goal_p95'])}" if kind["goal_p95"] else "")
+        within = f" [{', '.join(percent(x).removesuffix(' %') for x in interval)}]" if interval else ""
         table.add_row(
-            KIND_NAMES[what],
+            Text(KIND_NAMES[what], overflow="fold"),
             str(found["n"]),
-            percent(found["median_abs_error"]),
-            f"{percent(interval[0])} to {percent(interval[1])}" if interval else NOTHING,
+            f"{percent(found['median_abs_error'])}{within}",
+            _goal(kind["goal_median"]),
             percent(found["p95_abs_error"]),
-            goal,
+            _goal(kind["goal_p95"]),
             percent(kind["spread"]),
             Text(kind["verdict"], style=VERDICT_STYLES[kind["verdict"]]),
-            kind["why"],
         )
     return table
+
+
+def _goal(share: float | None) -> str:
+    return NOTHING if not share else f"{100 * share:g} %"
 
 
 def timeline_table(record: OomRecord) -> Group:
@@ -163,7 +174,7 @@ def _table(*headers: str) -> Table:
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
     for i, header in enumerate(headers):
         is_text = i == 0 or header in TEXT_HEADERS
         table.add_column(header, justify="left" if is_text else "right", no_wrap=not is_text)
