@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mmbench.ask.runs import Inputs, run_all
 from mmbench.errors import InputError
+from mmbench.release import hides_exiting, version_of
 
 if TYPE_CHECKING:
     from mmbench.lab.record import Record
@@ -16,14 +17,12 @@ FOLDER = "results/lab/exiting-victim"
 SEES_ALWAYS, SEES_UNTIL_GONE, SEES_UNTIL_EXIT = range(3)  # --killer-blind
 PAGE_BYTES = 4096
 MOST_SLOWNESS = 1000
-HIDES_SINCE = (6, 19)
 
 
 def exiting_records(names: Sequence[str] = ()) -> list[Record]:
     """The records named, else those of FOLDER, oldest kernel first. Raises InputError."""
     from mmbench.lab.exiting import SET
     from mmbench.lab.record import read_record
-    from mmbench.release import version_of
 
     paths = [Path(name) for name in names] or sorted(Path(FOLDER).glob("*.json"))
     if not paths:
@@ -45,16 +44,6 @@ def exiting_rows(record: Record) -> list[dict[str, Any]]:
         low, high = clopper_pearson(row["n_killed"], row["n"])
         rows.append({**row, "low": low, "high": high, **predicted(record, row)})
     return rows
-
-
-def hides_exiting(release: str) -> bool:
-    """Whether a memory cgroup's OOM killer no longer sees a task that exits, by the kernel's release.
-
-    a72f73c4dd9b, v7.0; 6.19 got it in a stable release of spring 2026 (which one is not known here).
-    """
-    from mmbench.release import version_of
-
-    return (version_of(release) or (0, 0)) >= HIDES_SINCE
 
 
 def predicted(record: Record, row: dict[str, Any]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from typing import Any
 from mmbench.cost.table import CostTable, load_table, rescaled
 from mmbench.engine import run_prepared
 from mmbench.machine.ops import Op
-from mmbench.release import version_of
+from mmbench.release import hides_exiting
 from mmbench.scenarios import scenario
 from mmbench.scenarios.scenario import MS, NEVER
 from mmbench.strategies.load import Loaded, load
@@ -29,7 +29,6 @@ STOCK = "stock"
 ALONE = ("exit", "mrelease", "reaper")
 NEED_PAGES = 4096  # what the trigger lacks: half of its 32 MiB
 PASSES = (*REAP_OPS, "UNMAP_VMAS")
-HIDES_EXITING = (7, 2)  # since then a memory cgroup's OOM killer sees no process that exits
 BASE = {"exit": "exit", "mrelease": "mrelease", "reaper": "mrelease"}  # the same interpreter's pages are reaped
 
 Entry = dict[str, Any]
@@ -174,7 +173,7 @@ def held(entry: Entry) -> dict[str, int]:
 
 def killer_blind(release: str) -> int:
     """What a memory cgroup's OOM killer of a release does not see: see scenarios.bystanders.allocator."""
-    return 2 if (version_of(release) or (0, 0)) >= HIDES_EXITING else 1
+    return 2 if hides_exiting(release) else 1
 
 
 def model_skip_ms(skip_ps: int | None, costs: CostTable, is_after_pass: bool, rows: list[list[str]]) -> float | None:
