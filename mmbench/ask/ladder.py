@@ -12,12 +12,13 @@ from mmbench.ask.watch import NOBODY, Watch
 from mmbench.errors import InputError, WrongRecord, nearest
 
 if TYPE_CHECKING:
-    from mmbench.records.study_types import Grid, InTheWay, PromiseRecord, PromiseStep
+    from mmbench.records.study_types import Grid, InTheWay, Off, PromiseRecord, PromiseStep
     from mmbench.sizing.inverse import Asked, Slo, Step
     from mmbench.sizing.laws.families import Family
     from mmbench.sizing.queue.mixture import Part
     from mmbench.sizing.queue.service import Setting
     from mmbench.sizing.sample import Sample
+    from mmbench.sizing.study import Study
 
 SMALLEST_BYTES = 64 << 20
 RUNGS_PER_DOUBLING = 4
@@ -59,11 +60,11 @@ class Ladder:
         self.rarities = [Fraction(10 ** -(k / RARITIES_PER_DECADE)).limit_denominator(10**9)
                          for k in range(LOWEST_RARITY_POWER * RARITIES_PER_DECADE, -1 + of_added, -1)]  # fmt: skip
 
-    def sample(self, size_bytes: int, rarity: Fraction | None, kills: int) -> Asked | None:
-        """The study with heavy victims of one size; None where the queue has no steady state, or hardly one."""
+    def parts_at(self, size_bytes: int, rarity: Fraction | None) -> list[Part]:
+        """The parts of the study with heavy victims of one size, and one rarity unless it is that of the plan."""
         family = replace(self.heavy, sizes=(size_bytes,), n_strata=1) if len(self.sizes) > 1 else self.heavy
         parts = [replace(part, family=family) if part.family is self.heavy else part for part in self.parts]
-        return self.asked(with_rarity(parts, family, rarity) if rarity is not None else parts, kills)
+        return with_rarity(parts, family, rarity) if rarity is not None else parts
 
     def floor(self, kills: int) -> Sample | None:
         """The study with ordinary victims only: what no size and no rarity can go below."""
@@ -71,10 +72,8 @@ class Ladder:
         whole = sum((part.share for part in parts), Fraction(0))
         return self.asked([replace(part, share=part.share / whole) for part in parts], kills, plain=True)  # type: ignore[return-value]
 
-    def asked(self, parts: list[Part], kills: int, *, plain: bool = False) -> Asked | None:
-        """What a study of parts of the ladder's says."""
-        from mmbench.sizing.added import Added
-        from mmbench.sizing.estimate import as_it_is, collect
+    def study(self, parts: list[Part], *, plain: bool = False) -> tuple[Study, list[Part]] | None:
+        """The study of parts of the ladder's, and those drawn; None where there is no steady state, or hardly one."""
         from mmbench.sizing.load import growth, load_of
         from mmbench.sizing.queue.mixture import service_table
         from mmbench.sizing.warmup import settled
@@ -86,15 +85,39 @@ class Ladder:
             return None
         study = make_study(self.plan, self.setting, table, drawn)
         study = study if self.of_added and not plain else replace(study, heavy=None)
-        if growth(study):
+        if growth(replace(study, n_domains=0)):
             return None
         try:
-            study = settled(study)
+            return settled(study), drawn
         except InputError:
             return None
+
+    def asked(self, parts: list[Part], kills: int, *, plain: bool = False) -> Asked | None:
+        """What a study of parts of the ladder's says; None where there is no such study."""
+        from mmbench.sizing.added import Added
+        from mmbench.sizing.estimate import as_it_is, collect
+
+        found = self.study(parts, plain=plain)
+        if found is None:
+            return None
+        study, _ = found
         effort = replace(self.plan.effort, kills=kills, precision=0.0, ledger=None)
         counts = collect(study, effort)
         return as_it_is(counts, effort.confidence) if study.heavy is None else Added(counts, effort.confidence)
+
+    def off(self, slo: Slo, parts: list[Part]) -> dict[str, Off]:
+        """How far the service table is off for the kills on which the promised percentile rests, by engine runs."""
+        from mmbench.sizing.answers import percentile_name
+        from mmbench.sizing.exactness import MOST_KILLS, errors, examine
+        from mmbench.sizing.inverse import ADDED
+
+        found = self.study(parts)
+        if found is None:
+            return {}
+        study, drawn = found
+        asked = f"{'skip' if slo.quantity == ADDED else slo.quantity} {percentile_name(slo.p)}"
+        every = errors(examine(drawn, study, self.setting, MOST_KILLS, {}, slo.p))
+        return {name: off for name, off in every.items() if name == asked or name.startswith(f"{asked} ")}
 
 
 def heavy_family(plan: Plan) -> Family:
@@ -139,13 +162,17 @@ def solve(plan: Plan, slo_text: str, what: str, watch: Watch = NOBODY) -> list[P
         ladder = Ladder(plan, setting, what, watch, of_added=slo.quantity == ADDED)
         rungs: list[Any] = ladder.sizes if what == "size" else ladder.rarities
 
-        def sample_of(rung: int, kills: int, ladder: Ladder = ladder, rungs: list[Any] = rungs) -> Asked | None:
-            if what == "size":
-                return ladder.sample(rungs[rung], None, kills)
-            return ladder.sample(ladder.sizes[0], rungs[rung], kills)
+        def parts_of(rung: int, ladder: Ladder = ladder, rungs: list[Any] = rungs) -> list[Part]:
+            size, rarity = (rungs[rung], None) if what == "size" else (ladder.sizes[0], rungs[rung])
+            return ladder.parts_at(size, rarity)
+
+        def sample_of(rung: int, kills: int, ladder: Ladder = ladder) -> Asked | None:
+            return ladder.asked(parts_of(rung, ladder), kills)
 
         best, steps = highest(slo, len(rungs), sample_of, min(plan.effort.kills, 500_000), plan.effort.kills)
         record = solution(plan, setting, slo, what, rungs, best, steps)
+        if best is not None:
+            record["interpolation"] = ladder.off(slo, parts_of(best))
         floor = ladder.floor(plan.effort.kills) if best is None and slo.quantity != ADDED else None
         if floor:
             record["in_the_way"] = in_the_way(slo, floor, setting)
@@ -218,7 +245,7 @@ def heat_grid(plan: Plan, watch: Watch = NOBODY) -> Grid:
     for rarity in GRID_RARITIES:
         values.append([])
         for size in sizes:
-            sample = ladder.sample(size, rarity, plan.effort.kills)
+            sample = ladder.asked(ladder.parts_at(size, rarity), plan.effort.kills)
             found = sample.quantile("skip", plan.effort.target) if sample else None
             values[-1].append(None if found is None or isinstance(found, Refused) else found.value)
     return {

@@ -81,6 +81,7 @@ RARE = Fields(
         "unseen": ListOf(Int()),
     },
 )
+OFF = Fields({"median": Number(), "worst": Number(), "runs": Int()})
 RANKING = Fields(
     {
         "confidence": Number(),
@@ -124,7 +125,7 @@ STUDY = Fields(
         "collateral": MapOf(ESTIMATE, allowed=("too_early", *PATIENCE_PS)),
         "causes": MapOf(SHARES),
         "tail": Fields({name: ListOf(Number()) for name in ("time_ps", "p", "low", "high")}),
-        "interpolation": MapOf(Fields({"median": Number(), "worst": Number(), "runs": Int()})),
+        "interpolation": MapOf(OFF),
         "sentence": Text(),
     },
     {
@@ -152,7 +153,7 @@ PROMISED = Fields(
             )
         ),
     },
-    {"in_the_way": Fields({"floor": ANSWERED, "delay_ps": Int(), "causes": SHARES})},
+    {"interpolation": MapOf(OFF), "in_the_way": Fields({"floor": ANSWERED, "delay_ps": Int(), "causes": SHARES})},
 )
 
 # What differed in version 1.

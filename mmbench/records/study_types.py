@@ -327,4 +327,5 @@ class PromiseRecord(AboutStudy):
     at_the_top: bool
     made_from: Code
     steps: list[PromiseStep]
+    interpolation: NotRequired[dict[str, Off]]
     in_the_way: NotRequired[InTheWay]

@@ -12,6 +12,7 @@ import pytest
 
 from mmbench.cli.main import main
 from mmbench.report.text.size_answer import added_sentences, held_sentence
+from mmbench.report.text.size_tables import off_sentence
 
 SMALL = ["--ordinary", "64MiB", "--heavy", "1GiB", "--rarity", "1%", "--n", "100k"]
 
@@ -89,6 +90,9 @@ def test_a_promise_is_answered_by_the_largest_size(capsys) -> None:
     record = json.loads(text)[0]
     assert record["answer"] and not record["at_the_top"]
     assert {step["verdict"] for step in record["steps"]} >= {"holds"}
+    off = record["interpolation"]["skip p99"]  # of the kills that the answer rests on
+    assert off["runs"] == 15 and off["median"] < 0.02
+    assert any(line.startswith("Table against the engine: at most ") for line in off_sentence(record["interpolation"]))
 
 
 def test_a_promise_that_nothing_keeps_is_bad_news(capsys) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from mmbench.records.study_types import Range, StudyRecord
 from mmbench.records.verdicts import convicted
 from mmbench.report.outcome import UNSAFE
-from mmbench.report.text.size_tables import rare_table
+from mmbench.report.text.size_tables import off_sentence, rare_table
 from mmbench.report.units import format_time
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-TOLERANCE = 0.02
 FEW = 4  # strategies with a paragraph each
 MOST_NAME = 15  # characters of a strategy before its name is folded
 
@@ -239,15 +238,9 @@ def trust_lines(records: Sequence[StudyRecord]) -> Iterator[str]:
         f"{first['kills']:,} kills each, the same for all; intervals and ranks hold with {first['confidence']:.0%}. "
         f"The reaper is busy {percent(load)} of the time at most."
     )
-    worst = max(
-        ((found["median"], name, record["strategy"], found["runs"])
-         for record in records for name, found in record["interpolation"].items()),
-        default=None,
-    )  # fmt: skip
-    if worst is not None:
-        off, name, strategy, runs = worst
-        warn = "" if off <= TOLERANCE else f" More than {TOLERANCE:.0%}: take that number as a rough one."
-        yield f"Table against the engine: at most {off:.2%} off, in {name} of {strategy} ({runs} runs).{warn}"
+    yield from off_sentence({
+        f"{name} of {record['strategy']}": off for record in records for name, off in record["interpolation"].items()
+    })  # fmt: skip
 
 
 def again(record: StudyRecord) -> str:

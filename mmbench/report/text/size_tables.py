@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from mmbench.records.csv_text import csv_text
@@ -35,6 +35,8 @@ PS_PER_S = 10**12
 WHO_KILLS = {"too_early": "MMF_OOM_SKIP set too early"} | {
     killer.key: f"{killer.key}, {killer.patience_ps // PS_PER_S} s" for killer in KILLERS
 }
+
+TOLERANCE = 0.02  # of the service table; what is further off says so
 
 
 def size_tables(records: Sequence[StudyRecord]) -> Group:
@@ -238,8 +240,17 @@ def slo_view(records: Sequence[PromiseRecord]) -> Group:
             else:
                 value, interval = "-", "no steady state"
             table.add_row(step["tried"], step["verdict"], value, interval, f"{step['kills']:,}")
-        parts += [table, Text("")]
+        parts += [table, *(Text(line, style="dim") for line in off_sentence(record.get("interpolation", {}))), Text("")]
     return Group(*parts)
+
+
+def off_sentence(found: Mapping[str, Off]) -> Iterator[str]:
+    """How far the service table is off where the worst of some answers rests on it; nothing where none was asked."""
+    if found:
+        name = max(found, key=lambda name: found[name]["median"])
+        off = found[name]
+        warn = "" if off["median"] <= TOLERANCE else f" More than {TOLERANCE:.0%}: take that number as a rough one."
+        yield f"Table against the engine: at most {off['median']:.2%} off, in {name} ({off['runs']} runs).{warn}"
 
 
 def slo_sentence(record: PromiseRecord) -> str:
