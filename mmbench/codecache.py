@@ -25,6 +25,7 @@ KEPT_CACHES = 4
 # Everything that may hold or be called by compiled code; a test keeps njit out of the rest of the package.
 COMPILED = (
     "accelerate.py",
+    "linked.py",
     "rng.py",
     "words.py",
     "model",

@@ -24,6 +24,23 @@ import numpy as np
 from mmbench import rng
 print(rng.draw64(np.{0}(1), np.{0}(2), np.{0}(3)), sum(rng.draw64.stats.cache_misses.values()))
 """
+# What two entries call inside compiled code.
+SHARED = """
+import numpy as np
+from mmbench.accelerate import njit, njit_shared, pointer
+
+@njit_shared
+def at(cells, n):
+    return cells[n] + 1
+
+@njit
+def first(array):
+    return at(pointer(array), len(array) - 2)
+
+@njit
+def second(array):
+    return at(pointer(array), len(array) - 1)
+"""
 NO_FOLDER = "/dev/null/home"  # for root, too, there is nothing below a device
 
 
@@ -113,3 +130,16 @@ def test_two_that_compile_at_once_both_keep_what_they_compiled(tmp_path):
     answers = [process.communicate()[0] for process in started]
     assert all(answer.endswith(" 1\n") for answer in answers)
     assert [asked(tmp_path, code)[0] for code in codes] == [answer.replace(" 1", " 0") for answer in answers]
+
+
+def test_what_only_compiled_code_calls_is_kept_and_linked_into_the_next_caller(tmp_path, monkeypatch):
+    (tmp_path / "shared.py").write_text(SHARED)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    for caller, found in (("first", "[6 0 1]"), ("second", "[8 1 0]"), ("second", "[8 0 0]")):
+        code = f"""
+import shared
+import numpy as np
+found = shared.{caller}(np.array([5, 7]))
+print(np.array([found, *(sum(n.values()) for n in (shared.at.stats.cache_hits, shared.at.stats.cache_misses))]))
+"""
+        assert asked(tmp_path / "cache", code) == (f"{found}\n", "")
