@@ -15,13 +15,15 @@ from typing import Any
 from mmbench.cost.table import CostTable, load_table, rescaled
 from mmbench.engine import run_prepared
 from mmbench.machine.ops import Op
+from mmbench.machine.protocol import step
+from mmbench.model.flags import MMF_OOM_SKIP, WHY_GAVE_UP
 from mmbench.release import hides_exiting
 from mmbench.scenarios import scenario
 from mmbench.scenarios.scenario import MS, NEVER
 from mmbench.strategies.load import Loaded, load
 from mmbench.validation.forced import REAP_OPS, is_skip, meetings
 from mmbench.validation.kernel_lab import era_of, summary, total
-from mmbench.validation.lone_reaper import after_sleep, corrected
+from mmbench.validation.lone_reaper import after_sleep, beside_others, corrected
 from mmbench.validation.predict import HELD_PS, Victim
 
 FORMAT = "mmbench-design-comparison 1"
@@ -29,6 +31,7 @@ STOCK = "stock"
 ALONE = ("exit", "mrelease", "reaper")
 NEED_PAGES = 4096  # what the trigger lacks: half of its 32 MiB
 PASSES = (*REAP_OPS, "UNMAP_VMAS")
+EXIT_MM_NS = 1_000_000  # after the kill, where the log has no step of the victim's: exit_mmap is the reader's
 BASE = {"exit": "exit", "mrelease": "mrelease", "reaper": "mrelease"}  # the same interpreter's pages are reaped
 
 Entry = dict[str, Any]
@@ -71,7 +74,12 @@ def compare_designs(record: dict[str, Any], find: Callable[[str], Loaded] = load
         "errors": {what: summary([c["error"] for c in cells if c["what"] == what]) for what in ALONE},
         "copies": copies(cells, era),
         **{
-            told: [beside_holder(e, designs[e["design"]], in_cgroup, record) for e in entries if e["kind"] == kind]
+            told: [
+                beside_holder(e, design, beside_others(in_cgroup, cells, design), record)
+                for e in entries
+                if e["kind"] == kind
+                for design in (designs[e["design"]],)
+            ]
             for kind, told in (("stuck-holder", "holders"), ("reader", "readers"))
         },
         "late": [came_late(entry, designs[entry["design"]]) for entry in entries if entry["kind"] == "late"],
@@ -139,7 +147,8 @@ def beside_holder(entry: Entry, design: Loaded, costs: CostTable, record: dict[s
     exits = [step["ns"] for step in steps if step["role"] == "exit"]
     began = entry["reaper_began_ns"][0]
     woken = entry["reaper_woken_ns"][0] if entry["reaper_woken_ns"][0] is not None else began
-    starts = {"exit_start_ps": max(0, exits[0] if exits else 0) * 1000, "need_pages": NEED_PAGES}
+    began_ns = EXIT_MM_NS if entry["holds"] == "read-users" or not exits else max(0, exits[0])
+    starts = {"exit_start_ps": began_ns * 1000, "need_pages": NEED_PAGES}
     starts |= held(entry) | {"killer_blind": killer_blind(record["release"])}
     if entry["hurry"]:
         design = without_delay(design)
@@ -156,9 +165,16 @@ def beside_holder(entry: Entry, design: Loaded, costs: CostTable, record: dict[s
 
 
 def without_delay(design: Loaded) -> Loaded:
-    """A design whose reaper's timer runs out at once, as that of a hurried one does."""
-    reaper = tuple(replace(s, args={"ps": 1}) if s.op is Op.SLEEP else s for s in design.roles["reaper"])
-    return replace(design, roles=design.roles | {"reaper": reaper})
+    """A design whose reaper's timer runs out at once, as that of a hurried one does.
+
+    Whoever has no timer gets the kernel's, which all of the lab have: when it runs out it tests MMF_OOM_SKIP.
+    """
+    reaper = design.roles["reaper"]
+    if reaper[0].op is not Op.SLEEP:
+        test = step("still needed?", Op.UNLESS_FLAG, flag=MMF_OOM_SKIP, otherwise="too late")
+        reaper = (step("timer", Op.SLEEP, ps=1), test, *reaper)
+    at_once = tuple(replace(s, args={"ps": 1}) if s.op is Op.SLEEP else s for s in reaper)
+    return replace(design, roles=design.roles | {"reaper": at_once})
 
 
 def held(entry: Entry) -> dict[str, int]:
@@ -207,7 +223,7 @@ def happened(entry: Entry, rows: list[list[str]]) -> Row:
         "held_page": entry["held_page"],
         "kills": sum(kill["who"] != "trigger" for kill in entry["further_kills"]),
         "killed": [kill["who"] for kill in entry["further_kills"]],
-        "gave_up": entry["gave_up_ns"][0] is not None,
+        "gave_up": entry["gave_up_ns"][0] is not None or left_it(steps, rows),
         "reaper_left": reaper_left(steps),
         "skip_ms": in_ms(None if when is None else when[0]),
         "skip_own_ms": None if when is None or worked_at_once(steps, when[0], rows) else in_ms(when[1]),
@@ -245,14 +261,20 @@ def skip_ns(entry: Entry, steps: list[Row], rows: list[list[str]]) -> tuple[int,
     exits = [step for step in steps if step["role"] == "exit"]
     passed = [step for step in steps if step["role"] == "reaper"]
     found: list[tuple[int, int | None]] = []
-    for n, step in enumerate(exits):
-        if step["row"] in setting:
-            found.append((step["ns"], own_ns(step["ns"], exits[: n + 1])))
+    for n, one in enumerate(exits):
+        if one["row"] in setting:
+            found.append((one["ns"], own_ns(one["ns"], exits[: n + 1])))
     if entry["reaper_ended_ns"][0] is not None:
         found.append((entry["reaper_ended_ns"][0], own_ns(entry["reaper_ended_ns"][0], passed)))
     if entry["gave_up_ns"][0] is not None:
         found.append((entry["gave_up_ns"][0], entry["gave_up_ns"][0]))
     return min(found, key=lambda one: one[0], default=None)
+
+
+def left_it(steps: list[Row], rows: list[list[str]]) -> bool:
+    """Whether the reaper gave up by a step of the design's own, which no kernel prints: after a hand-over."""
+    own = [rows[s["row"]] for s in steps if s["role"] == "reaper"]
+    return any(row[0] == "LEAVE" and int(row[1]) == WHY_GAVE_UP for row in own)
 
 
 def worked_at_once(steps: list[Row], when: int, rows: list[list[str]]) -> bool:

@@ -13,14 +13,17 @@ from typing import Any
 import numpy as np
 
 from mmbench.cost.table import CostTable
+from mmbench.machine.work import NAMES
 from mmbench.release import version_of
 from mmbench.strategies.load import Loaded
+from mmbench.validation.calibration import with_prices
 
 # The longest list of free pages of a CPU shrinks by an eighth with every look of vmstat_update, one a second, and the
 # reaper comes after two: decay_pcp_high, mm/page_alloc.c, since 51a755c56dc0 (v6.7).
 SHRINKS_SINCE = (6, 7)
 SHRUNK = (7 / 8) ** 2
 OWN_PAGES = 3400  # of the victim's interpreter: rss when a reap pass begins, less the victim's range
+TRIED = "trylock_munlock"
 TRYLOCKS = ("REAP_PASS_TRYLOCK_PAGES", "REAP_PASS_TRYLOCK_VMAS")
 LEAST_VICTIMS = 3
 
@@ -62,13 +65,36 @@ def own_ns(donors: list[Row], cell: Row) -> float:
 
 def looked_up_ns(alike: list[Row], cell: Row, own: float, designs: dict[str, Loaded]) -> float:
     """What the module's trylock walk takes more for a cell's pages, by the same design's other anonymous victims."""
-    ops = {step.op.name for step in designs[cell["design"]].roles["reaper"]}
-    known = [c for c in alike if c["victim"]["kind"] == "anon"]
-    if not ops & set(TRYLOCKS) or len(known) < LEAST_VICTIMS:
+    if cell["victim"]["kind"] != "anon" or not tries_locks(designs[cell["design"]]):
         return 0.0
+    return float(np.array(looked_up(cell["victim"])) @ looked_up_prices(alike, own))
+
+
+def tries_locks(design: Loaded) -> bool:
+    """Whether the reaper of a design tries page locks."""
+    return any(step.op.name in TRYLOCKS for step in design.roles["reaper"])
+
+
+def looked_up_prices(cells: list[Row], own: float) -> np.ndarray:
+    """Of an mlocked page and of another, in instructions, that fit one design's reapers; zero of too few victims."""
+    known = [c for c in cells if c["victim"]["kind"] == "anon"]
+    if len(known) < LEAST_VICTIMS:
+        return np.zeros(2)
     missing = np.array([c["ns"] - c["busy_ns"] - own for c in known])
     prices, *_ = np.linalg.lstsq(np.array([looked_up(c["victim"]) for c in known]), missing, rcond=None)
-    return float(np.array(looked_up(cell["victim"])) @ prices)
+    return np.asarray(prices)
+
+
+def beside_others(costs: CostTable, cells: list[Row], design: Loaded) -> CostTable:
+    """A table for an OOM kill, with what this design's reaper pays for a page alone, where it tries page locks."""
+    reapers = [c for c in cells if c["what"] == "reaper" and c["design"] == design.name]
+    if not reapers or not tries_locks(design):
+        return costs
+    own = float(np.median([c["model_ns"] - c["busy_ns"] for c in reapers if c["victim"]["kind"] != "anon"] or [0.0]))
+    mlocked, other = looked_up_prices(reapers, own) * 1000
+    base_ps = {what: round(ps + other * OWN_PAGES) for what, ps in costs.base_ps.items()}
+    tried = int(costs.prices[NAMES.index(TRIED)]) + round(mlocked)
+    return replace(with_prices(costs, {TRIED: tried}), base_ps=base_ps)
 
 
 def looked_up(victim: dict[str, Any]) -> list[float]:

@@ -11,6 +11,7 @@ from mmbench.validation.design_rows import plain_rows
 from mmbench.validation.designs import (
     compare_designs,
     held_ppm,
+    left_it,
     reaper_left,
     skip_ns,
     with_batch_of,
@@ -153,6 +154,21 @@ def test_skip_is_set_by_exit_or_by_the_reaper_whoever_is_first_and_waits_for_a_c
 def test_a_work_that_two_share_is_nobodys_own(reaper_begins: int, reaper_ends: int, at_once: bool) -> None:
     steps = logged((3, "exit", 0, 0), (7, "exit", 1, 0), (reaper_begins, "reaper", 2, 0), (reaper_ends, "reaper", 3, 0))
     assert worked_at_once(sorted(steps, key=lambda s: s["ns"]), 7, ROWS) is at_once
+
+
+def test_a_reaper_that_leaves_by_a_step_of_its_own_design_has_given_up() -> None:
+    rows = [line.split()[1:] for line in lines("handover-1g")]
+    leaves = [n for n, row in enumerate(rows) if row[0] == "LEAVE"]
+    assert left_it([{"role": "reaper", "row": leaves[0]}], rows)
+    assert not left_it([{"role": "reaper", "row": leaves[1]}], rows)  # MMF_OOM_SKIP was set meanwhile
+    assert not left_it([{"role": "exit", "row": leaves[0]}], rows)
+
+
+def test_a_kernel_with_a_timer_tests_oom_skip_when_it_runs_out_whatever_the_design_has() -> None:
+    exits = [{"ns": 1_000_000, "role": "exit", "row": 0, "rss_pages": 9}]
+    entry = stuck("v4.17", None, 1, exits) | {"kind": "reader", "holds": "read-count", "hold_ms": 1300}
+    (reader,) = compare_designs(record_of("5.10.1", ["v4.17"], [entry]))["readers"]
+    assert (reader["model_gave_up"], reader["model_kills"]) == (False, 1)
 
 
 def test_a_page_charged_to_a_cgroup_costs_what_the_kernels_own_code_shows() -> None:
