@@ -11,7 +11,7 @@ import pytest
 from asv.machine import MachineCollection  # type: ignore[import-untyped]
 from asv_runner.discovery import disc_benchmarks  # type: ignore[import-untyped]
 
-from mmbench.cli.main import main
+from mmbench.cli.main import build_parser, main
 from mmbench.errors import CannotError
 from mmbench.tracking import history, repository
 from mmbench.tracking.series import HIGHER_IS_BETTER
@@ -107,6 +107,28 @@ def test_timings_of_the_same_code_are_no_change_and_their_spread_is_told(here, w
     assert ["time_race()", "1.045", "s", "1.066", "s", "+2.00", "%", "4.3", "%,", "4.3", "%", "no", "change"] in [
         line.split() for line in capsys.readouterr().out.splitlines()
     ]
+
+
+def test_a_move_that_changelog_names_is_no_bad_news(here, write, capsys, tmp_path):  # noqa: F811
+    a, b, _ = commits(here)
+    write(a, {BLOCKING: (PARAMS, [1.0, 2.0, 3.0])}, folder=results(here))
+    write(b, {BLOCKING: (PARAMS, [1.0, 2.5, 3.0])}, folder=results(here))
+    page = tmp_path / "c.md"
+    assert main(["bench", "compare", a, b]) == 1
+    assert capsys.readouterr().out.startswith("\u25bc 1 value worse.")
+    (here / "CHANGELOG.md").write_text(f"- A dearer lock. Moved since `{a[:8]}`: `{BLOCKING}`.\n")
+    assert main(["bench", "compare", a, b, "--markdown", str(page)]) == 0
+    assert capsys.readouterr().out.startswith("\u25c6 1 value moved on purpose, as CHANGELOG says.")
+    assert page.read_text().startswith("# \u25c6 1 value moved on purpose") and "> A dearer lock." in page.read_text()
+    assert "`\u25c6\u25c6\u25c6" + 7 * "\u00b7" + "`" in page.read_text()
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / ".github" / "workflows").glob("*.yml")), ids=lambda path: path.stem)
+def test_the_commands_of_a_workflow_are_ours(path):
+    for line in path.read_text().splitlines():
+        command = line.partition(".venv/bin/mmbench ")[2].partition("||")[0].replace('"', "")
+        if command:
+            assert build_parser().parse_args(command.split()).step in ("history", "compare")
 
 
 def test_nothing_measured_is_2_and_says_how_to_measure(here, write, capsys):  # noqa: F811
