@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mmbench.records.files import read_text, write_text
-from mmbench.site.parts import document, to_front
+from mmbench.site.parts import WIDE, document, to_front
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
@@ -42,7 +42,7 @@ def answer_page(text: str) -> tuple[str, str]:
     for token in tokens:
         token.children = within_the_site(token.children) if token.children else token.children
     body = reader.renderer.render(tokens, reader.options, {})
-    framed = body.replace("<table>", '<div class="wide"><table>').replace("</table>", "</table></div>")
+    framed = body.replace("<table>", f"{WIDE}<table>").replace("</table>", "</table></div>")
     return title, document(
         f"mmbench: {title}", to_front("../"), f'<article class="told">\n{framed}</article>', up="../"
     )

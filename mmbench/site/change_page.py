@@ -10,7 +10,7 @@ from html import escape
 from typing import Any
 
 from mmbench.site.change_data import LETTERS, VERDICTS, Data
-from mmbench.site.parts import MEASURED, MODEL, badge, document, to_front
+from mmbench.site.parts import MEASURED, MODEL, WIDE, badge, document, to_front
 from mmbench.tracking.change import BETTER, FAILED, FASTER, MEANT, NOISE, ONCE, SAME, SLOWER, WORSE
 from mmbench.tracking.headline import NONE_IN_BOTH, NOTHING, SIGNS
 
@@ -91,7 +91,7 @@ def group(data: Data, pair: Data, a: int, b: int, title: str, verdicts: Sequence
     for series, own in by_series(data, rows):
         cells = "\n".join(row(data, pair, a, b, n) for n in own)
         says = f"<code>{escape(series)}</code> {summary(data, pair, own, found)}"
-        table = f'<div class="wide"><table><thead><tr>{HEAD}</tr></thead><tbody>\n{cells}\n</tbody></table></div>'
+        table = f"{WIDE}<table><thead><tr>{HEAD}</tr></thead><tbody>\n{cells}\n</tbody></table></div>"
         parts.append(f"<details{opened}><summary>{says}</summary>{table}</details>")
     inside = "\n".join(parts)
     return f'<section class="{kind}"><h2>{title} <small>{len(rows)}</small></h2>\n{inside}\n</section>'

@@ -52,7 +52,7 @@ def design_page(
 <h2>In a real kernel {badge(MEASURED)}</h2>
 {real_part(reals)}
 <h2>What it is</h2>
-{table((), [[escape(key), escape(value)] for key, value in facts(loaded).items()])}
+<div class="fit">{table((), [[escape(key), escape(value)] for key, value in facts(loaded).items()])}</div>
 <h2>Step by step</h2>
 {steps_part(loaded)}"""
     return document(name, header, body, up="../")

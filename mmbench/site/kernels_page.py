@@ -9,7 +9,7 @@ from mmbench.records.measured_types import Found
 from mmbench.report.text.measured import KIND_NAMES
 from mmbench.report.units import NOTHING, format_count
 from mmbench.site.kernels import AGREE, DIFFER, NOT_COMPARED, TRUTH_TABLE, Design, Kernel, Question
-from mmbench.site.parts import MEASURED, MODEL, badge, code, document, table, to_front
+from mmbench.site.parts import MEASURED, MODEL, WIDE, badge, code, document, table, to_front
 
 SHA_DIGITS = 12
 WRONG = "wrong"
@@ -69,7 +69,7 @@ def matrix(kernels: Sequence[Kernel], designs: Sequence[Design]) -> str:
         for one in designs
     )
     head = f'<thead><tr><th scope="col">design</th>{names}</tr></thead>'
-    return f'<div class="wide"><table class="matrix">{head}<tbody>\n{rows}\n</tbody></table></div>'
+    return f'{WIDE}<table class="matrix">{head}<tbody>\n{rows}\n</tbody></table></div>'
 
 
 def column_head(kernel: Kernel) -> str:

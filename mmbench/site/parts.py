@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
 MODEL, MEASURED = "model", "measured"
+WIDE = '<div class="wide" tabindex="0" role="group" aria-label="Table">'  # scrolls sideways, by keys, too
 
 
 def document(
@@ -72,7 +73,7 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
         for first, *rest in rows
     )
     head = f"<thead><tr>{names}</tr></thead>\n" if header else ""
-    return f'<div class="wide"><table>{head}<tbody>\n{body}</tbody></table></div>'
+    return f"{WIDE}<table>{head}<tbody>\n{body}</tbody></table></div>"
 
 
 def figure(path: str, says: str, origin: str) -> str:

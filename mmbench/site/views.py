@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode
 ASV = "asv/index.html"
 CHANGES = "changes.html"
 AXIS = "strategy"
-BLOCKING, LEFT = "track_blocking", "track_pages_left"
+BLOCKING, LEFT, RARE = "track_blocking", "track_pages_left", "track_p999_to_oom_skip"
 LINES = ("'v6.1'", "'v6.18'")
 
 
@@ -22,6 +22,7 @@ def across(index: Mapping[str, Any]) -> dict[str, str]:
     """
     found = {CHANGES: "What did a commit change?", f"{ASV}#/": "Every series over commits"}
     found |= {bar_chart(index, BLOCKING): "Blocking by strategy", line_graph(index, LEFT): "Pages left, over commits"}
+    found |= {bar_chart(index, RARE): "Rare heavy victims: 999 of 1,000 kills are over by then"}
     return {address: words for address, words in found.items() if address}
 
 

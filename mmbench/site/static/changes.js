@@ -94,7 +94,11 @@ const changes = (() => {
       return head;
     });
     const found = made("table", "", made("thead", "", made("tr", "", ...heads)), made("tbody", "", ...rows.map((n) => row(pair, marks, n))));
-    return made("div", "wide", found);
+    const wide = made("div", "wide", found);
+    wide.tabIndex = 0;
+    wide.setAttribute("role", "group");
+    wide.setAttribute("aria-label", "Table");
+    return wide;
   }
 
   function group(pair, marks, [title, letters, kind]) {

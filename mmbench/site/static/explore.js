@@ -140,13 +140,16 @@ const mmbench = (() => {
       if (key) {
         const button = cell("button", text);
         button.type = "button";
+        button.dataset.key = key;
         button.addEventListener("click", () => { state.sort = key; history.replaceState(null, "", address()); show(); });
         made.append(button);
         if ((state.sort || state.measure) === key) made.setAttribute("aria-sort", MEASURES[key] && MEASURES[key].high ? "descending" : "ascending");
       } else made.textContent = text;
       head.append(made);
     }
+    const focused = document.activeElement && document.activeElement.dataset.key;
     $("#bars thead").replaceChildren(head);
+    if (focused) $(`#bars thead button[data-key="${focused}"]`)?.focus(); /* the heading that a key chose */
     $("#bars tbody").replaceChildren(...found.map((row, k) => {
       const made = document.createElement("tr");
       made.className = row.flaw ? "flawed" : row.id === BASE ? "base" : "sound";
