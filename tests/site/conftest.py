@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import threading
+from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -66,6 +67,37 @@ class Browser:
     def console_errors(self):
         return [line["message"] for line in self.driver.get_log("browser") if line["level"] == "SEVERE"]
 
+    def type(self, *keys):
+        """Keys, to whatever has the focus."""
+        from selenium.webdriver.common.action_chains import ActionChains
+
+        ActionChains(self.driver).send_keys(*keys).perform()
+
+    def see(self, dark=False, medium=""):
+        """Let pages believe in a colour scheme and, "print", in paper."""
+        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme], "media": medium})
+
+    @contextmanager
+    def window(self, width, dark=False):
+        """A window of that width and colour scheme; in it, a function that takes a picture of the whole page."""
+
+        def size(height):
+            given = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+            self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", given)
+
+        def whole(name):
+            size(self.run("return document.documentElement.scrollHeight"))
+            self.picture(f"{name}-whole")
+
+        self.see(dark)
+        size(900)
+        try:
+            yield whole
+        finally:
+            self.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+            self.see()
+
     def picture(self, name):
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
         assert self.driver.save_screenshot(str(SCREENSHOTS / f"{name}.png"))
@@ -81,17 +113,38 @@ def missing():
     return f"{' and '.join(names)} not found on PATH" if names else ""
 
 
-@pytest.fixture(scope="module")
-def served(site):
-    """Address of a file server of the published site."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(QuietHandler, directory=str(site)))
+@pytest.fixture(scope="session")
+def site(needs_browser, tmp_path_factory):
+    """The published site of this commit and the repository's results."""
+    from mmbench.site import publish
+
+    return publish(tmp_path_factory.mktemp("published") / "site", ROOT / "results").parent
+
+
+@pytest.fixture(scope="session")
+def index(site):
+    """asv's published index.json."""
+    return json.loads((site / "asv" / "index.json").read_text())
+
+
+@contextmanager
+def serving(folder):
+    """Address of a file server of a folder, while it lasts."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(QuietHandler, directory=str(folder)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_address[1]}/"
     server.shutdown()
     server.server_close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
+def served(site):
+    """Address of a file server of the published site."""
+    with serving(site) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
 def needs_browser():
     """Skips with the reason; MMBENCH_BROWSER=require makes the reason a failure."""
     why = missing()
@@ -101,7 +154,7 @@ def needs_browser():
         pytest.skip(why)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def browser(needs_browser, served, tmp_path_factory):
     """Chromium with a profile of its own."""
     from selenium import webdriver

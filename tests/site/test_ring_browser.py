@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import json
-from contextlib import contextmanager
 from urllib.parse import quote
 
 import pytest
 
-from mmbench.site import publish, views
+from mmbench.site import views
 from mmbench.strategies import IDS
-from tests.site.conftest import ROOT
 
 pytestmark = pytest.mark.browser
 
 # Every point and bar, looked for in the pixels: (drawn, expected). A bar is drawn when its series' colour is found at
 # half its height, which a bar that begins at its own value has not; a point when any colour is within 3 pixels, because
-# lines may coincide.
+# lines may coincide. A bar that an axis from zero would draw less than 8 pixels high is not expected.
 MARKS_DRAWN = """
 const plot = $('#main-graph').data('plot'), canvas = $('#main-graph canvas.flot-base')[0];
 const scale = canvas.width / parseFloat(canvas.style.width), context = canvas.getContext('2d');
@@ -27,6 +25,7 @@ for (const series of plot.getData()) {
   const size = series.datapoints.pointsize, points = series.datapoints.points;
   for (let i = 0; i < points.length; i += size) {
     if (points[i + 1] === null) continue;
+    if (series.bars.show && plot.height() * points[i + 1] / series.yaxis.max < 8) continue;
     expected++;
     const value = points[i + 1], height = plot.height() - series.yaxis.p2c(value);
     const x = (left + series.xaxis.p2c(points[i])) * scale;
@@ -57,22 +56,24 @@ return [...document.querySelectorAll('#summarygrid-display canvas.flot-base')].f
 }).length"""
 # Nothing but the tables' own frames scrolls sideways.
 NOTHING_SIDEWAYS = "return document.documentElement.scrollWidth <= document.documentElement.clientWidth"
+MATRIX = "return document.querySelectorAll('table.matrix:not(.swatches) tbody {}').length"
 FRAMES = """
-const cells = [...document.querySelectorAll('table.matrix td.era')].map(cell => getComputedStyle(cell));
+const cells = [...document.querySelectorAll('table.matrix:not(.swatches) td.era')].map(cell => getComputedStyle(cell));
 return cells.filter(style => parseFloat(style.outlineWidth) >= 2).map(style => style.outlineColor);"""
+# The contrast of every link and button of asv's navigation with what it stands on.
+CONTRASTS = """
+const rgb = (text) => text.match(/[\\d.]+/g).map(Number);
+const light = (text) => rgb(text).slice(0, 3).map(v => v / 255)
+  .map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+  .reduce((sum, v, k) => sum + v * [0.2126, 0.7152, 0.0722][k], 0);
+const ground = (node) => !node ? "rgb(255, 255, 255)" : rgb(getComputedStyle(node).backgroundColor)[3] === 0
+  ? ground(node.parentElement) : getComputedStyle(node).backgroundColor;
+const words = [...document.querySelectorAll('#nav a, #nav span, .asv-navigation a, .btn.active')];
+return words.filter(n => n.offsetParent).map(n => {
+  const [a, b] = [light(getComputedStyle(n).color), light(ground(n))].sort((x, y) => y - x);
+  return (a + 0.05) / (b + 0.05);
+});"""
 PLOTTED = "return window.$ && $('#main-graph').data('plot') && $('#main-graph').data('plot').getData().length"
-
-
-@pytest.fixture(scope="module")
-def site(needs_browser, tmp_path_factory):
-    """The published site of this commit and the repository's results."""
-    return publish(tmp_path_factory.mktemp("published") / "site", ROOT / "results").parent
-
-
-@pytest.fixture(scope="module")
-def index(site):
-    """asv's published index.json."""
-    return json.loads((site / "asv" / "index.json").read_text())
 
 
 @pytest.fixture(autouse=True)
@@ -93,31 +94,9 @@ def test_a_remote_request_would_be_seen(browser):
     browser.open("index.html")
 
 
-@contextmanager
-def window(browser, width, dark):
-    """A window of that width and colour scheme; in it, a function that takes a picture of the whole page."""
-    scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
-    browser.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
-
-    def size(height):
-        browser.driver.execute_cdp_cmd(
-            "Emulation.setDeviceMetricsOverride",
-            {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False},
-        )
-
-    def whole(name):
-        size(browser.run("return document.documentElement.scrollHeight"))
-        browser.picture(f"{name}-whole")
-
-    size(900)
-    yield whole
-    browser.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
-    browser.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
-
-
 @pytest.mark.parametrize(("name", "width", "dark"), [("front", 1280, False), ("front-phone", 400, True)])
 def test_front_page(browser, name, width, dark):
-    with window(browser, width, dark) as whole:
+    with browser.window(width, dark) as whole:
         browser.open("index.html", width)
         assert browser.run("return document.querySelectorAll('section#stuck-holder tbody tr').length") == len(IDS)
         browser.run("document.querySelectorAll('img').forEach(i => i.loading = 'eager')")
@@ -130,11 +109,11 @@ def test_front_page(browser, name, width, dark):
 @pytest.mark.parametrize(("name", "width", "dark"), [("kernels", 1280, False), ("kernels-phone", 400, True)])
 def test_page_of_kernels(browser, site, name, width, dark):
     n_kernels = len(list((site / "lab").glob("*.json")))
-    with window(browser, width, dark) as whole:
+    with browser.window(width, dark) as whole:
         browser.open("index.html", width)
         browser.run("document.querySelector('nav a[href=\"kernels.html\"]').click()")
-        browser.until("return document.querySelectorAll('table.matrix tbody tr').length === arguments[0]", len(IDS))
-        assert browser.run("return document.querySelectorAll('table.matrix tbody td').length") == len(IDS) * n_kernels
+        browser.until(MATRIX.format("tr") + " === arguments[0]", len(IDS))
+        assert browser.run(MATRIX.format("td")) == len(IDS) * n_kernels
         # Framed, and not only marked so: once in each column, in the colour of agreement.
         colours = browser.run(FRAMES)
         assert len(colours) == n_kernels >= 6 and len(set(colours)) == 1
@@ -170,16 +149,18 @@ def test_grid(browser, index, site):
     browser.picture("grid")
 
 
-def test_list(browser):
-    browser.open("asv/index.html#/summarylist")
-    browser.until("return document.querySelectorAll('#summarylist-body tbody tr').length")
-    browser.picture("list")
+@pytest.mark.parametrize("old", ["summarylist", "regressions"])
+def test_old_addresses_of_asvs_list_and_regressions_lead_to_the_page_of_changes(browser, old):
+    browser.open(f"asv/index.html#/{old}")
+    browser.until("return location.pathname.endsWith('/changes.html') && document.querySelector('#line')")
 
 
-def test_regressions(browser):
-    browser.open("asv/index.html#/regressions")
-    browser.until("return document.querySelector('#regressions-body').innerText.length")
-    browser.picture("regressions")
+def test_asvs_pages_have_a_way_home_and_readable_colours(browser, index):
+    browser.open(f"asv/index.html#{quote(sorted(index['benchmarks'])[0])}")
+    browser.until(PLOTTED)
+    links = browser.run("return [...document.querySelectorAll('#nav a')].map(a => a.getAttribute('href'))")
+    assert "../index.html" in links and "../changes.html" in links and not [x for x in links if "regressions" in x]
+    assert min(browser.run(CONTRASTS)) >= 4.5
 
 
 def test_line_graph(browser, index):
@@ -234,7 +215,7 @@ select.dispatchEvent(new Event('change', {bubbles: true}));"""
 
 @pytest.mark.parametrize(("name", "width", "dark"), [("explore", 1400, False), ("explore-phone", 390, True)])
 def test_the_explorer_answers_and_its_address_holds_the_view(browser, name, width, dark):
-    with window(browser, width, dark) as whole:
+    with browser.window(width, dark) as whole:
         browser.open("explore.html", width)
         browser.until("return document.querySelectorAll('#bars tbody tr').length === arguments[0]", len(IDS))
         browser.until("return document.querySelector('#curves canvas') !== null")
