@@ -66,6 +66,16 @@ def test_a_chunk_that_kills_every_worker_is_given_up(dask, tmp_path):
         run(kill_once, Study(folder=tmp_path, victim=2, always=True), N_CHUNKS, 1, "dask")
 
 
+def test_a_cluster_whose_workers_do_not_come_back_ends_the_study(dask, tmp_path, monkeypatch):
+    async def stays_away(nanny, exitcode):
+        """As on a machine too busy to start the worker again in time: the study had waited for ever."""
+
+    monkeypatch.setattr("distributed.nanny.Nanny._on_worker_exit", stays_away)
+    monkeypatch.setattr(dask, "WITHOUT_WORKERS_S", 1)
+    with pytest.raises(CannotError, match="none came back"):
+        run(kill_once, Study(folder=tmp_path, victim=2), N_CHUNKS, 1, "dask")
+
+
 def test_ctrl_c_keeps_what_is_done(dask, tmp_path):
     process = begin(tmp_path, "dask")
     os.killpg(process.pid, signal.SIGINT)

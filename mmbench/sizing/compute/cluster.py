@@ -20,15 +20,18 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import dask
 import numpy as np
 from distributed import Client, KilledWorker, LocalCluster, WorkerPlugin
 from distributed.comm import connect as connect_to
+from distributed.scheduler import NoValidWorkerError, NoWorkerError
 
 from mmbench.errors import CannotError, InputError
 from mmbench.sizing.compute.ledger import code_hash
 from mmbench.sizing.compute.work import Pool, Work, compute, drop_work, limit_threads, take_work
 
 ANSWER_S = 10  # how long a scheduler may take to answer, and to have a worker
+WITHOUT_WORKERS_S = 60  # how long a local cluster may have none: a busy machine may fail to start a killed one again
 
 
 class StudyPlugin(WorkerPlugin):
@@ -85,14 +88,17 @@ def open_cluster(work: Work, workers: int, address: str | None) -> Iterator[Pool
             yield Pool(executor, partial(compute, key), max(n_threads, 1), first_alone=address is None)
         except KilledWorker as error:
             raise CannotError(f"a chunk lost its dask worker again and again, for want of memory? {error}") from None
+        except (NoWorkerError, NoValidWorkerError):
+            raise CannotError(
+                "all workers of the dask cluster are gone and none came back. Use fewer workers, or threads."
+            ) from None
 
 
 def connect(stack: ExitStack, workers: int, address: str | None) -> Client:
     """A client of the cluster at the address, or of a local one that ends with the stack."""
     if address is None:
-        cluster = stack.enter_context(
-            LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=":0", silence_logs=logging.CRITICAL)
-        )
+        with dask.config.set({"distributed.scheduler.no-workers-timeout": WITHOUT_WORKERS_S}):
+            cluster = stack.enter_context(local_cluster(workers))
         return Client(cluster, set_as_default=False)
     try:
         asyncio.run(probe(address))  # a Client that fails to start takes half a minute to give up
@@ -112,6 +118,11 @@ def connect(stack: ExitStack, workers: int, address: str | None) -> Client:
         client.close()
         raise CannotError(f"the dask scheduler at {address!r} has no workers; start some with `dask worker`.") from None
     return client
+
+
+def local_cluster(workers: int) -> LocalCluster:
+    """One process a worker, and nothing on the terminal."""
+    return LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=":0", silence_logs=logging.CRITICAL)
 
 
 def leave(client: Client, key: str) -> None:
