@@ -78,13 +78,29 @@ class RareHeavy:
             raise NotImplementedError("no mmbench.sizing at this commit")
 
     def track_p999_to_oom_skip(self, counts: dict[tuple[str, str], dict[str, Any]], strategy: str, holds: str) -> float:
-        """p99.9 from kill to MMF_OOM_SKIP. Lower is better."""
+        """p99.9 from kill to MMF_OOM_SKIP, whatever it says: track_early_skips is how often it is not true yet."""
         from mmbench.sizing.sample import Estimate, Sample
 
         found = Sample(counts[strategy, holds]).quantile("skip", 0.999)
         if not isinstance(found, Estimate):
             raise AssertionError(f"{strategy}, {holds}: p99.9 is refused")
         return found.value / PS_PER_SECOND
+
+    def track_mean_to_memory_back(
+        self, counts: dict[tuple[str, str], dict[str, Any]], strategy: str, holds: str
+    ) -> float:
+        """Mean time from kill to a MMF_OOM_SKIP that says memory is back. Lower is better."""
+        from mmbench.sizing.answers import oom_skip
+        from mmbench.sizing.sample import Sample
+
+        return float(oom_skip(Sample(counts[strategy, holds]))["back_mean_ps"]) / PS_PER_SECOND
+
+    def track_early_skips(self, counts: dict[tuple[str, str], dict[str, Any]], strategy: str, holds: str) -> float:
+        """Share of kills whose MMF_OOM_SKIP is set by giving up, or before the memory is back. Lower is better."""
+        from mmbench.sizing.sample import Sample
+
+        sample = Sample(counts[strategy, holds])
+        return 100 * sample.total("early") / sample.n
 
     def track_mean_behind(self, counts: dict[tuple[str, str], dict[str, Any]], strategy: str, holds: str) -> float:
         """Mean time that a kill waits behind another victim. Lower is better."""
@@ -93,6 +109,8 @@ class RareHeavy:
         return Sample(counts[strategy, holds]).mean("behind_ns") / PS_PER_SECOND
 
     track_p999_to_oom_skip.unit = "s"  # type: ignore[attr-defined]
+    track_mean_to_memory_back.unit = "s"  # type: ignore[attr-defined]
+    track_early_skips.unit = "%"  # type: ignore[attr-defined]
     track_mean_behind.unit = "s"  # type: ignore[attr-defined]
 
 
@@ -118,7 +136,7 @@ class HeavyAdds:
             raise NotImplementedError("no mmbench.sizing.worlds at this commit")
 
     def track_added_to_mean(self, found: dict[str, dict[str, Any]], strategy: str) -> float:
-        """Mean time from kill to MMF_OOM_SKIP, with less without. Lower is better."""
+        """Mean time from kill to MMF_OOM_SKIP, whatever it says, with less without. Lower is better."""
         return float(found[strategy]["effects"]["mean"]["added"]["value"]) / PS_PER_SECOND
 
     def track_done_to_others(self, found: dict[str, dict[str, Any]], strategy: str) -> float:
