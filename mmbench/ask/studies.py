@@ -63,7 +63,7 @@ def get_ready(plan: Plan, setting: Setting, watch: Watch) -> Ready:
     def study_of(runs: list[Runs]) -> Study:
         return with_edge(make_study(plan, setting, service_table(plan.parts, runs, setting), plan.parts), edge)
 
-    runs = mended(plan.parts, runs, setting, study_of, plan.effort.target)
+    runs = mended(plan.parts, runs, setting, study_of, plan.effort.target, plan.effort.kills)
     return Ready(setting, service_table(plan.parts, runs, setting), study_of(runs), load)
 
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from mmbench.records.study_types import Off, StudyRecord, Withheld
 from mmbench.sizing.answers import percentile_name, printed
+from mmbench.sizing.estimate import n_replications
 from mmbench.sizing.off_grid import engine_says, table_says, victim_of
 from mmbench.sizing.queue.mixture import Part
 from mmbench.sizing.queue.reaper_list import NOT_LISTED, REAPER, SKIP
@@ -180,15 +181,15 @@ def wrong_sizes(examined: list[Examined]) -> list[tuple[int, int]]:
 
 def mended(
     parts: list[Part], runs: list[Runs], setting: Setting, study_of: Callable[[list[Runs]], Study],
-    target: float = 0.999,
+    target: float = 0.999, kills: int = MOST_KILLS,
 ) -> list[Runs]:  # fmt: skip
     """Engine runs whose table is right where answers rest on it, as far as ROUNDS go.
 
-    study_of: the study of a list of runs. Its first replications tell where that is.
+    study_of: the study of a list of runs. Its first replications tell where that is; kills: how many will be played.
     """
     study, said = study_of(runs), dict[tuple[int, int], list[int]]()
     for _ in range(ROUNDS):
-        wrong = wrong_sizes(examine(parts, study, setting, MOST_KILLS, said, target))
+        wrong = wrong_sizes(examine(parts, study, setting, n_replications(study, kills), said, target))
         wrong = [(c, size) for c, size in wrong if size not in runs[c].sizes]
         if not wrong:
             break
