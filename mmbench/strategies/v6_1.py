@@ -54,6 +54,8 @@ STRATEGY = Strategy(
         "reaper order": "VMAs low to high, pages inside a VMA low to high",
         "munlock batch": "31 folios per CPU",
         "process_mrelease": "mmgrab only; tests MMF_OOM_SKIP again under the read lock",
+        "page tables": "freed by RCU in batches; without a batch page after an IPI to every CPU; one price here",
+        "zone lock": "a free may hold it and the pcp lock for 1,000 to 2,000 pages; nobody here waits for that",
     },
     roles=roles,
     params={

@@ -52,6 +52,12 @@ STRATEGY = Strategy(
         "reaper order": "VMAs high to low, pages inside a VMA low to high",
         "munlock batch": "31 folios per CPU",
         "process_mrelease": "mmgrab only; tests MMF_OOM_SKIP again under the read lock",
+        "page tables": "freed by RCU in batches; without a batch page by call_rcu or synchronize_rcu (7.3), no IPI; "
+        "one price here",
+        "zone lock": "held for pcp->batch pages at a time since 6.19 (20251013190812.787205-4), before for 1,000 to "
+        "2,000; nobody here waits for that",
+        "LRU batch": "a folio that only the batch holds is freed at the drain since 7.2 (9669b87065a6), before put on "
+        "the LRU first; freed at its flush here",
     },
     roles=roles,
 )
