@@ -107,7 +107,9 @@ def compared(one: dict[str, Any]) -> list[RenderableType]:
         *("reaper left", "exit sleeps in"),
     )
     copies = [abs(copy["error"]) for copy in one["copies"]]
+    own_costs = one["costs"] == f"lab-{'.'.join(one['release'].split('.')[:2])}"
     notes = [
+        *([] if own_costs else [f"instructions at the prices of {one['costs']}: this series has no table of its own"]),
         *([f"pages left as predicted: {one['left']['exact']} of {one['left']['n']}"] if one["left"]["n"] else []),
         *([f"the copy of {one['era']} against the kernel's own code: within {max(copies):.2%}"] if copies else []),
         *([_told(one["forced"], "forced schedules")] if one["forced"] else []),

@@ -12,12 +12,12 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
-from mmbench.cost.table import CostTable, load_table, rescaled
+from mmbench.cost.table import CostTable, load_table, rescaled, table_names
 from mmbench.engine import run_prepared
 from mmbench.machine.ops import Op
 from mmbench.machine.protocol import step
 from mmbench.model.flags import MMF_OOM_SKIP, WHY_GAVE_UP
-from mmbench.release import hides_exiting
+from mmbench.release import hides_exiting, version_of
 from mmbench.scenarios import scenario
 from mmbench.scenarios.scenario import MS, NEVER
 from mmbench.strategies.load import Loaded, load
@@ -48,7 +48,7 @@ def compare_designs(record: dict[str, Any], find: Callable[[str], Loaded] = load
     (what a caller met at each step of exit).
     """
     era = era_of(record["release"])
-    costs = load_table(f"lab-{record['series']}")
+    costs = load_table(nearest_table(record["series"]))
     own = load(era)
     designs = {name: with_batch_of(find(name), own) for name in record["programs"]} | {STOCK: own}
     entries = [e for boot in record["boots"] for e in boot["experiments"] if "error" not in e]
@@ -65,6 +65,7 @@ def compare_designs(record: dict[str, Any], find: Callable[[str], Loaded] = load
         "format": FORMAT,
         "release": record["release"],
         "era": era,
+        "costs": costs.name,
         "cells": cells,
         "left": {
             "n": sum("left" in cell for cell in cells),
@@ -85,6 +86,18 @@ def compare_designs(record: dict[str, Any], find: Callable[[str], Loaded] = load
         "late": [came_late(entry, designs[entry["design"]]) for entry in entries if entry["kind"] == "late"],
         "forced": meetings(record),
     }
+
+
+def nearest_table(series: str) -> str:
+    """The cost table of a series, or that of the nearest one that has one (7.2: of 7.3)."""
+    known = [name for name in table_names() if name.startswith("lab-")]
+    wanted = version_of(series) or (0, 0)
+
+    def far(name: str) -> tuple[int, int]:
+        major, minor = version_of(name.removeprefix("lab-")) or (0, 0)
+        return abs(major - wanted[0]), abs(minor - wanted[1])
+
+    return min(known, key=far)
 
 
 def with_batch_of(design: Loaded, own: Loaded) -> Loaded:

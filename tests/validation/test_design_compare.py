@@ -12,6 +12,7 @@ from mmbench.validation.designs import (
     compare_designs,
     held_ppm,
     left_it,
+    nearest_table,
     reaper_left,
     skip_ns,
     with_batch_of,
@@ -169,6 +170,11 @@ def test_a_kernel_with_a_timer_tests_oom_skip_when_it_runs_out_whatever_the_desi
     entry = stuck("v4.17", None, 1, exits) | {"kind": "reader", "holds": "read-count", "hold_ms": 1300}
     (reader,) = compare_designs(record_of("5.10.1", ["v4.17"], [entry]))["readers"]
     assert (reader["model_gave_up"], reader["model_kills"]) == (False, 1)
+
+
+@pytest.mark.parametrize(("series", "table"), [("6.12", "lab-6.12"), ("7.2", "lab-7.3"), ("6.2", "lab-6.1")])
+def test_a_series_without_a_table_takes_its_neighbours(series: str, table: str) -> None:
+    assert nearest_table(series) == table
 
 
 def test_a_page_charged_to_a_cgroup_costs_what_the_kernels_own_code_shows() -> None:
