@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mmbench.sizing.counting import whole
 from mmbench.sizing.queue.domains import draw_domains, serve_domains
 from mmbench.sizing.queue.reaper_list import COLLATERAL, N_WAITS, REAPER, lifo
-from mmbench.sizing.textbook import constant_fields
+from mmbench.sizing.sample import Sample
+from mmbench.sizing.stats.intervals import mean_interval
+from mmbench.sizing.study import run_chunk
+from mmbench.sizing.textbook import constant_fields, mean_wait_ps, textbook_study
 from tests.reference.domains import Machine
 from tests.sizing.test_queue import RANDOM_TABLES, random_case
 
@@ -54,6 +61,17 @@ def test_one_domain_by_hand() -> None:
     waits, held, cost = served([0, 1, 1], [1, 0, 0, 0, 0, 0], [0, 0, 0], fields)
     assert waits == [0] * 6 and cost == [1, 0, 0]
     assert held == [0, 9, 13, 0, 0, 0]  # the further one at 5, then those of 1 and 2 at 10 and 15
+
+
+@pytest.mark.parametrize("law", ["exponential", "deterministic"])
+def test_the_whole_machine_as_one_domain_holds_back_as_pollaczek_and_khinchine_say(law, request) -> None:
+    """Nobody waits on the list any more: each kill waits in order of arrival for MMF_OOM_SKIP of the one before."""
+    study = replace(textbook_study(request.getfixturevalue(law), 0.6), n_domains=1)
+    counts = run_chunk(study, 0, 60)
+    kills, ns = whole(counts, "batch_stats")[:, 0], whole(counts, "held")[:, 1]
+    found = mean_interval(np.array(1000.0 * ns / kills, dtype=np.float64), 0.999)
+    assert found.low <= mean_wait_ps(study) <= found.high < 1.1 * found.value
+    assert Sample(counts).total("waited") == 0
 
 
 def test_the_clock_starts_again_after_years() -> None:

@@ -169,6 +169,7 @@ def test_what_splitting_cannot_do_is_refused(deterministic) -> None:
     calm = textbook_study(deterministic, 1e-6)
     assert "none of 160,000 runs" in behind(calm, sample, 10**12)["refused"]
     assert "one reaper" in behind(replace(study, n_reapers=2), sample, 10**12)["refused"]
+    assert "domains" in behind(replace(study, n_domains=2), sample, 10**12)["refused"]
     never = replace(study, fields=study.fields.copy())
     never.fields[:, 0, REAPER] = NOT_LISTED
     assert behind(never, sample, 10**12)["value"] == 0.0
