@@ -12,6 +12,7 @@ from mmbench.ask.kills import predict, rows_of
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from mmbench.records.kill_types import KillRecord
     from mmbench.records.types import PredictedReap
     from mmbench.victims import Victim
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 class Kills(Answer[dict[str, Any]]):
     """The kills of a log, a row for each; `record` is what `mmbench import` writes."""
 
-    def __init__(self, record: dict[str, Any], unread: list[tuple[int, str]]) -> None:
+    def __init__(self, record: KillRecord, unread: list[tuple[int, str]]) -> None:
         super().__init__(rows_of(record))
         self.record, self.unread = record, unread
 

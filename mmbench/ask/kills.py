@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from mmbench.errors import InputError
+from mmbench.records.kill_types import KillRecord, LoggedKill
 from mmbench.records.types import PredictedReap
 
 MAX_RUNS = 40
@@ -16,12 +17,11 @@ ASSUMED = "v6.1"  # for lmkd's kills in a log that names no kernel: what Linux 6
 REAP_FIELDS = ("outcome", "after_us", "start_us", "left_anon_pages", "left_file_pages", "left_shmem_pages")
 
 
-def rows_of(record: dict[str, Any], predictions: list[PredictedReap] | None = None) -> list[dict[str, Any]]:
+def rows_of(record: KillRecord, predictions: list[PredictedReap] | None = None) -> list[dict[str, Any]]:
     """One row per kill: its number, fields, observed reap and, where there is one, the model's."""
-    rows = []
+    rows: list[dict[str, Any]] = []
     for number, kill in enumerate(record["kills"], start=1):
-        reap = kill["reap"] or dict.fromkeys(REAP_FIELDS)
-        rows.append({"number": number} | kill | {"reap": reap})
+        rows.append({"number": number, **kill, "reap": kill["reap"] or dict.fromkeys(REAP_FIELDS)})
     for one in predictions or []:
         rows[one["number"] - 1]["model"] = {name: value for name, value in one.items() if name != "number"}
     return rows
@@ -37,7 +37,7 @@ def design_of(release: str | None) -> str | None:
     return next((name for first, name in SHIPPED if (major, minor) >= first), None)
 
 
-def predict(record: dict[str, Any], locked: str | None, shared: str | None, costs: str) -> list[PredictedReap]:
+def predict(record: KillRecord, locked: str | None, shared: str | None, costs: str) -> list[PredictedReap]:
     """The model's reap of the first MAX_RUNS kills whose kernel, sizes and reap are in the log.
 
     Returns one object a kill: number, strategy, is_assumed (the log names no kernel), party (reaper or mrelease),
@@ -72,7 +72,7 @@ def predict(record: dict[str, Any], locked: str | None, shared: str | None, cost
     found: list[PredictedReap] = []
     for number, kill, name in chosen[:MAX_RUNS]:
         party = "mrelease" if kill["by"] == "lmkd" else "reaper"
-        used = None if share is None else min(share, most_locked(kill, kill["rss_pages"]))
+        used = None if share is None else min(share, most_locked(kill, kill["rss_pages"] or 0))
         victim = build(kill, f"kill {number}", used, shared_share or 0.0)
         run = run_prepared(prepare(victim.vmas), load(str(name)), held[party], table, victim=victim.name)
         found.append(
@@ -90,11 +90,11 @@ def predict(record: dict[str, Any], locked: str | None, shared: str | None, cost
     return found
 
 
-def _strategy(kill: dict[str, Any]) -> str | None:
+def _strategy(kill: LoggedKill) -> str | None:
     return ASSUMED if kill["by"] == "lmkd" and kill["kernel"] is None else design_of(kill["kernel"])
 
 
-def _is_seen(kill: dict[str, Any]) -> bool:
+def _is_seen(kill: LoggedKill) -> bool:
     """True for a kill with a size whose reaping was seen to end, well or not."""
     if kill["reap"] is None or not kill["rss_pages"]:
         return False

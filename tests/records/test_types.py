@@ -6,6 +6,7 @@ import pytest
 
 from mmbench.ask.calibrations import SAMPLE
 from mmbench.cost.table import ENTRY
+from mmbench.records.kill_types import KillRecord
 from mmbench.records.manifest import MANIFEST
 from mmbench.records.measured_types import Entry, Manifest, Sample
 from mmbench.records.run_record import EVENT, OUTCOMES, RUN_RECORD, whole
@@ -13,6 +14,7 @@ from mmbench.records.schema import Either, Fields, Int, ListOf, MapOf, Maybe, Nu
 from mmbench.records.study_record import PROMISED, STUDY
 from mmbench.records.study_types import PromiseRecord, StudyRecord
 from mmbench.records.types import Event, Outcome, RunRecord
+from mmbench.victims.kernel_log.record import RECORD as KILLS
 from tests.records.agree import differences
 
 TYPED: list[tuple[Any, Rule]] = [
@@ -23,6 +25,7 @@ TYPED: list[tuple[Any, Rule]] = [
     (Sample, SAMPLE),
     (Entry, ENTRY),
     (Manifest, MANIFEST),
+    (KillRecord, KILLS),
 ]
 
 

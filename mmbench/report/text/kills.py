@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from mmbench.records.kill_types import KillRecord, LoggedKill
 from mmbench.records.types import PredictedReap
 from mmbench.report.units import NOTHING, format_count, format_pages_size, format_time
 
@@ -23,7 +24,7 @@ GAP = 2
 
 
 def kills_view(
-    record: dict[str, Any],
+    record: KillRecord,
     examples: list[tuple[int, str]],
     target: str,
     predictions: list[PredictedReap] | None,
@@ -56,7 +57,7 @@ def _reaps(n: int) -> str:
     return "1 reap has" if n == 1 else f"{n:,} reaps have"
 
 
-def summary(record: dict[str, Any]) -> str:
+def summary(record: KillRecord) -> str:
     """How many kills over which time by whom, and how many reaps were seen."""
     kills = record["kills"]
     by = ", ".join(f"{n:,} {name}" for name, n in Counter(kill["by"] for kill in kills).most_common())
@@ -69,13 +70,17 @@ def summary(record: dict[str, Any]) -> str:
     return "; ".join([*words, f"{format_pages_size(left)} left by reaps"] if left else words)
 
 
-def _spread(kills: list[dict[str, Any]]) -> str:
+def _spread(kills: list[LoggedKill]) -> str:
     """Median and longest time to a reap; a clock of whole seconds says no more than "under 1 s"."""
-    timed = [k for k in kills if k["reap"] and k["reap"]["outcome"] == "reaped" and k["reap"]["after_us"] is not None]
+    timed = [
+        (reap["after_us"], kill["step_us"] or 1)
+        for kill in kills
+        if (reap := kill["reap"]) and reap["outcome"] == "reaped" and reap["after_us"] is not None
+    ]
     if not timed:
         return ""
-    times = [kill["reap"]["after_us"] for kill in timed]
-    step_us = max(kill["step_us"] or 1 for kill in timed)
+    times = [after_us for after_us, _ in timed]
+    step_us = max(step for _, step in timed)
     if max(times) < step_us > 1:
         return f" (under {_step(step_us)} after the kill)"
     middle = int(median(times))
@@ -88,7 +93,7 @@ def _step(us: int) -> str:
     return format_time(us * PS_PER_US).replace(".00", "")
 
 
-def _pace(kills: list[dict[str, Any]]) -> str:
+def _pace(kills: list[LoggedKill]) -> str:
     spans = Counter[int]()
     for kill in kills:
         if kill["time_us"] is not None:
@@ -112,15 +117,15 @@ def since(us: int | None) -> str:
     return f"{days} d {clock}" if days else clock
 
 
-def left_pages(kill: dict[str, Any]) -> int | None:
+def left_pages(kill: LoggedKill) -> int | None:
     """Pages that the reaper's line still counts; None when there is no such line."""
     reap = kill["reap"]
     if reap is None or reap["left_anon_pages"] is None:
         return None
-    return sum(reap[f"left_{kind}_pages"] or 0 for kind in ("anon", "file", "shmem"))
+    return sum(n or 0 for n in (reap["left_anon_pages"], reap["left_file_pages"], reap["left_shmem_pages"]))
 
 
-def after(kill: dict[str, Any]) -> str:
+def after(kill: LoggedKill) -> str:
     """Time from the kill to the end of its reaping; "<1 s" when the log's clock has seconds only."""
     reap = kill["reap"]
     if reap is None or reap["after_us"] is None:
@@ -129,13 +134,13 @@ def after(kill: dict[str, Any]) -> str:
     return f"<{_step(step_us)}" if reap["after_us"] < step_us > 1 else format_time(reap["after_us"] * PS_PER_US)
 
 
-def ended(kill: dict[str, Any]) -> str:
+def ended(kill: LoggedKill) -> str:
     """How and when its reaping ended: the time alone means that it succeeded."""
-    outcome = kill["reap"]["outcome"]
+    outcome = kill["reap"]["outcome"] if kill["reap"] else NOTHING
     return after(kill) if outcome == "reaped" else f"{outcome}, {after(kill)}"
 
 
-def _cells(number: int, kill: dict[str, Any]) -> dict[str, str]:
+def _cells(number: int, kill: LoggedKill) -> dict[str, str]:
     """A row of the table by its heads."""
     name, adj = kill["process"] or NOTHING, kill["oom_score_adj"]
     stretch = f"{kill['stretch']}/" if kill["stretch"] else ""
@@ -145,7 +150,9 @@ def _cells(number: int, kill: dict[str, Any]) -> dict[str, str]:
         "killed by": kill["by"],
         "victim": name if len(name) <= NAME_WIDTH else name[: NAME_WIDTH - 3] + "...",
         "resident": format_pages_size(kill["rss_pages"]),
-        **{kind: format_pages_size(kill[f"{kind}_pages"]) for kind in ("anon", "file", "shmem")},
+        "anon": format_pages_size(kill["anon_pages"]),
+        "file": format_pages_size(kill["file_pages"]),
+        "shmem": format_pages_size(kill["shmem_pages"]),
         "mlocked up to": format_pages_size(kill["locked_at_most_pages"]),
         "adj": NOTHING if adj is None else format_count(adj),
         "kernel": kill["kernel"] or NOTHING,
@@ -155,7 +162,7 @@ def _cells(number: int, kill: dict[str, Any]) -> dict[str, str]:
     }
 
 
-def _table(record: dict[str, Any], width: int) -> Table:
+def _table(record: KillRecord, width: int) -> Table:
     """The kills, without columns that say nothing, and without those of LEAST_WANTED that do not fit."""
     rows = [_cells(number, kill) for number, kill in enumerate(record["kills"][:MAX_ROWS], start=1)]
     heads = [head for head in rows[0] if head in ALWAYS or any(row[head] != NOTHING for row in rows)]
@@ -165,7 +172,7 @@ def _table(record: dict[str, Any], width: int) -> Table:
     return _grid(heads, [[row[head] for head in heads] for row in rows], left=("killed by", "victim", "kernel", "reap"))
 
 
-def _model_table(record: dict[str, Any], predictions: list[PredictedReap]) -> Table:
+def _model_table(record: KillRecord, predictions: list[PredictedReap]) -> Table:
     rows = []
     for one in predictions[:MAX_ROWS]:
         kill = record["kills"][one["number"] - 1]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from mmbench.errors import InputError
+from mmbench.records.kill_types import KillRecord
 from mmbench.victims.kernel_log.collect import Collector
 from mmbench.victims.kernel_log.entries import FieldEntries, JsonEntries, entries_of
 from mmbench.victims.kernel_log.lines import LogLines
@@ -17,7 +18,7 @@ Progress = Callable[[LogLines, int], None]  # lines so far, kills so far
 class Imported(NamedTuple):
     """The record, and (line number, message) of some lines that look like OOM lines and could not be read."""
 
-    record: dict[str, Any]
+    record: KillRecord
     examples: list[tuple[int, str]]
 
 

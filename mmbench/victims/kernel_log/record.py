@@ -6,13 +6,15 @@ Pages are 4 KiB; null is "the log does not say". A record holds no host, user or
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, cast
 
 from mmbench.errors import InputError
 from mmbench.model.layout import MAX_PAGES
 from mmbench.records.files import json_text, read_json, write_text
+from mmbench.records.kill_types import KillRecord, LoggedKill, ObservedReap, Outcome
 from mmbench.records.manifest import MANIFEST, build_manifest
-from mmbench.records.schema import Fields, Int, ListOf, Rule, Text, check, fail
+from mmbench.records.schema import Fields, Int, ListOf, Maybe, Text, check, fail
 from mmbench.victims.kernel_log import said as s
 
 if TYPE_CHECKING:
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 FORMAT = "mmbench-kills 1"
 SUFFIX = ".kills.json"
 CLOCKS = ("realtime", "monotonic", "none")
-OUTCOMES = {
+OUTCOMES: dict[str, Outcome] = {
     s.REAPED: "reaped", s.GAVE_UP: "gave-up", s.SKIPPED: "skipped", s.EXITED: "exited", s.DID_NOT_EXIT: "did-not-exit",
 }  # fmt: skip
 KINDS = ("anon", "file", "shmem")
@@ -41,17 +43,13 @@ REAP = Fields(
 )
 
 
-def _nullable(rule: Rule, value: Any, name: str) -> None:
-    if value is not None:
-        check(value, rule, name)
-
-
 KILL = Fields(
     {
         "stretch": Int(),
         "time_us": Int(nullable=True),
         "step_us": Int(minimum=1, nullable=True),
         "by": Text(s.KILLERS),
+        "process": Maybe(Text()),
         "pid": Int(nullable=True),
         "total_vm_pages": Int(nullable=True),
         "rss_pages": Int(nullable=True),
@@ -61,9 +59,10 @@ KILL = Fields(
         "cgroup_bytes": Int(nullable=True),
         "oom_score_adj": Int(minimum=-1000, nullable=True),
         "locked_at_most_pages": Int(nullable=True),
+        "kernel": Maybe(Text()),
+        "reap": Maybe(REAP),
     }
 )
-TEXTS = ("process", "kernel")  # of a kill, null when not told
 RECORD = Fields(
     {
         "format": Text((FORMAT,)),
@@ -78,11 +77,12 @@ RECORD = Fields(
         "n_unread": Int(),
         "unread_lines": ListOf(Int(minimum=1)),
         "notes": ListOf(Text()),
+        "kills": ListOf(KILL, n_least=1),
     }
 )
 
 
-def make_record(collector: Collector, lines: LogLines) -> dict[str, Any]:
+def make_record(collector: Collector, lines: LogLines) -> KillRecord:
     """The record of everything that was read."""
     return {
         "format": FORMAT,
@@ -115,7 +115,7 @@ def _in_order(kills: list[Kill]) -> list[tuple[Kill, int | None]]:
     return [(kill, None if kill.time_us is None else kill.time_us - first[kill.stretch]) for kill in sorted_kills]
 
 
-def _kill(kill: Kill, time_us: int | None) -> dict[str, Any]:
+def _kill(kill: Kill, time_us: int | None) -> LoggedKill:
     pages = {name: _pages(kill.sizes_kib.get(name)) for name in BY_PAGES}
     told = [pages[f"{kind}-rss"] for kind in KINDS]
     rss = pages["rss"] if told[0] is None or pages["rss"] is not None else sum(n for n in told if n is not None)
@@ -142,11 +142,14 @@ def _kill(kill: Kill, time_us: int | None) -> dict[str, Any]:
     }
 
 
-def _reap(reap: Reap | None) -> dict[str, Any] | None:
+def _reap(reap: Reap | None) -> ObservedReap | None:
     if reap is None:
         return None
-    left = {f"left_{kind}_pages": _pages(reap.sizes_kib.get(f"{kind}-rss")) for kind in KINDS}
-    return {"outcome": OUTCOMES[reap.outcome], "after_us": reap.after_us, "start_us": reap.start_us, **left}
+    left = {kind: _pages(reap.sizes_kib.get(f"{kind}-rss")) for kind in KINDS}
+    return {
+        "outcome": OUTCOMES[reap.outcome], "after_us": reap.after_us, "start_us": reap.start_us,
+        "left_anon_pages": left["anon"], "left_file_pages": left["file"], "left_shmem_pages": left["shmem"],
+    }  # fmt: skip
 
 
 def _printable(name: str) -> str:
@@ -198,12 +201,9 @@ def validate_kills(record: Any) -> None:
         raise InputError(f"a record of kills is a JSON object; found {type(record).__name__}.")
     if record.get("format") != FORMAT:
         raise fail("format", record.get("format"), f"{FORMAT!r} (write it with: mmbench import LOG)")
-    kills = record.get("kills")
-    check({name: value for name, value in record.items() if name != "kills"}, RECORD, "")
-    if not isinstance(kills, list) or not kills:
-        raise fail("kills", kills, "a list of at least one kill")
+    check(record, RECORD, "")
     last = (0, 0)
-    for i, kill in enumerate(kills):
+    for i, kill in enumerate(record["kills"]):
         _validate_kill(kill, f"kills[{i}]")
         now = (kill["stretch"], kill["time_us"] if kill["time_us"] is not None else 0)
         if kill["time_us"] is not None:
@@ -212,23 +212,15 @@ def validate_kills(record: Any) -> None:
             last = now
 
 
-def _validate_kill(kill: Any, name: str) -> None:
-    if not isinstance(kill, dict):
-        raise fail(name, kill, "an object")
-    missing = [key for key in (*TEXTS, "reap") if key not in kill]
-    if missing:
-        raise InputError(f"field '{name}.{missing[0]}' is missing; it is required.")
-    check({key: value for key, value in kill.items() if key not in (*TEXTS, "reap")}, KILL, name)
-    for key in TEXTS:
-        _nullable(Text(), kill[key], f"{name}.{key}")
-        if kill[key] is not None and not kill[key].isprintable():
-            raise fail(f"{name}.{key}", kill[key], "a name of printable characters")
-    _nullable(REAP, kill["reap"], f"{name}.reap")
+def _validate_kill(kill: LoggedKill, name: str) -> None:
+    for key, text in (("process", kill["process"]), ("kernel", kill["kernel"])):
+        if text is not None and not text.isprintable():
+            raise fail(f"{name}.{key}", text, "a name of printable characters")
     _check_sizes(kill, name)
     _check_sizes(kill["reap"] or {}, f"{name}.reap")
 
 
-def _check_sizes(fields: dict[str, Any], name: str) -> None:
+def _check_sizes(fields: Mapping[str, object], name: str) -> None:
     """Raise InputError for a number that no machine has: nothing computed from a record may overflow."""
     for key, value in fields.items():
         most = MAX_PAGES if key in HELD else MOST
@@ -236,17 +228,17 @@ def _check_sizes(fields: dict[str, Any], name: str) -> None:
             raise fail(f"{name}.{key}", value, f"at most {most}")
 
 
-def write_kills(path: str | os.PathLike[str], record: dict[str, Any]) -> None:
+def write_kills(path: str | os.PathLike[str], record: KillRecord) -> None:
     """Write a valid record, whole or not at all. Raises InputError or CannotError."""
     validate_kills(record)
     write_text(path, json_text(record))
 
 
-def read_kills(path: str | os.PathLike[str]) -> dict[str, Any]:
+def read_kills(path: str | os.PathLike[str]) -> KillRecord:
     """Read and validate a record of kills. Raises InputError naming file and field."""
     record = read_json(path)
     try:
         validate_kills(record)
     except InputError as error:
         raise InputError(f"{os.fspath(path)}: {error}") from None
-    return dict(record)
+    return cast(KillRecord, record)

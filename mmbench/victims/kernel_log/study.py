@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 
+from mmbench.records.kill_types import KillRecord
 
-def gaps_us(record: dict[str, Any], longest_us: int = 1 << 62) -> np.ndarray:
+
+def gaps_us(record: KillRecord, longest_us: int = 1 << 62) -> np.ndarray:
     """Microseconds between one kill and the next, within stretches of comparable time; int64 (n,), in order.
 
     longest_us: what a longer gap counts as; a year in picoseconds is no int64.
@@ -18,7 +19,7 @@ def gaps_us(record: dict[str, Any], longest_us: int = 1 << 62) -> np.ndarray:
     return np.array(gaps, dtype=np.int64)
 
 
-def sizes_pages(record: dict[str, Any]) -> np.ndarray:
+def sizes_pages(record: KillRecord) -> np.ndarray:
     """Resident pages of the victims whose size the log tells; int64 (n,), in time order, none of them 0."""
     sizes = [kill["rss_pages"] for kill in record["kills"] if kill["rss_pages"]]
     return np.array(sizes, dtype=np.int64)

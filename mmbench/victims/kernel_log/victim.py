@@ -9,12 +9,12 @@ from __future__ import annotations
 import os
 import re
 from math import floor
-from typing import Any
 
 from mmbench.errors import InputError
 from mmbench.model.layout import PAGE_BYTES, VmaTable
+from mmbench.records.kill_types import LoggedKill
 from mmbench.victims.join import join
-from mmbench.victims.kernel_log.record import KINDS, SUFFIX, read_kills
+from mmbench.victims.kernel_log.record import SUFFIX, read_kills
 from mmbench.victims.sizes import format_share, format_size
 from mmbench.victims.synthetic import synthetic
 from mmbench.victims.victim import Victim
@@ -51,7 +51,7 @@ def kill_victim(spec: str, locked: float | None = None, shared: float = 0.0, vma
 
 
 def build(
-    kill: dict[str, Any], what: str, locked: float | None = None, shared: float = 0.0, vmas: int | None = None
+    kill: LoggedKill, what: str, locked: float | None = None, shared: float = 0.0, vmas: int | None = None
 ) -> Victim:
     """Build the victim of a kill; the rest as kill_victim, `what` names it in errors."""
     parts, assumed = _parts(kill, what)
@@ -67,7 +67,7 @@ def build(
     if locked > most:
         raise InputError(
             f"{what}: {format_share(locked)} mlocked is more than the log allows: its dump shows at most "
-            f"{format_size(kill['locked_at_most_pages'] * PAGE_BYTES)} for the whole machine or group, "
+            f"{format_size((kill['locked_at_most_pages'] or 0) * PAGE_BYTES)} for the whole machine or group, "
             f"{format_share(most)} of this victim. Give --locked {floor(most * 1000) / 1000:g} or less."
         )
     assumed += [f"{format_share(locked)} mlocked", f"{format_share(shared)} of file pages shared"]
@@ -78,18 +78,18 @@ def build(
     return Victim(kill["process"] or what, _table(parts, locked, shared, vmas), source, facts)
 
 
-def most_locked(kill: dict[str, Any], pages: int) -> float:
+def most_locked(kill: LoggedKill, pages: int) -> float:
     """The largest share of the victim's `pages` that can have been mlocked: 1 where no dump tells."""
     bound = kill["locked_at_most_pages"]
     return 1.0 if bound is None or not pages else min(1.0, bound / pages)
 
 
-def _parts(kill: dict[str, Any], what: str) -> tuple[dict[str, int], list[str]]:
+def _parts(kill: LoggedKill, what: str) -> tuple[dict[str, int], list[str]]:
     """Pages of each kind that is not empty, and what had to be assumed for that."""
-    told = {kind: kill[f"{kind}_pages"] for kind in KINDS}
+    told = {"anon": kill["anon_pages"], "file": kill["file_pages"], "shmem": kill["shmem_pages"]}
     if told["anon"] is not None:
         parts = {kind: pages for kind, pages in told.items() if pages}
-        rest = kill["rss_pages"] - sum(parts.values())
+        rest = (kill["rss_pages"] or 0) - sum(parts.values())
         if rest > 0:
             return parts | {"file": parts.get("file", 0) + rest}, ["pages that are not anonymous file pages"]
         if parts:
