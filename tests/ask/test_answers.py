@@ -43,6 +43,19 @@ def test_the_write_lock_costs_nothing_alone_and_a_life_beside_a_reader(small, ro
     assert cells[3] == "**gave up**" and cells[4] == "**gave up, killed another process**"
 
 
+def test_of_a_booted_kernel_it_shows_the_designs_asked_for_with_the_victims_of_90_percent(small, rows):
+    victim = {"kind": "anon", "locked_share": 0.9}
+    cell = {"what": "exit", "design": "stock", "victim": victim, "ns": 29_000_000, "error": 0.004}
+    others = [{"design": "trylock"}, {"victim": victim | {"kind": "thp"}, "error": 0.9}, {"what": "reaper"}]
+    reader = {"design": "exit-write", "holds": "read-count", "kills": 1, "gave_up": True, "skip_ms": 1060.0}
+    readers = [reader, reader | {"holds": "read-users", "skip_ms": 77.0}]
+    one = {"release": "6.12", "cells": [cell, *(cell | other for other in others)], "readers": readers}
+    asked = Page("q", "Q", "?", [(s.name, s.kind) for s in small.situations], rows, (), measured=(one,))
+    text = answer_page(asked)
+    assert "| stock | 29.00 |" in text and "off by at most 0.4%" in text and "| trylock |" not in text
+    assert "| exit-write | 1 | yes | 1060 ms |" in text and "77 ms" not in text
+
+
 def test_every_time_on_the_page_is_a_run_s(small, rows):
     text = page(small, rows)
     for row in rows:
