@@ -15,7 +15,7 @@ from mmbench.records.manifest import validate_manifest
 from mmbench.records.schema import Bool, Fields, Int, MapOf, Number, Text, check, fail, of_file
 
 if TYPE_CHECKING:
-    from mmbench.records.measured_types import Fit, Sample
+    from mmbench.records.measured_types import Fit, Measured, Sample
     from mmbench.validation.calibration import Calibration
 
 REFERENCE = "reference"  # the table whose proportions serve for what cannot be told apart
@@ -64,14 +64,14 @@ def fit_again(path: str, output: str) -> Calibration:
         check(first["date"], Text(), "date")
         validate_manifest(first["manifest"])
     release = first["manifest"]["kernel"].removeprefix("Linux ")
-    measured = {"kernel": release, "date": first["date"], "manifest": first["manifest"]}
+    measured: Measured = {"kernel": release, "date": first["date"], "manifest": first["manifest"]}
     calibration = fit_to(samples, measured)
     calibration.table["samples"] = Path(path).name
     write_json(output, calibration.table)
     return calibration
 
 
-def fit_to(samples: list[Sample], measured: dict[str, Any]) -> Calibration:
+def fit_to(samples: list[Sample], measured: Measured) -> Calibration:
     """Fit a table to samples. measured: kernel, date and manifest of the machine they are from."""
     from mmbench.cost.carry import carry_old_munlock
     from mmbench.cost.table import load_table

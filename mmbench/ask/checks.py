@@ -8,18 +8,19 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from threading import Event
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mmbench.errors import InputError
+from mmbench.records.verdicts import FORMAT, VERDICTS
 
 if TYPE_CHECKING:
     from mmbench.checker.judgement import Judgement
     from mmbench.checker.scope import Scope
     from mmbench.checker.search import Limits
     from mmbench.checker.verdict import Verdict
+    from mmbench.records.checked_types import VerdictsFile
     from mmbench.strategies import Loaded
 
-FORMAT = "mmbench-verdicts 1"
 MAX_STATES = 10_000_000
 MAX_MEMORY = "2GiB"
 
@@ -99,7 +100,7 @@ def judge_all(
 # --- verdicts as they were --------------------------------------------------------------------------
 
 
-def recorded(found: Iterable[Judgement]) -> dict[str, Any]:
+def recorded(found: Iterable[Judgement]) -> VerdictsFile:
     """Verdicts as a file keeps them, to be compared with later ones; and which steps they are of."""
     judged = {j.strategy: j for j in found}
     return {
@@ -113,10 +114,9 @@ def recorded(found: Iterable[Judgement]) -> dict[str, Any]:
 
 def read_recorded(path: str) -> dict[str, dict[str, str]]:
     """Strategy -> scope -> verdict of a file that `recorded` made. Raises InputError."""
-    from mmbench.records.schema import Fields, MapOf, Text, read
+    from mmbench.records.schema import read
 
-    fields = Fields({"format": Text((FORMAT,)), "verdicts": MapOf(MapOf(Text()))}, {"designs": MapOf(Text())})
-    return dict(read(path, fields)["verdicts"])
+    return dict(read(path, VERDICTS)["verdicts"])
 
 
 def changed(expected: dict[str, dict[str, str]], found: Iterable[Judgement], *, everything: bool) -> list[str]:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 from mmbench import __version__
 from mmbench.checker.changes import changes
@@ -20,6 +19,7 @@ from mmbench.checker.world import Start
 from mmbench.machine.ops import BY_CODE, NUMBER
 from mmbench.machine.status import BLOCKED, ROW_ALT, ROW_OP
 from mmbench.model.world import DONE, T_PC, T_PENDING, World, views
+from mmbench.records.checked_types import ScheduleFile
 
 FORMAT = "mmbench-counterexample 1"
 MAX_ROUND = 16
@@ -137,7 +137,7 @@ def trapped(name: str, found: Found, trap: Trap, prop: Property, *, spec: str = 
     )
 
 
-def to_json(c: Counterexample) -> dict[str, Any]:
+def to_json(c: Counterexample) -> ScheduleFile:
     """A counterexample as a file holds it."""
     return {
         "format": FORMAT,
@@ -152,5 +152,16 @@ def to_json(c: Counterexample) -> dict[str, Any]:
         "waits": list(c.waits),
         "loops": list(c.loops),
         "tasks": list(c.names),
-        "rows": [asdict(row) for row in c.rows],
+        "rows": [
+            {
+                "task": row.task,
+                "name": row.name,
+                "label": row.label,
+                "meaning": row.meaning,
+                "blocked": row.blocked,
+                "changed": list(row.changed),
+                "choice": row.choice,
+            }
+            for row in c.rows
+        ],
     }

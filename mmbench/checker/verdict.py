@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 from mmbench.checker.counterexample import Counterexample, counterexample, digest_of, trapped
 from mmbench.checker.properties import BY_BIT, DEADLOCK, NAMES, STALL, OwnProperty
@@ -14,6 +13,7 @@ from mmbench.checker.stall import Trap, traps
 from mmbench.checker.world import start_of
 from mmbench.machine.protocol import Role
 from mmbench.model.world import views
+from mmbench.records.checked_types import Checked
 from mmbench.strategies.user_file import users_code
 
 ANY = sum(1 << bit for bit in BY_BIT)
@@ -58,7 +58,7 @@ class Verdict:
         """Short names of the broken properties."""
         return [name for name, status in self.properties.items() if status == "broken"]
 
-    def as_row(self) -> dict[str, Any]:
+    def as_row(self) -> dict[str, str | int | float]:
         """The verdict as one flat row."""
         return {
             "strategy": self.strategy,
@@ -74,7 +74,7 @@ class Verdict:
             **self.properties,
         }
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> Checked:
         """The verdict for programs."""
         from mmbench.checker.counterexample import to_json
 

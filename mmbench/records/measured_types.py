@@ -25,6 +25,14 @@ class Manifest(TypedDict):
     numba_version: NotRequired[str]
 
 
+class Measured(TypedDict):
+    """Where and when samples are from."""
+
+    kernel: str
+    date: str
+    manifest: Manifest
+
+
 class Config(TypedDict):
     """A victim that can be measured: live.workload.VictimConfig as JSON."""
 

@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from mmbench.records.schema import Fields, MapOf, Text
+
+FORMAT = "mmbench-verdicts 1"
+VERDICTS = Fields({"format": Text((FORMAT,)), "verdicts": MapOf(MapOf(Text()))}, {"designs": MapOf(Text())})
 UNSAFE = "fails"  # "stalls" shows in a run as a give-up
 WORLD = "default"  # the scope that is the world of a run; another one says something of another world
 

@@ -6,6 +6,7 @@ import pytest
 
 from mmbench.ask.calibrations import SAMPLE
 from mmbench.cost.table import ENTRY
+from mmbench.records.checked_types import VerdictsFile
 from mmbench.records.kill_types import KillRecord
 from mmbench.records.manifest import MANIFEST
 from mmbench.records.measured_types import Entry, Manifest, Sample
@@ -14,6 +15,7 @@ from mmbench.records.schema import Either, Fields, Int, ListOf, MapOf, Maybe, Nu
 from mmbench.records.study_record import PROMISED, STUDY
 from mmbench.records.study_types import PromiseRecord, StudyRecord
 from mmbench.records.types import Event, Outcome, RunRecord
+from mmbench.records.verdicts import VERDICTS
 from mmbench.victims.kernel_log.record import RECORD as KILLS
 from tests.records.agree import differences
 
@@ -26,6 +28,7 @@ TYPED: list[tuple[Any, Rule]] = [
     (Entry, ENTRY),
     (Manifest, MANIFEST),
     (KillRecord, KILLS),
+    (VerdictsFile, VERDICTS),
 ]
 
 
