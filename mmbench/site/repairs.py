@@ -95,7 +95,7 @@ REPAIRS = (
         """<a href="../index.html">mmbench: the answer</a>
         </li>
         <li><a href="../changes.html">What did a commit change?</a></li>
-        <li hidden><a id="project-name" href="#">project</a></li>""",
+        <li style="display: none"><a id="project-name" href="#">project</a></li>""",
     ),
     Repair(
         PAGE,
