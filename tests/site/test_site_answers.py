@@ -22,7 +22,7 @@ def test_an_answer_has_every_cell_of_its_document(path):
     cells = [words for _, rows in parser.tables for row in rows for _, words in row]
     cells = [words.strip().partition("\n")[0] for words in cells]
     lines = [line for line in path.read_text().splitlines() if line.startswith("|") and "---" not in line]
-    plain = [re.sub(r"\*\*|\\", "", cell).strip() for line in lines for cell in line.strip("| ").split(" | ")]
+    plain = [re.sub(r"\*\*|[\\`]", "", cell).strip() for line in lines for cell in line.strip("| ").split(" | ")]
     assert [cell for cell in plain if cell] == [cell for cell in cells if cell] != []
     assert title in page and ".md)" not in re.sub(r"docs/[\w/-]+\.md", "", page)
 
