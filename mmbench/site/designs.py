@@ -16,7 +16,7 @@ from mmbench.report.units import NOTHING, format_count, format_share, format_tim
 from mmbench.scenarios import NAMED
 from mmbench.site.lead import verdict_words
 from mmbench.site.parts import MEASURED, MODEL, badge, code, document, figure, table, to_front
-from mmbench.site.real import HOLDER, READER, Real, outcome, share, verdict_cell
+from mmbench.site.real import HOLDER, READER, Real, outcomes, share, verdict_cell
 from mmbench.strategies.load import Loaded
 
 Record = Mapping[str, Any]
@@ -116,8 +116,8 @@ def real_part(reals: Mapping[str, Sequence[Real]]) -> str:
             f"Linux {escape(real.series)}<small>{escape(real.release)}</small>",
             share(real.left),
             instructions(real),
-            "<br>".join(outcome(row, real) for row in real.holders) or NOTHING,
-            "<br>".join(outcome(row, real) for row in real.readers) or NOTHING,
+            "<br>".join(outcomes(real.holders, real)) or NOTHING,
+            "<br>".join(outcomes(real.readers, real)) or NOTHING,
             share(real.as_told),
             verdict_cell(real),
         ]

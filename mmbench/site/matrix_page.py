@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
@@ -12,10 +13,11 @@ from mmbench.report.reading import moment
 from mmbench.report.units import NOTHING, format_time
 from mmbench.site.lead import name_of, status_of
 from mmbench.site.parts import MEASURED, MODEL, badge, code, document, table, to_front
-from mmbench.site.real import NOTHING_SEEN, Real, by_release, family, outcome, share
+from mmbench.site.real import NOTHING_SEEN, Real, by_release, family, is_predicted, kind_of, share
 
 Record = Mapping[str, Any]
 DESIGNS = "designs.html"
+BESIDE = {"lock-page": "holder", "read-count": "reader", "read-users": "/proc reader"}
 
 
 def matrix_page(records: Sequence[Record], verdicts: Mapping[str, Verdict], reals: Mapping[str, Sequence[Real]]) -> str:
@@ -34,10 +36,11 @@ def matrix_page(records: Sequence[Record], verdicts: Mapping[str, Verdict], real
 killed another process or is unsafe stands last.</li>
 <li>The checker: safe in every interleaving of a small world; stalls until the reaper gives up; fails, with a
 schedule.</li>
-<li>Inside a kernel, victims of 64 MiB: what an OOM kill came to while somebody held the lock of one page
-(<em>holder</em>) or mmap_lock for read (<em>reader</em>), beside the model of that very victim; how many counts of
-<em>pages</em> that a lone reaper left are the model&rsquo;s; how many <em>forced</em> schedules went as the
-design&rsquo;s own steps say.</li>
+<li>Inside a kernel, victims of 64 MiB: how many processes more the OOM killer killed, and whether the reaper gave up,
+while somebody held the lock of one page (<em>holder</em>) or mmap_lock for read (<em>reader</em>: pins the struct
+alone, as process_mrelease does; <em>/proc reader</em>: pins its user count). The model of that very victim says the
+same unless the cell names it. How many counts of <em>pages</em> that a lone reaper left are the model&rsquo;s; how many
+<em>forced</em> schedules went as the design&rsquo;s own steps say.</li>
 <li>A row that begins with a colon is a variant: a point that the proposal left open. {blind_words(everyone)}</li>
 </ul>
 <p>Again: {code("mmbench lab run 6.12 --strategy v6.1 exit-write")} runs designs inside a kernel;
@@ -51,13 +54,14 @@ def sentence(reals: Mapping[str, Sequence[Real]], everyone: Sequence[Real]) -> s
     left = [sum(column) for column in zip(*(real.left for real in everyone), strict=True)]
     told = [sum(column) for column in zip(*(real.as_told for real in everyone), strict=True)]
     telling = [real.as_predicted for real in everyone if real.tells_apart]
-    outcomes = [sum(column) for column in zip(*telling, strict=True)] or [0, 0]
+    kills = [sum(column) for column in zip(*telling, strict=True)] or [0, 0]
     broken = [real for real in everyone if real.verdict != NOTHING_SEEN]
     series = ", ".join(dict.fromkeys(real.series for real in everyone))
-    return f"""{len(designs)} designs ran inside booted kernels, Linux {escape(series)}. The pages that a lone reaper
-leaves were as predicted in <strong>{left[0]} of {left[1]}</strong> cells, whom an OOM kill beside a page-lock holder
-took in <strong>{outcomes[0]} of {outcomes[1]}</strong>, forced schedules in <strong>{told[0]} of {told[1]}</strong>;
-{len(broken) or "none"} brought a kernel to an oops, a bad page or an overlap."""
+    pages, kill, schedule = (f"<strong>{right} of {n}</strong>" for right, n in (left, kills, told))
+    return f"""{len(designs)} designs ran inside booted kernels, Linux {escape(series)}. As predicted were {pages}
+counts of the pages that a lone reaper leaves, {kill} outcomes of an OOM kill beside a holder of a page lock or a reader
+of mmap_lock, and {schedule} forced schedules; {len(broken) or "none"} brought a kernel to an oops, a bad page or an
+overlap."""
 
 
 def blind_words(everyone: Sequence[Real]) -> str:
@@ -91,13 +95,29 @@ def rows_of(
 
 
 def kernel_cell(real: Real | None) -> str:
-    """One design in one kernel."""
+    """One design in one kernel: kills beside each kind of bystander; the model's where it says otherwise; counts."""
     if real is None:
         return NOTHING
-    lines = [f"holder: {outcome(row, real)}" for row in real.holders]
-    lines += [f"reader: {outcome(row, real)}" for row in real.readers]
+    lines = [f'<strong class="wrong">{escape(real.verdict)}</strong>'] if real.verdict != NOTHING_SEEN else []
+    by_kind: dict[str, Counter[str]] = {}
+    for row in (*real.holders, *real.readers):
+        by_kind.setdefault(BESIDE.get(row["holds"], row["holds"]), Counter())[in_short(row)] += 1
+    for kind, said in by_kind.items():
+        lines += [f"{escape(kind)}: {words}{f' ({n}x)' if len(said) > 1 else ''}" for words, n in said.items()]
     counts = [f"{words} {share(pair)}" for words, pair in (("pages", real.left), ("forced", real.as_told)) if pair[1]]
-    lines.append(", ".join(counts))
-    if real.verdict != NOTHING_SEEN:
-        lines.insert(0, f'<strong class="wrong">{escape(real.verdict)}</strong>')
+    lines.append(f"<small>{', '.join(counts)}</small>")
     return "".join(f'<div class="seen">{line}</div>' for line in lines)
+
+
+def in_short(row: Record) -> str:
+    """One kill in two words, and the model's two where they differ."""
+    words = few_words(row["kills"], row["gave_up"])
+    said = f'<span class="{kind_of(row)}">{words}</span>'
+    if "model_kills" in row and not is_predicted(row):
+        said += f" <em>(model: {few_words(row['model_kills'], row['model_gave_up'])})</em>"
+    return said
+
+
+def few_words(kills: int, gave_up: bool) -> str:
+    """How many more died, and whether the reaper gave up."""
+    return f"{kills} killed{', gave up' if gave_up else ''}"

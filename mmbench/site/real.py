@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
@@ -50,8 +51,9 @@ class Real:
 
     @property
     def as_predicted(self) -> tuple[int, int]:
-        """Kills beside a holder whose outcome is the model's, and all of them."""
-        return sum(is_predicted(row) for row in self.holders), len(self.holders)
+        """Kills beside a holder or a reader whose outcome is the model's, and all that the model tells."""
+        told = [row for row in (*self.holders, *self.readers) if "model_kills" in row]
+        return sum(is_predicted(row) for row in told), len(told)
 
     @property
     def tells_apart(self) -> bool:
@@ -59,7 +61,7 @@ class Real:
         return all(is_predicted(row) for row in self.own)
 
 
-def is_predicted(row: Row) -> bool:
+def is_predicted(row: Mapping[str, Any]) -> bool:
     """Whether further kills and the give-up beside a holder are the model's."""
     return all(row[what] == row[f"model_{what}"] for what in SAME)
 
@@ -112,7 +114,7 @@ def happened(row: Row) -> str:
     return f"reaper gave up, {kills}" if row["gave_up"] else kills
 
 
-def kind_of(row: Row) -> str:
+def kind_of(row: Mapping[str, Any]) -> str:
     """How an outcome is coloured."""
     return "wrong" if row["kills"] or row["gave_up"] else "agree"
 
@@ -128,6 +130,12 @@ def outcome(row: Row, real: Real) -> str:
         return f"{said} <small>so does the kernel's own code; model: {format_count(row['model_kills'])}</small>"
     model = {"kills": row["model_kills"], "gave_up": row["model_gave_up"]}
     return f"{said} <small>model: {happened(model)}</small>"
+
+
+def outcomes(rows: Sequence[Row], real: Real) -> list[str]:
+    """What came of all kills beside one kind of bystander, the same outcomes together."""
+    counted = Counter(outcome(row, real) for row in rows)
+    return [f"{said} <small>({n} of {len(rows)})</small>" if n < len(rows) else said for said, n in counted.items()]
 
 
 def share(pair: tuple[int, int]) -> str:
