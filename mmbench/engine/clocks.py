@@ -154,8 +154,8 @@ def set_prices(s: np.ndarray, slowness: list[int], prices: np.ndarray, cold_page
 
 def spent_ps(row: np.ndarray, items: Iterable[int]) -> int:
     """What a task paid for some work items in all. row: one row of ClockViews.rows."""
-    meter = row[C_METER:]
-    return sum(int(meter[k]) * int(meter[METER_PRICES + k]) for k in items)
+    meter = row[C_METER:].tolist()
+    return sum(meter[k] * meter[METER_PRICES + k] for k in items)
 
 
 def busy_ps(row: np.ndarray) -> int:

@@ -147,8 +147,12 @@ def make_record(
     costs: CostTable,
     victim: str,
     seed: int,
+    story: bool = True,
 ) -> Run:
-    """The record of one run. Raises AssertionError if pages were lost, which is a bug here and never input."""
+    """The record of one run. Raises AssertionError if pages were lost, which is a bug here and never input.
+
+    story: with the timeline; without it is empty, for those who want numbers of many runs.
+    """
     if not conserved(w, prepared.resident_pages):
         raise AssertionError("pages are not conserved")
     c = clock_views(clocks)
@@ -196,7 +200,7 @@ def make_record(
             "freed_pages": [int(n) if n >= 0 else total for n in c.freed_pages],
         },
         "work": {name: work_done(c.rows[i]) for i, name in parties},
-        "timeline": timeline(w, c, program, tasks),
+        "timeline": timeline(w, c, program, tasks) if story else [],
         "timeline_dropped": int(c.header[S_DROPPED]),
     }
     return cast(Run, record)  # ask.runs holds it against the rules

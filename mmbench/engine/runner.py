@@ -99,12 +99,14 @@ def run_prepared(
     width: int = WHOLE_TABLE,
     chunk: int = CHUNK,
     until_ps: int | None = None,
+    story: bool = True,
 ) -> Run:
     """Run once and return the record (see mmbench.records). The same inputs give the same record.
 
     width: pages per page-table step; chunk: steps between two looks at the clocks (speed only);
     until_ps: end of simulated time, after which the run counts as hung (default: ten minutes and 10 us a page,
-    times the slowness of the slowest). Mutates: prepared.world.
+    times the slowness of the slowest); story: with the timeline, which takes as long as a short run does.
+    Mutates: prepared.world.
     """
     w = reset(prepared)
     scenario = as_designed(loaded, scenario)
@@ -120,7 +122,7 @@ def run_prepared(
     clocks = start_clocks(tasks, program, prepared.freeable_pages, costs, seed, scenario)
     n_waited_for = sum(task.waited_for for task in tasks)
     ending = run_to_its_end(w, clocks, program.rows, n_waited_for, width, chunk, until_ps)
-    return make_record(w, clocks, ending, tasks, program, prepared, loaded, scenario, costs, victim, seed)
+    return make_record(w, clocks, ending, tasks, program, prepared, loaded, scenario, costs, victim, seed, story)
 
 
 def run(vmas: VmaTable, loaded: Loaded, scenario: Scenario, costs: CostTable, **options: Any) -> Run:

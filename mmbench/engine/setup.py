@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -149,12 +150,15 @@ def assemble_tasks(tasks: list[Task]) -> Program:
     return assemble({task_key(tasks, k): task.role for k, task in enumerate(tasks)})
 
 
+@lru_cache(maxsize=256)
 def milestones_of(freeable_pages: int) -> np.ndarray:
     """Freed-page thresholds of the curve: the first page, then equal shares up to all that can come back."""
     shares = [-(-freeable_pages * k // CURVE_POINTS) for k in range(1, CURVE_POINTS + 1)]
     extra = [1, -(-freeable_pages * 9 // 10)]
     milestones = np.unique(np.array(shares + extra, dtype=np.int64))
-    return milestones[(milestones > 0) & (milestones <= freeable_pages)]
+    found = milestones[(milestones > 0) & (milestones <= freeable_pages)]
+    found.setflags(write=False)
+    return found
 
 
 def log_starts(state: np.ndarray, tasks: list[Task], program: Program) -> None:

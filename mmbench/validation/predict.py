@@ -68,8 +68,8 @@ class Victim:
         self.prepared: Prepared = prepare(vmas_of(config))
 
     def run(self, starts: dict[str, int], costs: CostTable) -> Run:
-        """Run the engine without an OOM killer and return its record."""
-        return run_prepared(self.prepared, self.design, circumstances(starts), costs, victim="measured")
+        """Run the engine without an OOM killer and return its record, which has no timeline."""
+        return run_prepared(self.prepared, self.design, circumstances(starts), costs, victim="measured", story=False)
 
     def exit(self, costs: CostTable) -> Answer:
         """Exit alone."""

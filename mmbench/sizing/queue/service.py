@@ -107,8 +107,9 @@ def run_once(prepared: Prepared, setting: Setting, scenario: Scenario, wait_ps: 
     """FIELDS of one victim that the reaper takes wait_ps later than the scenario says."""
     late_ps = scenario.reaper_start_ps + wait_ps
     late = scenario.but(reaper_start_ps=late_ps)
+    until_ps = late_ps + HORIZON_PS
     record = run_prepared(
-        prepared, setting.loaded, late, setting.costs, victim="", seed=seed, until_ps=late_ps + HORIZON_PS
+        prepared, setting.loaded, late, setting.costs, victim="", seed=seed, until_ps=until_ps, story=False
     )
     return row_of(record, late_ps, setting)
 
