@@ -33,7 +33,10 @@ def test_bars_stand_in_the_order_of_the_answer_as_multiples_of_the_baseline(stor
 
 
 def test_a_panel_for_each_size_with_one_order(quiet_records):
-    small = [r | {"victim": "small", "resident_pages": 1000} for r in quiet_records]
+    small = [
+        r | {"victim": "small"} | {name: r[name] // 1024 for name in ("resident_pages", "locked_pages")}
+        for r in quiet_records
+    ]
     figure = draw([*small, *quiet_records], "v6.18")
     assert [len(axes.patches) for axes in figure.axes] == [len(quiet_records)] * 2
     assert figure.axes[1].get_title("left").startswith("64.0 GiB, 1 = v6.18")
