@@ -49,6 +49,16 @@ completion of verbs and options in your shell (needs argcomplete: pip install 'm
 """
 
 
+class Parser(argparse.ArgumentParser):
+    """argparse's, which says nothing when its help cannot be written."""
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        if file is sys.stdout:
+            file.write(message)
+        else:
+            super()._print_message(message, file)
+
+
 class Verbs(argparse._SubParsersAction):  # type: ignore[type-arg]
     """Sub-commands, each with its line of VERBS."""
 
@@ -62,7 +72,7 @@ def build_parser(argv: Sequence[str] | None = None) -> argparse.ArgumentParser:
 
     argv: what was typed, so that only the verb it names is given its options; None gives every verb its own.
     """
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="mmbench",
         description="Compare designs of how an OOM victim with a large mlocked address space gives its memory back.",
         epilog=EPILOG,

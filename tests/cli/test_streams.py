@@ -30,6 +30,13 @@ def test_a_full_device_is_a_sentence(words):
     assert done.stderr == "mmbench: the output: No space left on device; free space there, or choose another place.\n"
 
 
+@pytest.mark.parametrize("words", ["--help", "check --help"])
+@pytest.mark.parametrize("unbuffered", ["", "1"])  # Python writes at once, or when it ends
+def test_help_on_a_full_device_is_a_sentence(words, unbuffered):
+    done = shell(f"mmbench {words} > /dev/full", PYTHONUNBUFFERED=unbuffered)
+    assert done.returncode == EXIT_CANNOT and "No space left on device" in done.stderr
+
+
 def test_an_error_that_nobody_can_read_keeps_its_exit_code():
     assert shell("mmbench run nope 2> /dev/full").returncode == EXIT_BAD_INPUT
 
