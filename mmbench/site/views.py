@@ -22,7 +22,7 @@ def across(index: Mapping[str, Any]) -> dict[str, str]:
     """
     found = {CHANGES: "What did a commit change?", f"{ASV}#/": "Every series over commits"}
     found |= {bar_chart(index, BLOCKING): "Blocking by strategy", line_graph(index, LEFT): "Pages left, over commits"}
-    found |= {bar_chart(index, RARE): "Rare heavy victims: 999 of 1,000 kills are over by then"}
+    found |= {bar_chart(index, RARE): "Rare heavy victims: when 999 of 1,000 kills are over"}
     return {address: words for address, words in found.items() if address}
 
 
