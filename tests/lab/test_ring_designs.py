@@ -85,7 +85,7 @@ def test_a_design_that_frees_tables_beside_a_reaper_is_seen(monkeypatch: pytest.
     programs = [Program.from_plain(plain_rows(load(spec))) for spec in ("v6.1", BROKEN)]
     at_exit = [item for item in designs.forced(programs) if item.to_guest()["stops"] == "exit"]
     record = ask("6.12", monkeypatch, Boot("test", tuple(at_exit)), "v6.1", BROKEN)
-    assert design_record.verdicts(record) == {"v6.1": "nothing seen", "broken": "unsafe: seen"}
+    assert design_record.verdicts(record) == {"v6.1": "nothing seen", "broken@broken.py": "unsafe: seen"}
     met = meetings(record)
     assert len(met) == 19
     assert [row for row in met if row["seen"] != row["told"]] == []
@@ -156,9 +156,9 @@ def test_a_design_that_never_ends_is_named_with_its_step(tmp_path: Path, monkeyp
     sleeps = 'step("sleep for an hour", Op.SLEEP, ps=3600 * 10**12),\n            step("unmap_vmas"'
     path = tmp_path / "sleeper.py"
     path.write_text(text.replace('step("unmap_vmas"', sleeps))
-    record_of = Boot("test", (*items("exit", "sleeper"), *items("exit", "v6.1")))
+    record_of = Boot("test", (*items("exit", "sleeper@sleeper.py"), *items("exit", "v6.1")))
     record = ask("6.12", monkeypatch, record_of, "v6.1", str(path))
     assert design_record.verdicts(record) == {
         "v6.1": "nothing seen",
-        "sleeper": "broken: the design hangs: not done after 60 s of its clock; exit in 'sleep for an hour'",
+        "sleeper@sleeper.py": "broken: the design hangs: not done after 60 s of its clock; exit in 'sleep for an hour'",
     }
