@@ -7,15 +7,17 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mmbench.errors import InputError
+from mmbench.errors import InputError, short
 
 if TYPE_CHECKING:
     from mmbench.lab.kernels import Kernel
     from mmbench.lab.record import Record
     from mmbench.records.measured_types import LabComparison
+    from mmbench.strategies.load import Loaded
 
 RECORDS = "results/lab"
 EVERY = "all"
+FROM_FILE = "@"  # in the name of a design of one's own: ID@FILE
 Report = Callable[[str, int, int], None]  # boot, experiments done, and how many there are
 
 
@@ -133,13 +135,26 @@ def are_exact(found: Iterable[LabComparison]) -> bool:
     return all(one["freed_pages"]["exact"] == one["freed_pages"]["n"] for one in found)
 
 
-def compare_design_records(paths: Sequence[Path]) -> list[dict[str, Any]]:
-    """Hold the model against records of designs inside kernels, one object for each, verdicts included."""
+def compare_design_records(paths: Sequence[Path], strategy: str | None = None) -> list[dict[str, Any]]:
+    """Hold the model against records of designs inside kernels, one object for each, verdicts included.
+
+    strategy: the file of one's own that ran in them. Raises InputError for a design of a file that is not given.
+    """
     from mmbench.lab.design_record import read_record, verdicts
+    from mmbench.strategies.load import load
     from mmbench.validation.designs import compare_designs
 
+    own = load(strategy) if strategy else None
+
+    def find(name: str) -> Loaded:
+        if own is not None and own.name == name:
+            return own
+        if FROM_FILE in name:
+            raise InputError(f"{short(name)} is of a file: give it, mmbench lab compare RECORD --strategy FILE.")
+        return load(name)
+
     records = [read_record(path) for path in paths]
-    return [compare_designs(record) | {"verdicts": verdicts(record)} for record in records]
+    return [compare_designs(record, find) | {"verdicts": verdicts(record)} for record in records]
 
 
 def as_predicted(one: Mapping[str, Any]) -> bool:

@@ -22,7 +22,9 @@ def add(actions: Any) -> None:
     parser = actions.add_parser("compare", help="hold the model against records: pages exactly, instructions closely")
     parser.add_argument("records", nargs="*", metavar="FILE", help=f"records of lab run ({RECORDS}/*.json)")
     parser.add_argument(
-        "--strategy", metavar="ID|FILE", help="the design that these kernels run, when they are patched"
+        "--strategy",
+        metavar="ID|FILE",
+        help="the design that these kernels run, when they are patched; a file of yours that ran in them",
     )
     parser.add_argument("--write-costs", metavar="FOLDER", help="write each kernel's cost table, in instructions, here")
     add_format_option(parser)

@@ -86,7 +86,7 @@ def compare_records(args: argparse.Namespace, paths: list[Path]) -> int:
     from mmbench.ask.labs import as_predicted, compare_design_records
     from mmbench.cli.measuring import print_found
 
-    found = compare_design_records(paths)
+    found = compare_design_records(paths, args.strategy)
     cells = [{"release": one["release"], **cell} for one in found for cell in one["cells"]]
     print_found(args.format, found, cells, lambda: Group(*(part for one in found for part in compared(one))))
     return EXIT_OK if all(as_predicted(one) for one in found) else EXIT_BAD_NEWS

@@ -1,5 +1,7 @@
 """A record of designs beside the model: pages exactly, instructions relatively, outcomes beside a holder."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -221,3 +223,18 @@ def test_the_verb_prints_both_and_says_bad_news(tmp_path: Any, capsys: pytest.Ca
     path.write_text(design_record.to_text(record_of("5.10.1", ["v4.17"], entries)))
     assert main(["lab", "compare", str(path)]) == 1
     assert "pages left as predicted: 1 of 2" in capsys.readouterr().out
+
+
+def test_a_record_of_a_file_of_ones_own_is_compared_with_that_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = tmp_path / "mine.py"
+    own.write_text(Path(load("v6.1").path).read_text().replace('id="v6.1"', 'id="mine"'))
+    record = record_of("6.12.1", ["v6.1"], [lone(who, "exit", 1000, [128, 128]) for who in ("stock", "mine@mine.py")])
+    record["programs"] = {"mine@mine.py": lines(str(own))}
+    path = tmp_path / "6.12.json"
+    path.write_text(json.dumps(record))
+    assert main(["lab", "compare", str(path)]) == 2
+    assert "'mine@mine.py' is of a file: give it" in capsys.readouterr().err
+    assert main(["lab", "compare", str(path), "--strategy", str(own), "--format", "json"]) == 0
+    assert "mine@mine.py" in capsys.readouterr().out
