@@ -59,7 +59,10 @@ def test_a_phone_and_paper_show_all_of_it(browser, page):
         shown(browser, page)
         assert browser.run(NOTHING_SIDEWAYS)
         whole(f"phone-{page.replace('/', '-').removesuffix('.html')}")
-    browser.see(medium="print")
+    browser.see(dark=True, medium="print")
+    assert browser.run("return getComputedStyle(document.documentElement).getPropertyValue('--page')") == "#ffffff"
+    bars = "return [...document.querySelectorAll('.bars td.bar span')].map(n => getComputedStyle(n).printColorAdjust)"
+    assert set(browser.run(bars)) <= {"exact"}
     ways = "return [...document.querySelectorAll('nav, form, .buttons')].filter(n => n.offsetParent).length"
     assert browser.run(ways) == 0
     pdf = base64.b64decode(browser.driver.execute_cdp_cmd("Page.printToPDF", {})["data"])
