@@ -71,6 +71,7 @@ RARE_HEAVY = AskedOfMany(
         "How long page locks are held while memory is short: nobody has published it; here until memory comes, or not.",
         "What old munlock costs on a machine of today: its instructions are counted in 5.10 and carried over.",
     ),
+    n="200000",
 )
 EACH_64_GIB = {"ordinary": "64GiB", "ordinary_locked": "0.9", "rarity": "0"}
 EACH_16_GIB = {**EACH_64_GIB, "ordinary": "16GiB"}

@@ -33,8 +33,8 @@ def test_the_page_says_who_waits_how_much_longer_and_when_nobody_does(rare):
     asked, rows = rare
     text = rare_page(page(asked, rows))
     for row in rows:
-        assert format_time(round(row[0]["latency"]["all"]["p99.9"]["value"])) in text
-    assert "**It does not matter** where victims are so rare or so small: 1 GiB, 1 in 200" in text
+        assert format_time(round(row[0]["latency"]["all"]["percentiles"]["p99.9"]["value"])) in text
+    assert "**It does not matter** where victims are so rare or so small: with 1 GiB, 1 in 200" in text
     first = next(line for line in text.splitlines() if line.startswith("| **exit-write** |"))
     assert "**1 in" in first.split("|")[3]
 
@@ -48,7 +48,7 @@ def test_a_second_reaper_helps_where_victims_overlap_and_eight_do_no_more_than_f
     rows = studied(asked)
     one, oldest, two, eight = rows[0]
     assert one["waited"] > two["waited"] > 0.05 and eight["waited"] < 0.001
-    slow = [record["latency"]["skip"]["p99"]["value"] for record in (one, oldest, two, eight)]
+    slow = [record["latency"]["skip"]["percentiles"]["p99"]["value"] for record in (one, oldest, two, eight)]
     assert slow[0] > slow[1] and slow[0] > slow[2] > slow[3]
     text = reapers_page(page(asked, rows))
     assert f"brings p99 to {slow[2] / slow[0]:.2f}" in text and "nobody" not in text.splitlines()[4]
@@ -60,7 +60,7 @@ def record(all_ps: float, later: int, flawed: int = 0):
     zero = {"value": 0.0, "low": 0.0, "high": 0.0}
     effect = {"with": all_ps, "without": 1e12, "added": zero, "by_mlock": zero}
     return {
-        "strategy": "v6.18", "checker": {}, "latency": {"all": {"p99.9": {"value": all_ps}}},
+        "strategy": "v6.18", "checker": {}, "latency": {"all": {"percentiles": {"p99.9": {"value": all_ps}}}},
         "added": {"later": hits, "effects": {"p99.9": effect}},
         "oom_skip": {"flawed": {"value": flawed / 100, "hits": flawed}, "early": {"value": 0.0, "hits": 0}},
     }  # fmt: skip
@@ -78,7 +78,8 @@ def test_a_study_that_is_refused_or_flawed_says_so_and_one_that_changes_nothing_
         "| **one** | 1.00 s | 3.00 s (+2.00\N{NO-BREAK SPACE}s) **1 in 10** | 1.00 s (0\N{NO-BREAK SPACE}s) |"
     )
     assert "no steady state" in next(line for line in lines if line.startswith("| **two**"))
-    assert "under v6.18 (often), by 500 ms in the mean" in text and "so small: seldom change no design's" in text
+    assert "under v6.18 (often), 2\N{NO-BREAK SPACE}% of them, by 500 ms in the mean" in text
+    assert "so small: with seldom no design's" in text
 
 
 def test_every_study_of_every_question_can_be_planned():

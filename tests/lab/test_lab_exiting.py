@@ -97,6 +97,17 @@ def test_designs_are_refused(machine: Path, capsys: pytest.CaptureFixture[str]) 
     assert "leave out --strategy" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [(("--set", "exiting-victim", "--boots", "0"), "allowed is 1 to"), (("--boots", "3"), "the set quick has its own")],
+)
+def test_a_number_of_boots_that_cannot_be(
+    machine: Path, capsys: pytest.CaptureFixture[str], more: tuple[str, ...], said: str
+) -> None:
+    assert main(["lab", "run", str(machine / "vmlinuz"), *more]) == 2
+    assert said in capsys.readouterr().err
+
+
 def test_another_set_is_no_answer(machine: Path, capsys: pytest.CaptureFixture[str]) -> None:
     main(words(machine))
     path = machine / "7.3.json"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mmbench.errors import CannotError
-from mmbench.lab import kernels, plan, qemu, run, summary
+from mmbench.lab import exiting, kernels, plan, qemu, run, summary
 from mmbench.lab.initramfs import build_userspace
 from mmbench.lab.kernels import Kernel
 from mmbench.lab.record import experiments, make_record, read_record, to_text
@@ -116,3 +116,13 @@ def test_a_truncated_kernel_does_not_boot(tmp_path: Path) -> None:
     (tmp_path / "vmlinuz").write_bytes(data[: len(data) // 2])
     with pytest.raises(CannotError, match=r"(.|\n)*last lines"):
         qemu.boot(tmp_path / "vmlinuz", b"", 1, 20.0, log_of(tmp_path), lambda _: None)
+
+
+def test_a_memory_cgroup_s_killer_waits_for_an_exiting_victim_on_6_12_and_not_on_7_3() -> None:
+    """A race, so 7.3 has three boots of four runs each to show it; in the records every boot did."""
+    old = exiting.run_exiting(kernel("6.12"), lambda *_: None, is_fresh=True, n_boots=1)
+    new = exiting.run_exiting(kernel("7.3"), lambda *_: None, is_fresh=True, n_boots=3)
+    assert exiting.boots_with_kills(old, "memcg") == (0, 1)
+    assert exiting.boots_with_kills(new, "memcg")[0] >= 1
+    assert exiting.boots_with_kills(new, "global")[0] == exiting.boots_with_kills(old, "global")[0] == 0
+    assert (old["css_task_iter_with_dead"], new["css_task_iter_with_dead"]) == (False, True)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 Record = Mapping[str, Any]  # a StudyRecord, or {"strategy", "refused": why}
 PERCENTILE = "p99.9"
 REFUSED = "no steady state"
+NEWEST = "v6.18"  # what kernels ship
 
 
 class Page(NamedTuple):
@@ -40,10 +41,9 @@ def rare_page(page: Page) -> str:
         f"# {page.title}",
         page.asked,
         f"One kill in a thousand waits at least this long until all memory of its victim is back ({PERCENTILE}, "
-        f"*model*); in "
-        "brackets, how much longer than without any heavy victim. In bold, how many kills end in what no speed makes "
-        "good: "
-        "the reaper gave up, or another process was killed for nothing.",
+        "*model*); in brackets, how much longer than without any heavy victim. In bold, how many kills end in what no "
+        "speed makes good: the reaper gave up, another process was killed for nothing, memory was left; *early* is "
+        "MMF_OOM_SKIP, set before the memory is back.",
         table(page, page.studies, lambda k, row: back(row[k], page.rows[0][k])),
         *who_pays(page),
         "## Who pays: the others (*model*)",
@@ -80,8 +80,17 @@ def table(page: Page, columns: Sequence[str], cell: Callable[[int, Sequence[Reco
 
 def percentile_ps(record: Record) -> float | None:
     """The percentile of the time until all memory is back; None where it is refused."""
-    found = record.get("latency", {}).get("all", {}).get(PERCENTILE, {})
-    return found.get("value")
+    if "refused" in record:
+        return None
+    return value_of(cast("StudyRecord", record), "all", PERCENTILE)
+
+
+def value_of(record: StudyRecord, quantity: str, percentile: str) -> float | None:
+    """A percentile of a quantity; None where it is refused."""
+    found = record["latency"][quantity]["percentiles"][percentile]
+    if "refused" in found:
+        return None
+    return found["value"]
 
 
 def back(record: Record, without: Record) -> str:
@@ -127,24 +136,34 @@ def mlock(record: Record) -> str:
 
 def who_pays(page: Page) -> list[str]:
     """Two sentences: who pays, and when nobody does."""
-    heavy = [(name, k, record, page.rows[0][k]) for name, row in zip(page.studies[1:], page.rows[1:], strict=True)
-             for k, record in enumerate(row) if "refused" not in record]  # fmt: skip
-    later = [(record["added"]["later"]["value"], name, record) for name, _, record, _ in heavy]
-    share, name, worst = max(later, key=lambda one: one[0])
-    quiet = [
-        study for study, row in zip(page.studies[1:], page.rows[1:], strict=True) if not matters(row, page.rows[0])
-    ]
+    found = list(zip(page.studies[1:], page.rows[1:], strict=True))
+    told = [(record, name) for name, row in found for record in row if "refused" not in record]
+    newest = [one for one in told if one[0]["strategy"] == NEWEST]
     said = [
-        "**Who waits longer** is mostly whoever waits for the heavy victim's own memory. Others hardly do: the most is "
-        f"{percent(share)} of the other kills, under {worst['strategy']} ({name}), by "
-        f"{format_time(round(worst['added']['later']['by_ps']['value']))} in the mean of those."
+        "**Who waits longer** is whoever waits for the heavy victim's own memory. Other kills are delayed most under "
+        + "; ".join(delayed(*max(ones, key=harm)) for ones in (told, newest) if ones)
+        + "."
     ]
+    quiet = [study for study, row in found if not matters(row, page.rows[0])]
     if quiet:
         said.append(
-            f"**It does not matter** where victims are so rare or so small: {'; '.join(quiet)} change no design's "
-            f"{PERCENTILE} by a tenth."
+            f"**It does not matter** where victims are so rare or so small: with {'; '.join(quiet)} no design's "
+            f"{PERCENTILE} changes by a tenth."
         )
     return said
+
+
+def harm(one: tuple[Record, str]) -> float:
+    """What heavy victims do to others: how many are later, times by how much."""
+    later = one[0]["added"]["later"]
+    return float(later["value"] * later["by_ps"]["value"])
+
+
+def delayed(record: Record, study: str) -> str:
+    """Which design, in which study, and how many others by how much."""
+    later = record["added"]["later"]
+    by = format_time(round(later["by_ps"]["value"]))
+    return f"{record['strategy']} ({study}), {percent(later['value'])} of them, by {by} in the mean"
 
 
 def matters(row: Sequence[Record], without: Sequence[Record]) -> bool:

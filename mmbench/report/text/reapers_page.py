@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING, cast
 
 from mmbench.report.text.answer_page import markdown
-from mmbench.report.text.rare_page import REFUSED, Page, Record
+from mmbench.report.text.rare_page import REFUSED, Page, Record, value_of
 from mmbench.report.text.size_answer import percent
 from mmbench.report.units import NOTHING, format_time
+
+if TYPE_CHECKING:
+    from mmbench.records.study_types import StudyRecord
 
 SLOW = "p99"
 
@@ -44,11 +48,15 @@ def table(page: Page, cell: Callable[[Record], str]) -> str:
     return markdown(["", *page.sides], lines)
 
 
+def slow_ps(record: Record, quantity: str) -> float | None:
+    """The percentile of a quantity; None where it, or the whole study, is refused."""
+    return None if "refused" in record else value_of(cast("StudyRecord", record), quantity, SLOW)
+
+
 def two(record: Record, quantity: str) -> str:
     """Mean and percentile of a quantity."""
-    found = record["latency"][quantity]
-    slow = found[SLOW].get("value")
-    return f"{format_time(round(found['mean_ps']))}, {NOTHING if slow is None else format_time(round(slow))}"
+    slow, mean = slow_ps(record, quantity), format_time(round(record["latency"][quantity]["mean_ps"]))
+    return f"{mean}, {NOTHING if slow is None else format_time(round(slow))}"
 
 
 def skip(record: Record) -> str:
@@ -70,20 +78,14 @@ def busy(record: Record) -> str:
 
 def in_short(page: Page) -> str:
     """What the second reaper gives where it gives most, and what oldest first would give instead."""
-    one, oldest, two_reapers = (
-        [row[k]["latency"]["skip"][SLOW].get("value") if "refused" not in row[k] else None for row in page.rows]
-        for k in (0, 1, 2)
-    )
-    ratios = [
-        (new / was, page.studies[k]) for k, (was, new) in enumerate(zip(one, two_reapers, strict=True)) if was and new
-    ]
+    one, oldest, second = ([slow_ps(row[k], "skip") for row in page.rows] for k in (0, 1, 2))
+    found = zip(one, second, page.studies, strict=True)
+    ratios = [(new / was, name) for was, new, name in found if was and new]
     orders = [new / was for was, new in zip(one, oldest, strict=True) if was and new]
     best, where = min(ratios)
     return (
         f"A second reaper brings {SLOW} to {best:.2f} of what it is with one where it helps most ({where}), and to "
         f"{max(ratios)[0]:.2f} where least. Taking the oldest first instead, with one reaper, brings it to "
-        f"{min(orders):.2f} "
-        f"to {max(orders):.2f}. A victim that its own exit tears down within 2 s never meets a reaper, so for small "
-        f"victims "
-        "no number of reapers matters."
+        f"{min(orders):.2f} to {max(orders):.2f}. A victim that its own exit tears down within 2 s never meets a "
+        "reaper, so for small victims no number of reapers matters. (Percentiles are read in steps of 0.8 %.)"
     )
