@@ -31,8 +31,8 @@ def told(rows: Rows, stop: int, caller_row: int) -> str:
     rows: op, three arguments, next row, other row; exit begins at row 0 and stands before ``stop``; the role of the
     caller begins at ``caller_row``.
     """
-    path = taken(rows, 0, stop)
-    if not path or rows[path[-1]][0] == "END":
+    path, end = taken(rows, 0, stop)
+    if not path or end != stop:
         raise InputError(f"exit never comes to row {stop} of its program.")
     held, skip = "", False
     for at in path:
@@ -53,19 +53,23 @@ def told_of_exit(rows: Rows, stop: int, role_row: int, is_victim: bool) -> str:
 
     role_row: the first row of the role that stands; is_victim: whether the OOM killer killed the process
     """
-    path = taken(rows, role_row, stop)
+    path, _ = taken(rows, role_row, stop)
     if any(rows[at][0] == "MMGET_NOT_ZERO" for at in path):
         return "ends"  # exit_mmap is left to the last mmput, and that is the caller's
     held = ""
     for at in path:
         held = LOCKS.get(rows[at][0], held)
-    wants = any(rows[at][0] == "MMAP_WRITE_LOCK" for at in taken(rows, 0, None, OOM_VICTIM * is_victim))
+    exits, _ = taken(rows, 0, None, OOM_VICTIM * is_victim)
+    wants = any(rows[at][0] == "MMAP_WRITE_LOCK" for at in exits)
     return "waits" if held == "read" and wants else "ends"
 
 
-def taken(rows: Rows, first: int, stop: int | None, flags: int = 0) -> list[int]:
-    """The rows that a role takes alone, from its first one to before ``stop``, with these flags of the mm set."""
-    at, path = first, []
+def taken(rows: Rows, first: int, stop: int | None, flags: int = 0) -> tuple[list[int], int]:
+    """The rows that a role takes alone with these flags of the mm set, from its first one on, and where that ends.
+
+    It ends before ``stop``, at an END, or where the role goes in circles.
+    """
+    at, path = first, list[int]()
     while at != stop and at not in path:
         path.append(at)
         op, flag = rows[at][0], int(rows[at][1])
@@ -74,7 +78,7 @@ def taken(rows: Rows, first: int, stop: int | None, flags: int = 0) -> list[int]
         flags |= flag if op == "SET_FLAG" else 0
         branches = (op == "IF_FLAG" and not flags & flag) or (op == "UNLESS_FLAG" and flags & flag)
         at = int(rows[at][5 if branches else 4])
-    return path
+    return path, at
 
 
 def seen(entry: dict[str, Any], rows: Rows) -> str:
