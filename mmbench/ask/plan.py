@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from mmbench.ask.study_words import StudyWords, command_of
-from mmbench.errors import InputError, nearest
+from mmbench.errors import InputError, nearest, short
 from mmbench.extras import require
 from mmbench.records.study_types import Code
 
@@ -107,7 +107,9 @@ def plan_from(words: StudyWords) -> Plan:
     costs, where = load_table(words.costs), scenario(words.scenario, words.overrides)
     if not words.strategies:
         raise InputError("--strategy names no design: name at least one, such as v6.18.")
-    settings = [Setting(load(spec), where, costs, words.seed) for spec in words.strategies]
+    designs = [load(spec) for spec in words.strategies]
+    check_names([design.name for design in designs])
+    settings = [Setting(design, where, costs, words.seed) for design in designs]
     for setting in settings:
         check_setting(setting)
     return Plan(
@@ -115,6 +117,13 @@ def plan_from(words: StudyWords) -> Plan:
         words.over, words.hosts, per_day, tail_time(words.tail), command_of(words), words.reapers,
         words.order == "newest", words.domains,
     )  # fmt: skip
+
+
+def check_names(names: list[str]) -> None:
+    """Raise InputError for two designs of one name: answers and ranks go by it."""
+    for name in names:
+        if names.count(name) > 1:
+            raise InputError(f"the design {short(name)} is named twice; give each once, and files names that differ.")
 
 
 def check_domains(words: StudyWords) -> None:

@@ -186,6 +186,13 @@ WRONG_TYPES = {
 }
 
 
+def test_a_study_of_one_design_twice_is_refused_in_the_sentence_of_the_command_line(capsys):
+    with pytest.raises(mm.InputError, match=r"the design 'v6.18' is named twice; give each once") as error:
+        mm.Study(strategies=["v6.18", "v6.1", "v6.18"])
+    assert main(["size", "v6.18", "v6.1", "v6.18"]) == 2
+    assert " ".join(str(error.value).split()) in " ".join(capsys.readouterr().err.split())
+
+
 @pytest.mark.parametrize("name", WRONG_TYPES)
 def test_what_is_of_another_type_is_bad_input_too(name):
     with pytest.raises(mm.InputError, match=r"\w+ .*\w"):
