@@ -176,7 +176,7 @@ def test_the_command_in_the_record_prints_the_record_again(capsys) -> None:
 def test_the_command_means_what_was_typed(options) -> None:
     typed = build_parser().parse_args(["size", "--heavy", "a b", *options.split()])
     again = build_parser().parse_args(shlex.split(command_of(words_from(typed)))[1:])
-    assert vars(again) == vars(typed) | {"strategy": ["v6.18"]}
+    assert vars(again) == vars(typed) | {"strategies": ["v6.18"]}
 
 
 def test_the_largest_names_its_kill(capsys) -> None:
