@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from mmbench.ask.runs import Inputs, run_all
 from mmbench.ask.watch import NOBODY, Watch
 from mmbench.errors import nearest
+from mmbench.records.lab_types import DesignComparison
 from mmbench.records.types import RunRecord
 from mmbench.scenarios.scenario import NEVER
 from mmbench.strategies import load
@@ -107,7 +107,7 @@ def answered(asked: Asked, watch: Watch = NOBODY) -> list[list[RunRecord]]:
     return [run_all(situation.inputs(), loaded, watch) for situation in asked.situations]
 
 
-def measured(paths: Sequence[Path]) -> list[dict[str, Any]]:
+def measured(paths: Sequence[Path]) -> list[DesignComparison]:
     """Records of `lab run --strategy` beside the model of the same files. Raises InputError."""
     from mmbench.lab.design_record import read_record
     from mmbench.validation.designs import compare_designs

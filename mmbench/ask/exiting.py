@@ -11,7 +11,8 @@ from mmbench.errors import InputError
 from mmbench.release import hides_exiting, version_of
 
 if TYPE_CHECKING:
-    from mmbench.lab.record import Record
+    from mmbench.records.lab_types import ExitingCount, ExitingModel, ExitingRow, LabRecord
+    from mmbench.records.types import RunRecord
 
 FOLDER = "results/lab/exiting-victim"
 SEES_ALWAYS, SEES_UNTIL_GONE, SEES_UNTIL_EXIT = range(3)  # --killer-blind
@@ -19,7 +20,7 @@ PAGE_BYTES = 4096
 MOST_SLOWNESS = 1000
 
 
-def exiting_records(names: Sequence[str] = ()) -> list[Record]:
+def exiting_records(names: Sequence[str] = ()) -> list[LabRecord]:
     """The records named, else those of FOLDER, oldest kernel first. Raises InputError."""
     from mmbench.lab.exiting import SET
     from mmbench.lab.record import read_record
@@ -34,19 +35,19 @@ def exiting_records(names: Sequence[str] = ()) -> list[Record]:
     return sorted(records, key=lambda record: version_of(record["release"]) or (0,))
 
 
-def exiting_rows(record: Record) -> list[dict[str, Any]]:
+def exiting_rows(record: LabRecord) -> list[ExitingRow]:
     """A row per question: the counts of lab.exiting, their 95 % interval, and the further kills of the model."""
     from mmbench.lab.exiting import counts
     from mmbench.sizing.stats.intervals import clopper_pearson
 
-    rows = []
+    rows: list[ExitingRow] = []
     for row in counts(record):
         low, high = clopper_pearson(row["n_killed"], row["n"])
         rows.append({**row, "low": low, "high": high, **predicted(record, row)})
     return rows
 
 
-def predicted(record: Record, row: dict[str, Any]) -> dict[str, Any]:
+def predicted(record: LabRecord, row: ExitingCount) -> ExitingModel:
     """The model of a question: by what the killer sees in this kernel, and at the speed of exit in that guest.
 
     Of the measurement, only the median time of exit_mmap is used.
@@ -55,17 +56,19 @@ def predicted(record: Record, row: dict[str, Any]) -> dict[str, Any]:
         return {}
     in_cgroup = SEES_UNTIL_EXIT if hides_exiting(record["release"]) else SEES_UNTIL_GONE
     blind = in_cgroup if row["scope"] == "memcg" else SEES_ALWAYS
-    alone_ps = _run(record, row, blind, 1)["time_ps"]["all"]
+    at_full_speed = _run(record, row, blind, 1)
+    alone_ps = at_full_speed["time_ps"]["all"]
+    assert alone_ps is not None, "exit frees everything by itself"
     slowness = min(MOST_SLOWNESS, max(1, round(row["exit_mmap_ms"][1] * 1e9 / alone_ps)))
     return {
         "killer_blind": blind,
         "exit_slowness": slowness,
         "model_kills": _run(record, row, blind, slowness)["collateral_kills"],
-        "model_kills_at_full_speed": _run(record, row, blind, 1)["collateral_kills"],
+        "model_kills_at_full_speed": at_full_speed["collateral_kills"],
     }
 
 
-def _run(record: Record, row: dict[str, Any], blind: int, slowness: int) -> Any:
+def _run(record: LabRecord, row: ExitingCount, blind: int, slowness: int) -> RunRecord:
     from mmbench.lab.exiting import BESIDE_BYTES, ROOM_BYTES
     from mmbench.strategies import load
     from mmbench.validation.kernel_lab import era_of
@@ -82,7 +85,7 @@ def _run(record: Record, row: dict[str, Any], blind: int, slowness: int) -> Any:
     return found
 
 
-def summary(record: Record) -> dict[str, Any]:
+def summary(record: LabRecord) -> dict[str, Any]:
     """What a page says of one kernel: see report.text.exiting_page.Kernel."""
     from mmbench.lab.exiting import boots_with_kills
     from mmbench.lab.record import experiments

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from mmbench.errors import InputError, short
 
 if TYPE_CHECKING:
     from mmbench.lab.kernels import Kernel
-    from mmbench.lab.record import Record
+    from mmbench.records.lab_types import DesignComparison, DesignRecord, LabRecord
     from mmbench.records.measured_types import LabComparison
     from mmbench.strategies.load import Loaded
 
 RECORDS = "results/lab"
 EVERY = "all"
 FROM_FILE = "@"  # in the name of a design of one's own: ID@FILE
+Record = TypeVar("Record", "LabRecord", "DesignRecord")
 Report = Callable[[str, int, int], None]  # boot, experiments done, and how many there are
 
 
@@ -43,7 +44,7 @@ def ask_each(
     from mmbench.records.files import write_text
 
     qemu.find_qemu()
-    records = []
+    records: list[Record] = []
     for name in names:
         kernel = kernels.find(name, watcher.say)
         with watcher.progress(kernel.release) as report:
@@ -58,7 +59,7 @@ def ask_each(
 
 def run_designs(
     names: Sequence[str], specs: Sequence[str], set_name: str, fresh: bool, folder: str | None, watcher: Watcher
-) -> list[Record]:
+) -> list[DesignRecord]:
     """Run strategies inside each kernel, in place of its own code.
 
     EVERY alone: all shipped ones and their choices that a kernel can run; its record says why it cannot run others.
@@ -71,7 +72,7 @@ def run_designs(
     every = list(specs) == [EVERY]
     asked = [Program.from_plain(plain_rows(d)) for d in (load_choices() if every else map(load, specs))]
 
-    def ask(kernel: Kernel, report: Report) -> Record:
+    def ask(kernel: Kernel, report: Report) -> DesignRecord:
         module = build.find_module(kernel, watcher.say)
         able, refused = designs.sort_out(asked, module, kernel.release) if every else (asked, {})
         return designs.run_designs(kernel, module, able, set_name, report, fresh, refused)
@@ -97,12 +98,12 @@ def run_patched(
 
 def run_own_code(
     names: Sequence[str], set_name: str, fresh: bool, folder: str | None, watcher: Watcher
-) -> list[Record]:
+) -> list[LabRecord]:
     """Boot each kernel and let it tear victims down by its own code."""
     from mmbench.lab.record import to_text
     from mmbench.lab.run import run_set
 
-    def ask(kernel: Kernel, report: Report) -> Record:
+    def ask(kernel: Kernel, report: Report) -> LabRecord:
         return run_set(kernel, set_name, report, fresh)
 
     return ask_each(names, ask, to_text, folder, watcher)
@@ -135,7 +136,7 @@ def are_exact(found: Iterable[LabComparison]) -> bool:
     return all(one["freed_pages"]["exact"] == one["freed_pages"]["n"] for one in found)
 
 
-def compare_design_records(paths: Sequence[Path], strategy: str | None = None) -> list[dict[str, Any]]:
+def compare_design_records(paths: Sequence[Path], strategy: str | None = None) -> list[DesignComparison]:
     """Hold the model against records of designs inside kernels, one object for each, verdicts included.
 
     strategy: the file of one's own that ran in them. Raises InputError for a design of a file that is not given.
@@ -154,12 +155,12 @@ def compare_design_records(paths: Sequence[Path], strategy: str | None = None) -
         return load(name)
 
     records = [read_record(path) for path in paths]
-    return [compare_designs(record, find) | {"verdicts": verdicts(record)} for record in records]
+    return [{**compare_designs(record, find), "verdicts": verdicts(record)} for record in records]
 
 
-def as_predicted(one: Mapping[str, Any]) -> bool:
+def as_predicted(one: DesignComparison) -> bool:
     """Whether every page count and outcome of a record of designs is the model's, and no design was seen to break."""
     beside = [*one["holders"], *one["readers"]]
-    same = all(h[what] == h[f"model_{what}"] for h in beside for what in ("kills", "gave_up"))
-    same &= all(row["seen"] == row["told"] for row in [*one["forced"], *one["late"]])
+    same = all((h["kills"], h["gave_up"]) == (h["model_kills"], h["model_gave_up"]) for h in beside)
+    same &= all(row["seen"] == row["told"] for rows in (one["forced"], one["late"]) for row in rows)
     return same and one["left"]["exact"] == one["left"]["n"] and set(one["verdicts"].values()) <= {"nothing seen"}

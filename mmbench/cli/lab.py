@@ -16,7 +16,7 @@ from mmbench.errors import EXIT_BAD_NEWS, EXIT_OK, InputError
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from mmbench.lab.record import Record
+    from mmbench.records.lab_types import LabRecord
 
 EXAMPLE = """\
 examples:
@@ -135,7 +135,7 @@ def run_run(args: argparse.Namespace) -> int:
     return EXIT_BAD_NEWS if wrong else EXIT_OK
 
 
-def _print(records: list[Record], how: str) -> None:
+def _print(records: list[LabRecord], how: str) -> None:
     from mmbench.cli.measuring import print_found
     from mmbench.lab.record import experiments
 
@@ -143,7 +143,7 @@ def _print(records: list[Record], how: str) -> None:
     print_found(how, records, rows, lambda: _views(records))
 
 
-def _views(records: list[Record]) -> RenderableType:
+def _views(records: list[LabRecord]) -> RenderableType:
     from rich.console import Group
 
     from mmbench.lab import summary

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,10 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from mmbench.ask.labs import Watcher
-    from mmbench.lab.design_record import Record
+    from mmbench.records.lab_types import BesideHolder, DesignComparison, DesignRecord
+    from mmbench.records.measured_types import Config
+
+Row = Mapping[str, object]
 
 
 def add_doctor(actions: Any) -> None:
@@ -62,7 +66,7 @@ def run_patched(args: argparse.Namespace, watcher: Watcher) -> int:
     return EXIT_OK if labs.are_exact(found) else EXIT_BAD_NEWS
 
 
-def view(records: list[Record]) -> RenderableType:
+def view(records: list[DesignRecord]) -> RenderableType:
     """A row per design and victim: pages that a lone reaper left, what each party cost alone; and every verdict."""
     from rich.console import Group
 
@@ -92,7 +96,7 @@ def compare_records(args: argparse.Namespace, paths: list[Path]) -> int:
     return EXIT_OK if all(as_predicted(one) for one in found) else EXIT_BAD_NEWS
 
 
-def compared(one: dict[str, Any]) -> list[RenderableType]:
+def compared(one: DesignComparison) -> list[RenderableType]:
     """A line per design and party, one per design beside a holder, and the interpreter's own cost."""
     victims = {str(c["victim"]): n for n, c in enumerate(one["cells"])}
     alone = [
@@ -120,14 +124,15 @@ def compared(one: dict[str, Any]) -> list[RenderableType]:
     parts: list[RenderableType] = []
     if alone:
         parts.append(_table(("design", "alone", "victim", "left", "M instructions", "model", "error"), alone, title))
-    for told, what in (("holders", "the holder of a page lock"), ("readers", "a reader of mmap_lock")):
-        if one[told]:
+    kinds = ((one["holders"], "the holder of a page lock"), (one["readers"], "a reader of mmap_lock"))
+    for rows, what in kinds:
+        if rows:
             title = f"an OOM kill beside {what}: seen | model; own CPU: less the time its task waited for a CPU"
-            parts.append(_table(beside, [_beside(row) for row in one[told]], title))
+            parts.append(_table(beside, [_beside(row) for row in rows], title))
     return [*parts, *(f"{one['release']}, {note}" for note in notes)]
 
 
-def _beside(row: dict[str, Any]) -> dict[str, Any]:
+def _beside(row: BesideHolder) -> Row:
     own, model = row["skip_own_ms"], row["model_skip_ms"]
     names = f" ({', '.join(row['killed'])})" if row["killed"] else ""
     return {
@@ -143,26 +148,28 @@ def _beside(row: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _told(rows: list[dict[str, Any]], what: str) -> str:
+def _told(rows: Sequence[Row], what: str) -> str:
     other = [
-        f"{r['design']}{' before ' + r['before'] if 'before' in r else ''}: {r['seen']}, not {r['told']}"
-        for r in rows
-        if r["seen"] != r["told"]
+        f"{row['design']}{_before(row)}: {row['seen']}, not {row['told']}" for row in rows if row["seen"] != row["told"]
     ]
     return "; ".join([f"{what} as told: {len(rows) - len(other)} of {len(rows)}", *other])
 
 
-def _victim(config: dict[str, Any]) -> str:
+def _before(row: Row) -> str:
+    return f" before {row['before']}" if "before" in row else ""
+
+
+def _victim(config: Config) -> str:
     from mmbench.live.workload import VictimConfig
 
-    return str(VictimConfig.from_dict(config))
+    return str(VictimConfig.from_dict(dict(config)))
 
 
 def _both(seen: Any, model: Any) -> str:
     return "-" if seen is None and model is None else f"{_text(seen)} | {_text(model)}"
 
 
-def _table(columns: tuple[str, ...], rows: list[dict[str, Any]], title: str = "") -> RenderableType:
+def _table(columns: tuple[str, ...], rows: Sequence[Row], title: str = "") -> RenderableType:
     from rich import box
     from rich.table import Table
 

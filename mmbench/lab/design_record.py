@@ -11,16 +11,18 @@ import json
 import re
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 from mmbench.errors import CannotError, InputError, short
 from mmbench.lab.answers import check_boots, check_experiment
 from mmbench.lab.build import Module
 from mmbench.lab.kernels import Kernel
 from mmbench.lab.program import REAP_OPS, Program
+from mmbench.lab.qemu import Message
 from mmbench.lab.record import BOOT, TEXT
 from mmbench.live.workload import VictimConfig
 from mmbench.records.files import read_json
+from mmbench.records.lab_types import DesignRecord, Experiment, LabBoot, LabStep
 from mmbench.records.schema import Fields, ListOf, MapOf, Parameters, check, of_file
 
 FORMAT = "mmbench-lab-designs 2"
@@ -37,9 +39,6 @@ RECORD = Fields(
     {"refused": MapOf(TEXT)},
 )
 
-Record = dict[str, Any]
-Step = dict[str, Any]
-
 
 def make_record(
     kernel: Kernel,
@@ -48,9 +47,9 @@ def make_record(
     programs: list[Program],
     qemu_version: str,
     python: str,
-    answers: list[dict[str, Any]],
+    answers: list[Message],
     refused: dict[str, str],
-) -> Record:
+) -> DesignRecord:
     """Join everything that the numbers depend on with the numbers."""
     ended = [boot for boot in answers if "fatal" not in boot]
     if not ended:
@@ -72,11 +71,11 @@ def make_record(
         "programs": {program.name: program.text.split("\n") for program in programs},
         "refused": refused,
         "fatal": [boot["fatal"] for boot in answers if "fatal" in boot],
-        "boots": [{name: boot[name] for name in BOOT} for boot in ended],
+        "boots": [cast("LabBoot", {name: boot[name] for name in BOOT}) for boot in ended],
     }
 
 
-def to_text(record: Record) -> str:
+def to_text(record: DesignRecord) -> str:
     """The record as JSON, one line per experiment."""
     head = {name: value for name, value in record.items() if name != "boots"}
     lines = [json.dumps(head, indent=1)[:-2] + ',\n "boots": [']
@@ -89,13 +88,14 @@ def to_text(record: Record) -> str:
     return "\n".join([*lines, " ]\n}"]) + "\n"
 
 
-def read_record(path: Path) -> Record:
+def read_record(path: Path) -> DesignRecord:
     """Read a record back. Raises InputError when the file is none."""
-    record = read_json(path)
-    if not isinstance(record, dict) or record.get("format") not in FORMATS:
+    found = read_json(path)
+    if not isinstance(found, dict) or found.get("format") not in FORMATS:
         raise InputError(f"{str(path)!r} is no record of designs: its format should be {FORMAT!r}.")
     with of_file(path):
-        check(record, RECORD, "")
+        check(found, RECORD, "")
+        record = cast("DesignRecord", found)
         check_boots(record["boots"], "design")
         for n, entry in enumerate(record["fatal"]):
             check_experiment(entry, f"fatal[{n}]", "design")
@@ -103,7 +103,7 @@ def read_record(path: Path) -> Record:
             check_program(name, lines)
         for entry in experiments(record):
             check_steps(entry, record["programs"])
-    return dict(record)
+    return record
 
 
 def check_program(name: str, lines: list[str]) -> None:
@@ -115,7 +115,7 @@ def check_program(name: str, lines: list[str]) -> None:
             raise InputError(f"program {short(name)}: {short(' '.join(row))} is no row; they go up to {n_rows - 1}.")
 
 
-def check_steps(entry: dict[str, Any], programs: dict[str, list[str]]) -> None:
+def check_steps(entry: Experiment, programs: dict[str, list[str]]) -> None:
     """Raise InputError for an experiment of a design without a program, or at a row that its program does not have."""
     design = entry["design"]
     if design == STOCK and entry["kind"] != "forced":
@@ -138,37 +138,38 @@ def is_record(path: Path) -> bool:
         return False
 
 
-def experiments(record: Record, kind: str = "") -> list[dict[str, Any]]:
+def experiments(record: DesignRecord, kind: str = "") -> list[Experiment]:
     """A record's experiments of one kind ("" for all), in order; at last those that brought a guest down."""
     entries = [*(e for boot in record["boots"] for e in boot["experiments"]), *record["fatal"]]
     return [entry for entry in entries if kind in ("", entry["kind"])]
 
 
-def cells(record: Record) -> list[dict[str, Any]]:
+def cells(record: DesignRecord) -> list[dict[str, str | float]]:
     """A row per design and victim: pages that a lone reaper left, millions of instructions of each party alone."""
-    rows: dict[tuple[str, str], dict[str, Any]] = {}
+    rows: dict[tuple[str, str], dict[str, str | float]] = {}
     for entry in experiments(record):
         if entry["kind"] not in ALONE or "error" in entry:
             continue
-        victim = str(VictimConfig.from_dict(entry["victim"]))
+        victim = str(VictimConfig.from_dict(dict(entry["victim"])))
         row = rows.setdefault((entry["design"], victim), {"design": entry["design"], "victim": victim})
         row[entry["kind"]] = min(entry["ns"]) / 1e6
         if entry["kind"] == "reaper":
-            row["reaper left"] = sum(entry["pages_after"])
+            left = entry["pages_after"]
+            row["reaper left"] = left if isinstance(left, int) else sum(left)
     return list(rows.values())
 
 
-def ops_of(record: Record, design: str) -> list[str]:
+def ops_of(record: DesignRecord, design: str) -> list[str]:
     """The ops of a design's rows, as its program numbers them."""
     return [line.split()[1] for line in record["programs"][design] if line.startswith("row ")]
 
 
-def by(steps: list[Step], role: str) -> list[Step]:
+def by(steps: list[LabStep], role: str) -> list[LabStep]:
     """The steps of one role."""
     return [step for step in steps if step["role"] == role]
 
 
-def overlap_ns(steps: list[Step], ops: list[str]) -> int:
+def overlap_ns(steps: list[LabStep], ops: list[str]) -> int:
     """How long a reap pass of another task ran while exit freed page tables and VMAs: above 0 is a use after free.
 
     A stock kernel can keep silent over it (tables and VMAs are freed by RCU, and nothing checks), the log cannot.
@@ -184,7 +185,7 @@ def overlap_ns(steps: list[Step], ops: list[str]) -> int:
     return max((min(end, ends[-1]) - max(begin, begins[0]) for begin, end in passes), default=0)
 
 
-def verdicts(record: Record) -> dict[str, str]:
+def verdicts(record: DesignRecord) -> dict[str, str]:
     """Design -> "unsafe: seen", "broken: ..." with what the kernel complained of, or "nothing seen".
 
     Mmbench's own doubt is one, too: a design of which no step of exit was logged has never run.

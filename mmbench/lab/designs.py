@@ -6,19 +6,19 @@ travel in its plan, so one boot asks one experiment of every design.
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import Any
 
 from mmbench.errors import InputError
 from mmbench.lab import cpio, qemu
 from mmbench.lab.build import Module
-from mmbench.lab.design_record import ALONE, STOCK, Record, make_record
+from mmbench.lab.design_record import ALONE, STOCK, make_record
 from mmbench.lab.initramfs import build_userspace
 from mmbench.lab.kernels import Kernel
-from mmbench.lab.plan import MIB, Boot, Item, can_boot
+from mmbench.lab.plan import MIB, Boot, Item, Plain, can_boot
 from mmbench.lab.program import REAP_OPS, Program, check
-from mmbench.lab.qemu import GuestError
+from mmbench.lab.qemu import GuestError, Message
 from mmbench.lab.run import Progress, run_boot
 from mmbench.live.workload import VictimConfig
+from mmbench.records.lab_types import DesignRecord
 
 ENTRY = "mmbench.lab.guest.design_init"
 SIZE = 64 * MIB
@@ -31,10 +31,10 @@ class DesignItem(Item):
 
     design: str = STOCK
 
-    def head(self) -> dict[str, Any]:
+    def head(self) -> Plain:
         return {"design": self.design, **{k: v for k, v in super().head().items() if k != "role"}}
 
-    def to_guest(self) -> dict[str, Any]:
+    def to_guest(self) -> Plain:
         return super().to_guest() | {"program": "" if self.design == STOCK else self.design}
 
 
@@ -198,7 +198,7 @@ def run_designs(
     progress: Progress,
     is_fresh: bool = False,
     refused: dict[str, str] | None = None,
-) -> Record:
+) -> DesignRecord:
     """Run every design on a kernel and return the record.
 
     Raises InputError for a step that this kernel or the module cannot run, CannotError when a boot fails.
@@ -214,7 +214,7 @@ def run_designs(
     userspace = build_userspace(entry=ENTRY)
     userspace = replace(userspace, entries=userspace.entries | {"mmbench.ko": cpio.regular(module.ko)})
     texts = {p.name: {"text": p.text, "labels": [row.label for row in p.rows], "call": p.call} for p in programs}
-    answers: list[dict[str, Any]] = []
+    answers: list[Message] = []
     for boot in boots(programs, set_name, not module.has_old_munlock):
         if not can_boot(kernel.release, boot):
             continue
@@ -233,12 +233,12 @@ def run_designs(
     return make_record(kernel, module, set_name, programs, version, userspace.python, answers, refused or {})
 
 
-def run_to_the_end(boot: Boot, run: Callable[[Boot], dict[str, Any]]) -> list[dict[str, Any]]:
+def run_to_the_end(boot: Boot, run: Callable[[Boot], Message]) -> list[Message]:
     """Run a boot; when a design brings the guest down, that is its answer, and the other designs go on in a new boot.
 
     Raises CannotError when the guest came down before any design had begun.
     """
-    answers: list[dict[str, Any]] = []
+    answers: list[Message] = []
     while boot.items:
         try:
             return [*answers, run(boot)]

@@ -7,7 +7,7 @@ in an order that turns from boot to boot, so each of a question's runs is a boot
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import cast
 
 from mmbench.errors import CannotError
 from mmbench.lab import qemu
@@ -16,9 +16,10 @@ from mmbench.lab.guest.stuck import BYSTANDER, SLACK_BYTES
 from mmbench.lab.initramfs import build_userspace
 from mmbench.lab.kernels import Kernel
 from mmbench.lab.plan import MIB, Boot, Item
-from mmbench.lab.record import Experiment, Record, experiments, make_record
+from mmbench.lab.record import experiments, make_record
 from mmbench.lab.run import Progress, run_boot
 from mmbench.live.workload import VictimConfig
+from mmbench.records.lab_types import ExitingCount, Experiment, LabRecord
 
 SET = KIND = "exiting-victim"
 ENTRY = "mmbench.lab.guest.exiting"
@@ -61,12 +62,12 @@ def has_flag(kernel: Kernel) -> dict[str, bool]:
     return {FLAG.lower(): btf.has_enumerator(FLAG)}
 
 
-def run_exiting(kernel: Kernel, progress: Progress, is_fresh: bool = False, n_boots: int = N_BOOTS) -> Record:
+def run_exiting(kernel: Kernel, progress: Progress, is_fresh: bool = False, n_boots: int = N_BOOTS) -> LabRecord:
     """Run all boots of a kernel and return its record. Raises CannotError."""
     userspace, version = build_userspace(entry=ENTRY), qemu.qemu_version(qemu.find_qemu())
     answers = [run_boot(kernel, boot, userspace, version, progress, is_fresh) for boot in boots(n_boots)]
     record = make_record(kernel, SET, version, userspace.python, answers)
-    return {**{k: v for k, v in record.items() if k != "boots"}, **has_flag(kernel), "boots": record["boots"]}
+    return cast("LabRecord", {**record, **has_flag(kernel), "boots": record["boots"]})
 
 
 def is_exiting(path: Path) -> bool:
@@ -78,20 +79,20 @@ def is_exiting(path: Path) -> bool:
         return False
 
 
-def counts(record: Record) -> list[dict[str, Any]]:
+def counts(record: LabRecord) -> list[ExitingCount]:
     """A row per question: runs, those with further kills, who died how often, and when the first one did.
 
     first_ms: of the runs with further kills, the least and the most; exit_mmap_ms: least, median and most of when the
     victim's exit_mmap was through; before_gone: further kills that came before that
     """
-    rows: dict[tuple[Any, ...], list[Experiment]] = {}
+    rows: dict[tuple[str, int, int], list[Experiment]] = {}
     for entry in _answered(experiments(record, SET, KIND)):
         rows.setdefault((entry["scope"], entry["victim"]["span_bytes"], entry["need_bytes"]), []).append(entry)
     order = sorted(rows, key=lambda key: (SCOPES.index(key[0]), *key[1:]))
-    return [dict(zip(("scope", "victim_bytes", "need_bytes"), key, strict=True)) | _counted(rows[key]) for key in order]
+    return [_counted(*key, rows[key]) for key in order]
 
 
-def boots_with_kills(record: Record, scope: str) -> tuple[int, int]:
+def boots_with_kills(record: LabRecord, scope: str) -> tuple[int, int]:
     """Boots in which somebody else was killed in some run of a scope, and boots that answered: all are independent."""
     runs = [[entry for entry in _answered(boot["experiments"]) if entry["scope"] == scope] for boot in record["boots"]]
     return sum(any(entry["further_kills"] for entry in boot) for boot in runs), sum(map(bool, runs))
@@ -101,12 +102,15 @@ def _answered(runs: Iterable[Experiment]) -> list[Experiment]:
     return [entry for entry in runs if "error" not in entry]
 
 
-def _counted(runs: Sequence[Experiment]) -> dict[str, Any]:
+def _counted(scope: str, victim_bytes: int, need_bytes: int, runs: Sequence[Experiment]) -> ExitingCount:
     killed = [run for run in runs if run["further_kills"]]
     first = [min(kill["ns"] for kill in run["further_kills"]) / 1e6 for run in killed]
     through = [run["exit_mmap_ns"][0] / 1e6 for run in runs if run["exit_mmap_ns"][0] is not None]
     early = [kill for run in killed for kill in run["further_kills"] if kill["ns"] < (run["exit_mmap_ns"][0] or 0)]
     return {
+        "scope": scope,
+        "victim_bytes": victim_bytes,
+        "need_bytes": need_bytes,
         "n": len(runs),
         "n_killed": len(killed),
         "who": {name: _hit(killed, name) for name in ("bystander", "trigger", "other") if _hit(killed, name)},

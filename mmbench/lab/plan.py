@@ -25,6 +25,8 @@ LEAST_VMA_BYTES = 16 << 10
 MOST_VMAS = 2000
 STRIDES = (1, 1, 1, 2, 4, 16, 64, 512)
 
+Plain = dict[str, Any]  # values of JSON, as a guest reads them and a record keeps them
+
 
 @dataclass(frozen=True)
 class Item:
@@ -37,13 +39,13 @@ class Item:
     kind: str
     victim: VictimConfig
     n_reps: int = N_REPS
-    more: dict[str, Any] = field(default_factory=dict, kw_only=True, hash=False)
+    more: Plain = field(default_factory=dict, kw_only=True, hash=False)
 
-    def head(self) -> dict[str, Any]:
+    def head(self) -> Plain:
         """Return what a record says of the experiment before its answer."""
         return {"role": self.role, "kind": self.kind, "victim": self.victim.to_dict(), **self.more}
 
-    def to_guest(self) -> dict[str, Any]:
+    def to_guest(self) -> Plain:
         """Return what the guest reads."""
         return {"kind": self.kind, "victim": self.victim.to_dict(), "n_reps": self.n_reps, **self.more}
 

@@ -34,7 +34,7 @@ _ESCAPES = re.compile(rb"\x1b(\[[0-9;?]*[A-Za-z]|c)")
 _OOPS = re.compile(r"\b(BUG|Oops|general protection fault)\b.*")
 _KERNEL_IP = re.compile(r"RIP: 0010:(\w+)")
 
-Message = dict[str, Any]
+Message = dict[str, Any]  # raw: what a guest said, before anything has checked it
 
 
 class GuestError(CannotError):

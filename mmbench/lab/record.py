@@ -8,14 +8,17 @@ experiment that the kernel cannot do has ``error`` and ``errno``.
 """
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from mmbench.errors import InputError
 from mmbench.lab.answers import check_boots
 from mmbench.lab.kernels import Kernel
 from mmbench.lab.plan import Item
+from mmbench.lab.qemu import Message
 from mmbench.records.files import read_json
+from mmbench.records.lab_types import Experiment, LabBoot, LabRecord
 from mmbench.records.schema import Bool, Fields, ListOf, Parameters, Text, check, of_file
 
 FORMAT = "mmbench-lab 1"
@@ -29,17 +32,16 @@ RECORD = Fields(dict.fromkeys(TOP[:-1], TEXT) | {"boots": ListOf(Parameters())},
 # Beside the times: whether process_mrelease came too late; who did what when; page tables that were not given back.
 PER_REP = ("lost", "steps", "tables_left")
 
-Experiment = dict[str, Any]
-Record = dict[str, Any]
 
-
-def experiment(item: Item, answer: dict[str, Any]) -> Experiment:
+def experiment(item: Item, answer: Message) -> Experiment:
     """Join an item of the plan with the guest's answer; repetitions must agree in everything but times."""
-    head = item.head()
-    if "error" in answer:
-        return head | {"error": answer["error"], "errno": answer["errno"]}
-    reps = answer["reps"]
-    found: Experiment = {}
+    wrong = {name: answer[name] for name in ("error", "errno") if "error" in answer}
+    return cast("Experiment", item.head() | (wrong or joined(answer["reps"])))
+
+
+def joined(reps: list[Message]) -> Message:
+    """What repetitions found, once, and of times one for each; `error` where they disagree in anything else."""
+    found: Message = {}
     for name in reps[0]:
         values = [rep[name] for rep in reps]
         if name.endswith("ns") or name in PER_REP:
@@ -47,14 +49,15 @@ def experiment(item: Item, answer: dict[str, Any]) -> Experiment:
         elif all(value == values[0] for value in values):
             found[name] = values[0]
         else:
-            return head | {"error": f"repetitions disagree on {name}: {values}", "errno": ""}
-    return head | found
+            return {"error": f"repetitions disagree on {name}: {values}", "errno": ""}
+    return found
 
 
-def make_record(kernel: Kernel, set_name: str, qemu: str, python: str, boots: list[dict[str, Any]]) -> Record:
+def make_record(kernel: Kernel, set_name: str, qemu: str, python: str, boots: list[Message]) -> LabRecord:
     """Join the boots of one kernel into its record; ``boots`` carry what the guest said of itself."""
     first = boots[0]
-    kept = [{name: boot[name] for name in (*BOOT[:-1], "host_load", "experiments") if name in boot} for boot in boots]
+    fields = (*BOOT[:-1], "host_load", "experiments")
+    kept = [cast("LabBoot", {name: boot[name] for name in fields if name in boot}) for boot in boots]
     return {
         "format": FORMAT,
         "series": kernel.series,
@@ -71,7 +74,7 @@ def make_record(kernel: Kernel, set_name: str, qemu: str, python: str, boots: li
     }
 
 
-def to_text(record: Record) -> str:
+def to_text(record: LabRecord) -> str:
     """Return the record as JSON, one line per experiment."""
     head = {name: value for name, value in record.items() if name != "boots"}
     boots = []
@@ -82,18 +85,18 @@ def to_text(record: Record) -> str:
     return _open(head, 1) + ',\n "boots": [\n ' + ",\n ".join(boots) + "\n ]\n}\n"
 
 
-def _open(fields: dict[str, Any], indent: int) -> str:
+def _open(fields: Mapping[str, object], indent: int) -> str:
     """The beginning of an object, its closing brace left to the caller."""
     lines = [f"{' ' * indent}{json.dumps(name)}: {json.dumps(value)}" for name, value in fields.items()]
     return "{\n" + ",\n".join(lines)
 
 
-def read_record(path: str | Path) -> Record:
+def read_record(path: str | Path) -> LabRecord:
     """Read a record. Raises InputError naming what makes it none."""
     found = read_json(path)
     with of_file(path):
         check_record(found)
-    return dict(found)
+    return cast("LabRecord", found)
 
 
 def check_record(record: Any) -> None:
@@ -104,7 +107,7 @@ def check_record(record: Any) -> None:
     check_boots(record["boots"], "role")
 
 
-def experiments(record: Record, role: str = "", kind: str = "") -> list[Experiment]:
+def experiments(record: LabRecord, role: str = "", kind: str = "") -> list[Experiment]:
     """Return a record's experiments of one role and one kind ("" for all), in order, those with an error included."""
     return [
         entry

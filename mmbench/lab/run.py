@@ -16,19 +16,21 @@ from mmbench.lab import qemu
 from mmbench.lab.initramfs import Userspace, build_userspace
 from mmbench.lab.kernels import Kernel
 from mmbench.lab.plan import Boot, boots, can_boot
-from mmbench.lab.record import Record, experiment, make_record
+from mmbench.lab.qemu import Message
+from mmbench.lab.record import experiment, make_record
 from mmbench.lab.store import lab_folder, sha256_of, write_whole
+from mmbench.records.lab_types import LabRecord
 
 Progress = Callable[[str, int, int], None]  # name of the boot, experiments done, of how many
 
 
-def run_set(kernel: Kernel, set_name: str, progress: Progress, is_fresh: bool = False) -> Record:
+def run_set(kernel: Kernel, set_name: str, progress: Progress, is_fresh: bool = False) -> LabRecord:
     """Run a set on a kernel and return its record; ``is_fresh`` boots even what the cache has.
 
     Raises CannotError when QEMU is missing or a boot fails; its serial log is kept.
     """
     userspace, version = build_userspace(), qemu.qemu_version(qemu.find_qemu())
-    answers: list[dict[str, Any]] = []
+    answers: list[Message] = []
     for boot in boots(set_name):
         if can_boot(kernel.release, boot):
             answers.append(run_boot(kernel, boot, userspace, version, progress, is_fresh))
@@ -43,7 +45,7 @@ def run_boot(
     progress: Progress,
     is_fresh: bool = False,
     plan: Any = None,
-) -> dict[str, Any]:
+) -> Message:
     """Return one boot's answers: what the guest said of itself, and the experiments.
 
     plan: what the guest's first process reads, when it is more than the list of experiments.
@@ -71,13 +73,13 @@ def run_boot(
     }
 
 
-def _boot(kernel: Kernel, boot: Boot, image: bytes, progress: Progress) -> list[dict[str, Any]]:
+def _boot(kernel: Kernel, boot: Boot, image: bytes, progress: Progress) -> list[Message]:
     log = lab_folder("logs") / f"{kernel.release}-{boot.name}.log"
     if sha256_of(kernel.vmlinuz) != kernel.vmlinuz_sha256:
         raise CannotError(f"{kernel.vmlinuz} has changed on disk since it was looked at; run mmbench lab fetch again.")
     progress(boot.name, 0, len(boot.items))
 
-    def on_message(message: dict[str, Any]) -> None:
+    def on_message(message: Message) -> None:
         if "item" in message:
             progress(boot.name, message["item"] + 1, len(boot.items))
 
@@ -87,7 +89,7 @@ def _boot(kernel: Kernel, boot: Boot, image: bytes, progress: Progress) -> list[
     return messages
 
 
-def _kept_messages(path: Path) -> list[dict[str, Any]] | None:
+def _kept_messages(path: Path) -> list[Message] | None:
     try:
         return list(json.loads(path.read_bytes()))
     except (OSError, ValueError):

@@ -8,6 +8,7 @@ from html import escape
 from typing import Any
 
 from mmbench.checker.verdict import Verdict
+from mmbench.records.lab_types import LabRecord
 from mmbench.report.reading import moment, part, setting, total
 from mmbench.report.text.grid import MEASURES, worst
 from mmbench.report.units import NOTHING, format_count, format_pages_size, format_share, format_size, format_time
@@ -45,7 +46,7 @@ class Facts:
     verdicts: Mapping[str, Verdict]
     schedules: Mapping[str, Sequence[str]]
     validations: Mapping[str, Record]
-    lab: Mapping[str, dict[str, Any]]
+    lab: Mapping[str, LabRecord]
     manifest: Record
     asv: Record
     shared: Mapping[str, Sequence[str]] = field(default_factory=dict)

@@ -9,12 +9,12 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from mmbench.lab.record import check_record
 from mmbench.lab.record import experiments as all_experiments
 from mmbench.lab.summary import LACKS, reap_order
 from mmbench.machine.protocol import LOW_TO_HIGH
+from mmbench.records.lab_types import Experiment, LabRecord
 from mmbench.records.measured_types import Config, LabComparison
 from mmbench.report.text.measured import victim_name
 from mmbench.strategies import load_all
@@ -23,7 +23,6 @@ from mmbench.validation import kernel_lab
 from mmbench.validation.geometry import KINDS
 from mmbench.validation.kernel_lab import LONE, total
 
-Record = dict[str, Any]
 TRUTH_TABLE = "semantics"
 AGREE, DIFFER, NOT_COMPARED = "agree", "differ", "none"
 
@@ -60,7 +59,7 @@ class Kernel:
     """
 
     file: str
-    record: Record
+    record: LabRecord
     order: str
     compared: LabComparison
     questions: tuple[Question, ...]
@@ -130,7 +129,7 @@ def direction(design: Loaded) -> int:
     return next(step.args["direction"] for step in design.roles["reaper"] if "direction" in step.args)
 
 
-def ask(records: Mapping[str, Record]) -> list[Kernel]:
+def ask(records: Mapping[str, LabRecord]) -> list[Kernel]:
     """Hold every design against every record, oldest kernel first.
 
     records: file name -> record. Raises InputError for what is no lab record, and for a kernel older than the designs.
@@ -158,12 +157,12 @@ def ask(records: Mapping[str, Record]) -> list[Kernel]:
     return found
 
 
-def release_order(record: Record) -> tuple[int, ...]:
+def release_order(record: LabRecord) -> tuple[int, ...]:
     """5.10 before 5.4 in letters, after it in time; a name without numbers is first."""
     return tuple(int(part) for part in str(record.get("series", "")).split(".") if part.isdigit())
 
 
-def question(entry: Mapping[str, Any], before: int | None, predictions: Predictions) -> Question:
+def question(entry: Experiment, before: int | None, predictions: Predictions) -> Question:
     """One experiment of a record, with every design's answer.
 
     before: pages of the victim, of which the record of a refused experiment says nothing; None when no other does
@@ -176,7 +175,7 @@ def question(entry: Mapping[str, Any], before: int | None, predictions: Predicti
     return Question(victim_name(victim), party, entry["role"], before, real, model)
 
 
-def why_silent(entry: Mapping[str, Any]) -> str:
+def why_silent(entry: Experiment) -> str:
     """Why an experiment is not compared."""
     if "error" in entry:
         return f"{entry['kind']}: {entry['errno'] if entry['errno'] in LACKS else entry['error']}"

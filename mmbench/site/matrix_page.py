@@ -8,6 +8,7 @@ from html import escape
 from typing import Any
 
 from mmbench.checker.verdict import Verdict
+from mmbench.records.lab_types import BesideHolder
 from mmbench.report.outcome import flaw_words, ranking
 from mmbench.report.reading import moment
 from mmbench.report.units import NOTHING, format_time
@@ -109,11 +110,11 @@ def kernel_cell(real: Real | None) -> str:
     return "".join(f'<div class="seen">{line}</div>' for line in lines)
 
 
-def in_short(row: Record) -> str:
+def in_short(row: BesideHolder) -> str:
     """One kill in two words, and the model's two where they differ."""
     words = few_words(row["kills"], row["gave_up"])
     said = f'<span class="{kind_of(row)}">{words}</span>'
-    if "model_kills" in row and not is_predicted(row):
+    if not is_predicted(row):
         said += f" <em>(model: {few_words(row['model_kills'], row['model_gave_up'])})</em>"
     return said
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mmbench.records.files import read_json, write_bytes, write_json, write_text
+from mmbench.records.lab_types import LabRecord
 from mmbench.records.manifest import build_manifest
 from mmbench.records.measured_types import Judged
 from mmbench.site.answers import write_answers
@@ -110,7 +111,7 @@ def in_few_colours(path: Path) -> bytes:
     return data.getvalue()
 
 
-def copied_lab(records: Path, folder: Path) -> dict[str, Any]:
+def copied_lab(records: Path, folder: Path) -> dict[str, LabRecord]:
     """File name -> lab record, each copied into `folder`; other JSON files there are left out."""
     found = {path: read_json(path) for path in sorted(records.glob("*.json"))}
     found = {path: v for path, v in found.items() if isinstance(v, dict) and v.get("format") == LAB_FORMAT}

@@ -7,16 +7,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
-from typing import Any
 
 from mmbench.lab.design_record import FORMATS, STOCK, read_record, verdicts
 from mmbench.records.files import read_json
+from mmbench.records.lab_types import BesideHolder, Cell, Meeting
 from mmbench.report.units import format_count
 from mmbench.validation.designs import compare_designs
 
-Row = dict[str, Any]
 NOTHING_SEEN = "nothing seen"
-SAME = ("kills", "gave_up")  # what a model must say of a kill beside a holder
 HOLDER = "the lock of one page is held until there is memory"
 READER = "mmap_lock is held for read, 2 s"
 
@@ -31,11 +29,11 @@ class Real:
 
     series: str
     release: str
-    alone: list[Row] = field(default_factory=list)
-    holders: list[Row] = field(default_factory=list)
-    readers: list[Row] = field(default_factory=list)
-    forced: list[Row] = field(default_factory=list)
-    own: list[Row] = field(default_factory=list)
+    alone: list[Cell] = field(default_factory=list)
+    holders: list[BesideHolder] = field(default_factory=list)
+    readers: list[BesideHolder] = field(default_factory=list)
+    forced: list[Meeting] = field(default_factory=list)
+    own: list[BesideHolder] = field(default_factory=list)
     verdict: str = NOTHING_SEEN
 
     @property
@@ -51,8 +49,8 @@ class Real:
 
     @property
     def as_predicted(self) -> tuple[int, int]:
-        """Kills beside a holder or a reader whose outcome is the model's, and all that the model tells."""
-        told = [row for row in (*self.holders, *self.readers) if "model_kills" in row]
+        """Kills beside a holder or a reader whose outcome is the model's, and all of them."""
+        told = [*self.holders, *self.readers]
         return sum(is_predicted(row) for row in told), len(told)
 
     @property
@@ -61,9 +59,9 @@ class Real:
         return all(is_predicted(row) for row in self.own)
 
 
-def is_predicted(row: Mapping[str, Any]) -> bool:
+def is_predicted(row: BesideHolder) -> bool:
     """Whether further kills and the give-up beside a holder are the model's."""
-    return all(row[what] == row[f"model_{what}"] for what in SAME)
+    return row["kills"] == row["model_kills"] and row["gave_up"] == row["model_gave_up"]
 
 
 def record_files(folder: Path) -> list[Path]:
@@ -83,10 +81,10 @@ def real_designs(paths: Iterable[Path]) -> dict[str, list[Real]]:
         own = [row for row in compared["holders"] if row["design"] == STOCK]
         for name in record["programs"]:
             real = found.setdefault(name, {}).setdefault(record["series"], Real(record["series"], record["release"]))
-            for rows, kind in ((real.alone, "cells"), (real.holders, "holders")):
-                rows += [row for row in compared[kind] if row["design"] == name]
-            for rows, kind in ((real.readers, "readers"), (real.forced, "forced")):
-                rows += [row for row in compared[kind] if row["design"] == name]
+            real.alone += [row for row in compared["cells"] if row["design"] == name]
+            real.holders += [row for row in compared["holders"] if row["design"] == name]
+            real.readers += [row for row in compared["readers"] if row["design"] == name]
+            real.forced += [row for row in compared["forced"] if row["design"] == name]
             real.own += own
             real.verdict = said[name] if said[name] != NOTHING_SEEN else real.verdict
     return {name: sorted(by_series.values(), key=by_release) for name, by_series in found.items()}
@@ -108,31 +106,28 @@ def run_on(found: Mapping[str, Sequence[Real]], design: str) -> list[str]:
     return list(dict.fromkeys(real.series for real in reals))
 
 
-def happened(row: Row) -> str:
+def happened(kills: int, gave_up: bool) -> str:
     """What a kill beside somebody came to, in words."""
-    kills = f"{row['kills']} further kill{'s' * (row['kills'] != 1)}" if row["kills"] else "nobody else killed"
-    return f"reaper gave up, {kills}" if row["gave_up"] else kills
+    killed = f"{kills} further kill{'s' * (kills != 1)}" if kills else "nobody else killed"
+    return f"reaper gave up, {killed}" if gave_up else killed
 
 
-def kind_of(row: Mapping[str, Any]) -> str:
+def kind_of(row: BesideHolder) -> str:
     """How an outcome is coloured."""
     return "wrong" if row["kills"] or row["gave_up"] else "agree"
 
 
-def outcome(row: Row, real: Real) -> str:
-    """An outcome as HTML, with the model's beside it where there is one."""
-    said = f'<span class="{kind_of(row)}">{happened(row)}</span>'
-    if "model_kills" not in row:
-        return f"{said} <small>not modelled</small>"
+def outcome(row: BesideHolder, real: Real) -> str:
+    """An outcome as HTML, with the model's beside it."""
+    said = f'<span class="{kind_of(row)}">{happened(row["kills"], row["gave_up"])}</span>'
     if is_predicted(row):
         return f"{said} <small>as modelled</small>"
     if not real.tells_apart:
         return f"{said} <small>so does the kernel's own code; model: {format_count(row['model_kills'])}</small>"
-    model = {"kills": row["model_kills"], "gave_up": row["model_gave_up"]}
-    return f"{said} <small>model: {happened(model)}</small>"
+    return f"{said} <small>model: {happened(row['model_kills'], row['model_gave_up'])}</small>"
 
 
-def outcomes(rows: Sequence[Row], real: Real) -> list[str]:
+def outcomes(rows: Sequence[BesideHolder], real: Real) -> list[str]:
     """What came of all kills beside one kind of bystander, the same outcomes together."""
     counted = Counter(outcome(row, real) for row in rows)
     return [f"{said} <small>({n} of {len(rows)})</small>" if n < len(rows) else said for said, n in counted.items()]

@@ -10,13 +10,23 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
-from typing import Any
 
 from mmbench.cost.table import CostTable, load_table, rescaled, table_names
 from mmbench.engine import run_prepared
 from mmbench.machine.ops import Op
 from mmbench.machine.protocol import step
 from mmbench.model.flags import MMF_OOM_SKIP, WHY_GAVE_UP
+from mmbench.records.lab_types import (
+    BesideHolder,
+    Cell,
+    Copy,
+    DesignComparison,
+    DesignRecord,
+    Experiment,
+    Happened,
+    LabStep,
+    Told,
+)
 from mmbench.release import hides_exiting, version_of
 from mmbench.scenarios import scenario
 from mmbench.scenarios.scenario import MS, NEVER
@@ -34,11 +44,8 @@ PASSES = (*REAP_OPS, "UNMAP_VMAS")
 EXIT_MM_NS = 1_000_000  # after the kill, where the log has no step of the victim's: exit_mmap is the reader's
 BASE = {"exit": "exit", "mrelease": "mrelease", "reaper": "mrelease"}  # the same interpreter's pages are reaped
 
-Entry = dict[str, Any]
-Row = dict[str, Any]
 
-
-def compare_designs(record: dict[str, Any], find: Callable[[str], Loaded] = load) -> dict[str, Any]:
+def compare_designs(record: DesignRecord, find: Callable[[str], Loaded] = load) -> DesignComparison:
     """Hold the model against a record of designs (mmbench.lab.design_record).
 
     find: design's name -> the strategy; a file of the user's is named as its id. Returns ``cells`` (design, victim,
@@ -61,6 +68,11 @@ def compare_designs(record: dict[str, Any], find: Callable[[str], Loaded] = load
     cells = corrected(cells, designs, STOCK)
     charged = charged_ratio(entries)
     in_cgroup = rescaled(costs, charged, "pages charged to a memory cgroup")
+
+    def beside(kind: str) -> list[BesideHolder]:
+        asked = [(entry, designs[entry["design"]]) for entry in entries if entry["kind"] == kind]
+        return [beside_holder(e, one, beside_others(in_cgroup, cells, one), record) for e, one in asked]
+
     return {
         "format": FORMAT,
         "release": record["release"],
@@ -74,15 +86,8 @@ def compare_designs(record: dict[str, Any], find: Callable[[str], Loaded] = load
         "charged": charged,
         "errors": {what: summary([c["error"] for c in cells if c["what"] == what]) for what in ALONE},
         "copies": copies(cells, era),
-        **{
-            told: [
-                beside_holder(e, design, beside_others(in_cgroup, cells, design), record)
-                for e in entries
-                if e["kind"] == kind
-                for design in (designs[e["design"]],)
-            ]
-            for kind, told in (("stuck-holder", "holders"), ("reader", "readers"))
-        },
+        "holders": beside("stuck-holder"),
+        "readers": beside("reader"),
         "late": [came_late(entry, designs[entry["design"]]) for entry in entries if entry["kind"] == "late"],
         "forced": meetings(record),
     }
@@ -112,7 +117,7 @@ def with_batch_of(design: Loaded, own: Loaded) -> Loaded:
     return replace(design, roles=roles)
 
 
-def alone(entry: Entry, design: Loaded, costs: CostTable) -> Row:
+def alone(entry: Experiment, design: Loaded, costs: CostTable) -> Cell:
     """One party alone: pages left where it is not exit, and instructions, counted and modelled."""
     what, victim = entry["kind"], Victim(entry["victim"], design)
     who = "exit" if what == "exit" else what
@@ -122,23 +127,24 @@ def alone(entry: Entry, design: Loaded, costs: CostTable) -> Row:
     base = costs.base_ps.get(BASE[what], costs.base_ps.get("exit", 0))
     ns, busy_ns = min(entry["ns"]), found["busy_ps"][who] / 1000
     model_ns = round(busy_ns + base / 1000)
-    row = {"design": entry["design"], "victim": entry["victim"], "what": what, "ns": ns, "model_ns": model_ns}
-    row["busy_ns"] = busy_ns
-    row["error"] = model_ns / ns - 1.0
+    row: Cell = {
+        "design": entry["design"], "victim": entry["victim"], "what": what, "ns": ns, "model_ns": model_ns,
+        "busy_ns": busy_ns, "error": model_ns / ns - 1.0,
+    }  # fmt: skip
     if what != "exit":
         left = found["mrelease_left_pages" if who == "mrelease" else "reaper_left_pages"]
-        row |= {"left": total(entry["pages_after"]), "model_left": sum(left.values())}
+        row["left"], row["model_left"] = total(entry["pages_after"]), sum(left.values())
     return row
 
 
-def charged_ratio(entries: list[Entry]) -> float:
+def charged_ratio(entries: list[Experiment]) -> float:
     """What exit costs more when its pages are charged to a memory cgroup, by the kernel's own code; 1: not asked."""
     alone_ns = {str(e["victim"]): min(e["ns"]) for e in entries if e["kind"] == "exit" and e["design"] == STOCK}
     pairs = [(min(e["ns"]), alone_ns.get(str(e["victim"]))) for e in entries if e["kind"] == "charged"]
     return max((charged / plain for charged, plain in pairs if plain), default=1.0)
 
 
-def copies(cells: list[Row], era: str) -> list[Row]:
+def copies(cells: list[Cell], era: str) -> list[Copy]:
     """The program of the kernel's own design against the kernel's own code: what the interpreter costs."""
     stock = {(c["what"], str(c["victim"])): c["ns"] for c in cells if c["design"] == STOCK}
     return [
@@ -148,12 +154,12 @@ def copies(cells: list[Row], era: str) -> list[Row]:
     ]
 
 
-def rows_of(record: dict[str, Any], design: str) -> list[list[str]]:
+def rows_of(record: DesignRecord, design: str) -> list[list[str]]:
     """A design's rows as words: op, three arguments, next, other; none for the kernel's own code."""
     return [line.split()[1:] for line in record["programs"].get(design, []) if line.startswith("row ")]
 
 
-def beside_holder(entry: Entry, design: Loaded, costs: CostTable, record: dict[str, Any]) -> Row:
+def beside_holder(entry: Experiment, design: Loaded, costs: CostTable, record: DesignRecord) -> BesideHolder:
     """An OOM kill beside somebody who holds a page lock or mmap_lock: seen and modelled; times: ms after the kill."""
     rows = rows_of(record, entry["design"])
     steps = entry["steps"][0]
@@ -169,7 +175,8 @@ def beside_holder(entry: Entry, design: Loaded, costs: CostTable, record: dict[s
     victim = Victim(entry["victim"], design)
     found = run_prepared(victim.prepared, design, scenario("quiet", starts), costs, victim="booted")
     gave_up = found["outcome"] == "gave-up"
-    return happened(entry, rows) | {
+    return {
+        **happened(entry, rows),
         "model_kills": int(found["collateral_kills"]),
         "model_gave_up": gave_up,
         "model_reaper_left": sum(found["reaper_left_pages"].values()),
@@ -190,7 +197,7 @@ def without_delay(design: Loaded) -> Loaded:
     return replace(design, roles=design.roles | {"reaper": at_once})
 
 
-def held(entry: Entry) -> dict[str, int]:
+def held(entry: Experiment) -> dict[str, int]:
     """What the bystander of an experiment holds, as values of a scenario."""
     if entry["holds"] == "lock-page":
         return {"holder_needs_pages": NEED_PAGES, "holder_at_ppm": held_ppm(entry)}
@@ -219,7 +226,7 @@ def hides_first(rows: list[list[str]]) -> bool:
     return not any(row[0] in PASSES for row in rows[:at])
 
 
-def happened(entry: Entry, rows: list[list[str]]) -> Row:
+def happened(entry: Experiment, rows: list[list[str]]) -> Happened:
     """What was seen: who died, whether the reaper gave up, what it left, when MMF_OOM_SKIP was set.
 
     ``skip_ms`` is the guest's clock; ``skip_own_ms`` leaves out how long the task that set it had waited for a CPU, for
@@ -245,7 +252,7 @@ def happened(entry: Entry, rows: list[list[str]]) -> Row:
     }
 
 
-def came_late(entry: Entry, design: Loaded) -> Row:
+def came_late(entry: Experiment, design: Loaded) -> Told:
     """process_mrelease after exit_mm: whether the kernel answered ESRCH, and whether the design does."""
     finds = any(step.op is Op.FIND_MM and step.args.get("kept") for step in design.roles["mrelease"])
     rss = [step["rss_pages"] for step in entry["steps"][0] if step["role"] == "mrelease"]
@@ -253,19 +260,19 @@ def came_late(entry: Entry, design: Loaded) -> Row:
     return {"design": entry["design"], "seen": seen, "told": "reaps" if finds else "ESRCH"}
 
 
-def held_ppm(entry: Entry) -> int:
+def held_ppm(entry: Experiment) -> int:
     """Where among the locked pages the held one lies, as a scenario says it."""
     n_locked = round(entry["victim"]["span_bytes"] / 4096 * entry["victim"]["locked_share"])
     return min(999_999, entry["held_page"] * 1_000_000 // max(1, n_locked))
 
 
-def reaper_left(steps: list[Row]) -> int | None:
+def reaper_left(steps: list[LabStep]) -> int | None:
     """Pages still mapped when the reaper's pass ended; None when it never began."""
     passes = [step for step in steps if step["role"] == "reaper"]
     return passes[-1]["rss_pages"] if len(passes) > 1 else None
 
 
-def skip_ns(entry: Entry, steps: list[Row], rows: list[list[str]]) -> tuple[int, int | None] | None:
+def skip_ns(entry: Experiment, steps: list[LabStep], rows: list[list[str]]) -> tuple[int, int | None] | None:
     """When MMF_OOM_SKIP was set, by the guest's clock and by the own one of whoever set it.
 
     By exit (the step is in the log), by the reaper after its pass, or when it gave up.
@@ -284,13 +291,13 @@ def skip_ns(entry: Entry, steps: list[Row], rows: list[list[str]]) -> tuple[int,
     return min(found, key=lambda one: one[0], default=None)
 
 
-def left_it(steps: list[Row], rows: list[list[str]]) -> bool:
+def left_it(steps: list[LabStep], rows: list[list[str]]) -> bool:
     """Whether the reaper gave up by a step of the design's own, which no kernel prints: after a hand-over."""
     own = [rows[s["row"]] for s in steps if s["role"] == "reaper"]
     return any(row[0] == "LEAVE" and int(row[1]) == WHY_GAVE_UP for row in own)
 
 
-def worked_at_once(steps: list[Row], when: int, rows: list[list[str]]) -> bool:
+def worked_at_once(steps: list[LabStep], when: int, rows: list[list[str]]) -> bool:
     """Whether exit and reaper were both inside a pass over the VMAs before a moment."""
     begun = {
         s["role"]: (s["ns"], n) for n, s in enumerate(steps) if s["ns"] < when and rows and rows[s["row"]][0] in PASSES
@@ -302,7 +309,7 @@ def worked_at_once(steps: list[Row], when: int, rows: list[list[str]]) -> bool:
     return first <= second < after
 
 
-def own_ns(ns: int, steps: list[Row]) -> int | None:
+def own_ns(ns: int, steps: list[LabStep]) -> int | None:
     """A time by the guest's clock less what the task has waited for a CPU between its first step and its last."""
     if not steps or "waited_ns" not in steps[0]:
         return None

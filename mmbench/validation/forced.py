@@ -7,9 +7,8 @@ for write and they have it.
 
 from __future__ import annotations
 
-from typing import Any
-
 from mmbench.errors import InputError
+from mmbench.records.lab_types import DesignRecord, Experiment, Meeting
 
 OOM_SKIP, OOM_VICTIM = 2, 4  # MMF_* in a row; the victim of a forced schedule is killed by a plain SIGKILL
 REAP_OPS = ("REAP_PASS", "REAP_PASS_HANDOVER", "REAP_PASS_TRYLOCK_PAGES", "REAP_PASS_TRYLOCK_VMAS")
@@ -81,7 +80,7 @@ def taken(rows: Rows, first: int, stop: int | None, flags: int = 0) -> tuple[lis
     return path, at
 
 
-def seen(entry: dict[str, Any], rows: Rows) -> str:
+def seen(entry: Experiment, rows: Rows) -> str:
     """What happened: the same words."""
     if entry["waits_in"]:
         return "waits"
@@ -91,21 +90,23 @@ def seen(entry: dict[str, Any], rows: Rows) -> str:
     return "reaps" if passes else "leaves"
 
 
-def meetings(record: dict[str, Any]) -> list[dict[str, Any]]:
+def meetings(record: DesignRecord) -> list[Meeting]:
     """Per forced schedule of a record of designs: the design, who stands before which step, told and seen."""
-    found = []
+    found: list[Meeting] = []
     for boot in record["boots"]:
         for entry in boot["experiments"]:
             if entry["kind"] == "forced" and "error" not in entry:
                 text = record["programs"][entry["design"]]
                 rows = [line.split()[1:] for line in text if line.startswith("row ")]
                 stops = entry.get("stops", "exit")
-                row = {"design": entry["design"], "stops": stops, "before": rows[entry["stop"]][0]}
                 if stops == "exit":
                     said = told(rows, entry["stop"], start_of(text, "mrelease"))
                 else:
                     said = told_of_exit(rows, entry["stop"], start_of(text, stops), stops == "reaper")
-                found.append(row | {"seen": seen(entry, rows), "told": said})
+                found.append({
+                    "design": entry["design"], "stops": stops, "before": rows[entry["stop"]][0],
+                    "seen": seen(entry, rows), "told": said,
+                })  # fmt: skip
     return found
 
 

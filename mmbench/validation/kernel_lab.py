@@ -7,7 +7,6 @@ are fitted to the calibration set of the same record, and the held-out victims a
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import numpy as np
 
@@ -16,6 +15,7 @@ from mmbench.cost.table import CostTable, load_table, rescaled, table_from
 from mmbench.engine import run_prepared
 from mmbench.errors import InputError
 from mmbench.machine.ops import Op
+from mmbench.records.lab_types import Experiment, LabRecord
 from mmbench.records.measured_types import (
     Booted,
     Config,
@@ -54,7 +54,7 @@ def era_of(release: str) -> str:
     return name
 
 
-def compare(record: dict[str, Any], design: Loaded | None = None) -> LabComparison:
+def compare(record: LabRecord, design: Loaded | None = None) -> LabComparison:
     """Hold the model against one lab record (see mmbench.lab.record).
 
     design: what this kernel does, when it is a patched one; else the design of its era.
@@ -86,7 +86,7 @@ def has_old_munlock(design: Loaded) -> bool:
     return any(step.op is Op.UNLOCK_RANGE for step in design.roles["exit"])
 
 
-def experiments(record: dict[str, Any], role: str = "") -> list[dict[str, Any]]:
+def experiments(record: LabRecord, role: str = "") -> list[Experiment]:
     """Experiments that have an answer, of kinds of memory that the model knows."""
     return [
         entry
@@ -96,7 +96,7 @@ def experiments(record: dict[str, Any], role: str = "") -> list[dict[str, Any]]:
     ]
 
 
-def freed_cells(record: dict[str, Any], design: Loaded) -> list[LeftBehind]:
+def freed_cells(record: LabRecord, design: Loaded) -> list[LeftBehind]:
     """Per victim and lone party: pages before, pages it left, and what the model says it leaves."""
     cells: list[LeftBehind] = []
     for entry in experiments(record):
@@ -123,17 +123,19 @@ def freed_alone(config: Config, party: str, design: Loaded) -> int:
     return int(found["freed_pages"][who])
 
 
-def observations(record: dict[str, Any], role: str) -> list[Booted]:
+def observations(record: LabRecord, role: str) -> list[Booted]:
     """Times of one role, the least of the repetitions: config, what, ns."""
     found: list[Booted] = []
     for entry in experiments(record, role):
-        for what, name in ((entry["kind"], "ns"), ("exit_after", "exit_after_ns")):
-            if name in entry and entry["kind"] in ("exit", "mrelease"):
-                found.append({"config": entry["victim"], "what": what, "ns": min(entry[name])})
+        if entry["kind"] not in ("exit", "mrelease"):
+            continue
+        found.append({"config": entry["victim"], "what": entry["kind"], "ns": min(entry["ns"])})
+        if "exit_after_ns" in entry:
+            found.append({"config": entry["victim"], "what": "exit_after", "ns": min(entry["exit_after_ns"])})
     return found
 
 
-def fit(record: dict[str, Any], design: Loaded) -> tuple[CostFile | None, dict[str, Found]]:
+def fit(record: LabRecord, design: Loaded) -> tuple[CostFile | None, dict[str, Found]]:
     """Fit a cost table, in instructions, to the calibration set; (None, {}) when the record has too small a one.
 
     Fitted twice: what no victim shows is carried over from a table in nanoseconds at the rate of a page's cost, which
@@ -160,7 +162,7 @@ def fit(record: dict[str, Any], design: Loaded) -> tuple[CostFile | None, dict[s
     return table, {what: summary(errors.tolist()) for what, errors in prices.errors.items()}
 
 
-def priceable(record: dict[str, Any], role: str, design: Loaded) -> list[Observation]:
+def priceable(record: LabRecord, role: str, design: Loaded) -> list[Observation]:
     """What a fit of prices takes: times of one role, and the model's work for them."""
     reference, found = load_table(REFERENCE), observations(record, role)
     configs = {json.dumps(o["config"], sort_keys=True): o["config"] for o in found}
@@ -176,7 +178,7 @@ def priceable(record: dict[str, Any], role: str, design: Loaded) -> list[Observa
     ]
 
 
-def predict_all(record: dict[str, Any], design: Loaded, table: CostFile) -> list[HeldOut]:
+def predict_all(record: LabRecord, design: Loaded, table: CostFile) -> list[HeldOut]:
     """Rows of held-out victims and of races; what the races cost goes into the table. Mutates: table."""
     races = seen([e for e in experiments(record, "race") if e["kind"] == "race"], design, table_from(table))
     rows = predict(record, design, table_from(table)) + predict_races(races)
@@ -187,7 +189,7 @@ def predict_all(record: dict[str, Any], design: Loaded, table: CostFile) -> list
     return rows
 
 
-def predict(record: dict[str, Any], design: Loaded, costs: CostTable) -> list[HeldOut]:
+def predict(record: LabRecord, design: Loaded, costs: CostTable) -> list[HeldOut]:
     """Held-out victims: instructions counted, the model's, and the relative error."""
     rows: list[HeldOut] = []
     answers: dict[str, dict[str, Answer]] = {}

@@ -7,12 +7,13 @@ the caller frees on a CPU that did not allocate it (most likely that CPU's list 
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from mmbench.cost.table import CostTable
 from mmbench.machine.work import NAMES, UNPRICED
+from mmbench.records.lab_types import Experiment
 from mmbench.records.measured_types import Config, HeldOut
 from mmbench.strategies.load import Loaded
 from mmbench.validation.calibration import with_prices
@@ -33,7 +34,7 @@ class Race(NamedTuple):
     n_priced: int
 
 
-def seen(entries: list[dict[str, Any]], design: Loaded, costs: CostTable) -> list[Race]:
+def seen(entries: list[Experiment], design: Loaded, costs: CostTable) -> list[Race]:
     """Run each race of a record in the engine. known_ns: both parties' work without PRICED, and the base of an exit.
 
     entries: experiments of kind "race". Races that process_mrelease lost, because it came too late, are left out.

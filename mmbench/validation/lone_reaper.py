@@ -8,12 +8,13 @@ what a page costs that a trylocking reaper of the module looks up by itself (the
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from mmbench.cost.table import CostTable
 from mmbench.machine.work import NAMES
+from mmbench.records.lab_types import Cell
+from mmbench.records.measured_types import Config
 from mmbench.release import version_of
 from mmbench.strategies.load import Loaded
 from mmbench.validation.calibration import with_prices
@@ -27,8 +28,6 @@ TRIED = "trylock_munlock"
 TRYLOCKS = ("REAP_PASS_TRYLOCK_PAGES", "REAP_PASS_TRYLOCK_VMAS")
 LEAST_VICTIMS = 3
 
-Row = dict[str, Any]
-
 
 def after_sleep(costs: CostTable, release: str) -> CostTable:
     """The table of a kernel for a reaper that comes 2 s after the last page was freed."""
@@ -38,7 +37,7 @@ def after_sleep(costs: CostTable, release: str) -> CostTable:
     return replace(costs, cold_after_pages=cold_after)
 
 
-def corrected(cells: list[Row], designs: dict[str, Loaded], stock: str) -> list[Row]:
+def corrected(cells: list[Cell], designs: dict[str, Loaded], stock: str) -> list[Cell]:
     """Cells of lone parties, the reapers' ``model_ns`` and ``error`` with what other victims of the record show.
 
     cells: as validation.designs.alone returns them, with ``busy_ns`` of the model; others than reapers' are unchanged.
@@ -51,19 +50,19 @@ def corrected(cells: list[Row], designs: dict[str, Loaded], stock: str) -> list[
             own = own_ns([c for c in donors if c["victim"] != cell["victim"]], cell)
             alike = [c for c in reapers if c["design"] == cell["design"] and c["victim"] != cell["victim"]]
             model_ns = round(cell["busy_ns"] + own + looked_up_ns(alike, cell, own, designs))
-            cell = cell | {"model_ns": model_ns, "error": model_ns / cell["ns"] - 1.0}
+            cell = {**cell, "model_ns": model_ns, "error": model_ns / cell["ns"] - 1.0}
         found.append(cell)
     return found
 
 
-def own_ns(donors: list[Row], cell: Row) -> float:
+def own_ns(donors: list[Cell], cell: Cell) -> float:
     """What a reap of the interpreter's own pages takes: as the kernel's own code shows it on other victims."""
     if not donors:
         return float(cell["model_ns"] - cell["busy_ns"])
     return float(np.median([c["ns"] - c["busy_ns"] for c in donors]))
 
 
-def looked_up_ns(alike: list[Row], cell: Row, own: float, designs: dict[str, Loaded]) -> float:
+def looked_up_ns(alike: list[Cell], cell: Cell, own: float, designs: dict[str, Loaded]) -> float:
     """What the module's trylock walk takes more for a cell's pages, by the same design's other anonymous victims."""
     if cell["victim"]["kind"] != "anon" or not tries_locks(designs[cell["design"]]):
         return 0.0
@@ -75,7 +74,7 @@ def tries_locks(design: Loaded) -> bool:
     return any(step.op.name in TRYLOCKS for step in design.roles["reaper"])
 
 
-def looked_up_prices(cells: list[Row], own: float) -> np.ndarray:
+def looked_up_prices(cells: list[Cell], own: float) -> np.ndarray:
     """Of an mlocked page and of another, in instructions, that fit one design's reapers; zero of too few victims."""
     known = [c for c in cells if c["victim"]["kind"] == "anon"]
     if len(known) < LEAST_VICTIMS:
@@ -85,7 +84,7 @@ def looked_up_prices(cells: list[Row], own: float) -> np.ndarray:
     return np.asarray(prices)
 
 
-def beside_others(costs: CostTable, cells: list[Row], design: Loaded) -> CostTable:
+def beside_others(costs: CostTable, cells: list[Cell], design: Loaded) -> CostTable:
     """A table for an OOM kill, with what this design's reaper pays for a page alone, where it tries page locks."""
     reapers = [c for c in cells if c["what"] == "reaper" and c["design"] == design.name]
     if not reapers or not tries_locks(design):
@@ -97,7 +96,7 @@ def beside_others(costs: CostTable, cells: list[Row], design: Loaded) -> CostTab
     return replace(with_prices(costs, {TRIED: tried}), base_ps=base_ps)
 
 
-def looked_up(victim: dict[str, Any]) -> list[float]:
+def looked_up(victim: Config) -> list[float]:
     """Pages of a victim, mlocked ones and others, the interpreter's among them."""
     pages = victim["span_bytes"] / 4096
     return [pages * victim["locked_share"], pages * (1 - victim["locked_share"]) + OWN_PAGES]

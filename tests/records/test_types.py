@@ -4,10 +4,13 @@ from typing import Any, Literal, NotRequired, TypedDict
 
 import pytest
 
-from mmbench.ask.calibrations import SAMPLE
+from mmbench.ask.calibrations import CONFIG, SAMPLE
 from mmbench.cost.table import ENTRY
+from mmbench.lab import answers, design_record
+from mmbench.lab.record import RECORD as LAB
 from mmbench.records.checked_types import VerdictsFile
 from mmbench.records.kill_types import KillRecord
+from mmbench.records.lab_types import Answered, BootHead, DesignHead, LabHead, LabStep
 from mmbench.records.manifest import MANIFEST
 from mmbench.records.measured_types import Entry, Manifest, Sample
 from mmbench.records.run_record import EVENT, OUTCOMES, RUN_RECORD, whole
@@ -19,6 +22,16 @@ from mmbench.records.verdicts import VERDICTS
 from mmbench.victims.kernel_log.record import RECORD as KILLS
 from tests.records.agree import differences
 
+
+def less(rule: Fields, *names: str) -> Fields:
+    """A rule without the fields whose values its reader holds against rules of their own, one by one."""
+    required, optional = ({n: r for n, r in had.items() if n not in names} for had in (rule.required, rule.optional))
+    return Fields(required, optional)
+
+
+# the victim of an experiment is held against VictimConfig, the fields that its kind needs against answers.NEEDED
+FOUND = {name: rule for name, rule in answers.FIELDS.items() if name not in ("kind", "victim")}
+ANSWERED = Fields({"kind": Text(), "victim": CONFIG}, FOUND)
 TYPED: list[tuple[Any, Rule]] = [
     (RunRecord, RUN_RECORD),
     (Event, EVENT),
@@ -29,6 +42,11 @@ TYPED: list[tuple[Any, Rule]] = [
     (Manifest, MANIFEST),
     (KillRecord, KILLS),
     (VerdictsFile, VERDICTS),
+    (LabHead, less(LAB, "boots")),
+    (DesignHead, less(design_record.RECORD, "boots", "fatal")),
+    (BootHead, less(answers.HEAD, "experiments")),
+    (Answered, ANSWERED),
+    (LabStep, answers.STEP),
 ]
 
 
