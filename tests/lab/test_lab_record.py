@@ -12,6 +12,7 @@ from mmbench.lab import record, summary
 from mmbench.lab.kernels import Kernel
 from mmbench.lab.plan import MIB, Item
 from mmbench.live.workload import VictimConfig
+from mmbench.records.lab_types import LabRecord
 
 LOCKED = VictimConfig(4 * MIB, 1.0)
 KERNEL = Kernel(Path("/k/vmlinuz"), "6.12.117+deb13-amd64", "a" * 64, "linux-image-6.12", "6.12.117-1", "b" * 64)
@@ -29,7 +30,7 @@ def boot(experiments: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def made(experiments: list[dict[str, Any]]) -> record.Record:
+def made(experiments: list[dict[str, Any]]) -> LabRecord:
     return record.make_record(KERNEL, "quick", "7.2", "3.11.2", [boot(experiments)])
 
 

@@ -15,6 +15,7 @@ from mmbench.lab.initramfs import build_userspace
 from mmbench.lab.kernels import Kernel
 from mmbench.lab.plan import Boot, Item
 from mmbench.lab.program import Program
+from mmbench.records.lab_types import DesignRecord
 from mmbench.strategies.load import load
 from mmbench.validation.design_rows import plain_rows
 from mmbench.validation.forced import meetings
@@ -34,7 +35,7 @@ def kernel_and_module(prefix: str) -> tuple[Kernel, Module]:
         pytest.skip(f"no module for {prefix}: {error}")
 
 
-def ask(prefix: str, monkeypatch: pytest.MonkeyPatch, boot: Boot, *specs: str) -> design_record.Record:
+def ask(prefix: str, monkeypatch: pytest.MonkeyPatch, boot: Boot, *specs: str) -> DesignRecord:
     kernel, module = kernel_and_module(prefix)
     monkeypatch.setattr(designs, "boots", lambda *_: [boot])
     programs = [Program.from_plain(plain_rows(load(spec))) for spec in specs]
