@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mmbench.api.answer import WIDTH, Answer
 from mmbench.api.given import text_of
@@ -15,6 +15,7 @@ from mmbench.records.types import RunRecord
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+
 
 Word = str | int | float | os.PathLike[str] | None
 
@@ -59,7 +60,7 @@ class Sweep(Runs):
         super().plot(path, kind)
 
 
-class Trace(Answer[dict[str, Any]]):
+class Trace(Answer[dict[str, object]]):
     """The timeline of one run: holds, waits and work of every task, and the kernel's events. A record is an event."""
 
     def __init__(self, run: RunRecord) -> None:

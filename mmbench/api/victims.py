@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mmbench.api.answer import WIDTH, Answer
 from mmbench.api.given import text_of, whole_of
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mmbench.victims import Victim
 
 
-class Kills(Answer[dict[str, Any]]):
+class Kills(Answer[dict[str, object]]):
     """The kills of a log, a row for each; `record` is what `mmbench import` writes."""
 
     def __init__(self, record: KillRecord, unread: list[tuple[int, str]]) -> None:

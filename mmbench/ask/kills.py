@@ -6,8 +6,6 @@ for lmkd, whose reaper threads print how long they took, the work is process_mre
 
 from __future__ import annotations
 
-from typing import Any
-
 from mmbench.errors import InputError
 from mmbench.records.kill_types import KillRecord, LoggedKill
 from mmbench.records.types import PredictedReap
@@ -17,9 +15,9 @@ ASSUMED = "v6.1"  # for lmkd's kills in a log that names no kernel: what Linux 6
 REAP_FIELDS = ("outcome", "after_us", "start_us", "left_anon_pages", "left_file_pages", "left_shmem_pages")
 
 
-def rows_of(record: KillRecord, predictions: list[PredictedReap] | None = None) -> list[dict[str, Any]]:
+def rows_of(record: KillRecord, predictions: list[PredictedReap] | None = None) -> list[dict[str, object]]:
     """One row per kill: its number, fields, observed reap and, where there is one, the model's."""
-    rows: list[dict[str, Any]] = []
+    rows: list[dict[str, object]] = []
     for number, kill in enumerate(record["kills"], start=1):
         rows.append({"number": number, **kill, "reap": kill["reap"] or dict.fromkeys(REAP_FIELDS)})
     for one in predictions or []:

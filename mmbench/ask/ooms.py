@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from mmbench.cost.table import CostTable
     from mmbench.live.workload import VictimConfig
-    from mmbench.records.measured_types import OomRecord
+    from mmbench.records.oom_types import OomRecord
     from mmbench.strategies import Loaded
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -60,7 +59,7 @@ def read(path: Path) -> Counterexample:
             raise InputError(f"{path}: {key} = {short(data[key])}; it is a text.")
     if not isinstance(data["scope"], dict) or not isinstance(data["rows"], list):
         raise InputError(f"{path}: scope is an object and rows is a list.")
-    lists: dict[str, Any] = {key: texts(path, key, data[key]) for key in LISTS}
+    lists = {key: texts(path, key, data[key]) for key in LISTS}
     scope = scope_from(path, {k: v for k, v in data["scope"].items() if k != "format"})
     rows = tuple(row_from(path, n, row) for n, row in enumerate(data["rows"], 1))
     name = data["property"]

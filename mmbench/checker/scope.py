@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 from mmbench.errors import InputError, nearest, short
 from mmbench.model.layout import KIND_NAMES, VM_FLAG_NAMES, VmaTable, vma_table
+from mmbench.records.checked_types import ScopeFile
 from mmbench.records.files import read_json
+from mmbench.records.schema import Raw
 from mmbench.scenarios.bystander import Bystander
 from mmbench.scenarios.bystanders import BYSTANDERS
 from mmbench.words import PARTIES
@@ -173,7 +175,7 @@ def locked_pages(scope: Scope, first: list[int]) -> Iterator[int]:
             yield from range(at + 512 * vma.huge, at + vma.pages)
 
 
-def typed(path: Path, where: str, cls: type, data: object) -> dict[str, Any]:
+def typed(path: Path, where: str, cls: type, data: object) -> Raw:
     """Keyword arguments of a dataclass from a JSON object; InputError for unknown keys and wrong types."""
     if not isinstance(data, dict):
         raise InputError(f"{path}: {where} is {type(data).__name__}; it is an object.")
@@ -204,7 +206,7 @@ def read_scope(path: Path) -> Scope:
     return scope_from(path, data)
 
 
-def scope_from(path: Path, data: dict[str, Any]) -> Scope:
+def scope_from(path: Path, data: Raw) -> Scope:
     """A checked scope from the keys of a file (but `format`). Raises InputError."""
     for key in ("name", "vmas", "tasks"):
         if key not in data:
@@ -223,9 +225,9 @@ def scope_from(path: Path, data: dict[str, Any]) -> Scope:
     return check_scope(Scope(**values))
 
 
-def scope_json(scope: Scope) -> dict[str, Any]:
+def scope_json(scope: Scope) -> ScopeFile:
     """The scope as a file would hold it."""
-    return {"format": FORMAT, **asdict(scope)}
+    return cast("ScopeFile", {"format": FORMAT, **asdict(scope)})
 
 
 def find_scope(spec: str) -> Scope:

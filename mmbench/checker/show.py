@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import textwrap
-from typing import Any
 
 from mmbench.checker.counterexample import Counterexample, Row
 from mmbench.checker.waits import cycle_text
-from mmbench.records.chrome import Trace
+from mmbench.records.chrome import ChromeTrace, Trace
 
 MIN_COLUMN = 9
 CHANGE_WIDTH = 58
@@ -44,7 +43,7 @@ def text(c: Counterexample, columns: int | None = None) -> str:
     return "\n".join([*lines, *c.loops])
 
 
-def chrome_trace(c: Counterexample) -> dict[str, Any]:
+def chrome_trace(c: Counterexample) -> ChromeTrace:
     """Trace events (chrome://tracing, Perfetto): one track per task, one slice per step, in order; no real times."""
     trace = Trace(f"{c.strategy}: {c.property.name}")
     for k, name in enumerate(c.names):

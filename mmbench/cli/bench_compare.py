@@ -36,8 +36,8 @@ class Report:
     def __init__(self) -> None:
         self.views: list[RenderableType] = []
         self.pages: list[str] = []
-        self.found: dict[str, Any] = {}
-        self.rows: list[dict[str, Any]] = []
+        self.found: dict[str, object] = {}
+        self.rows: list[dict[str, object]] = []
 
 
 def run(args: argparse.Namespace) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -174,7 +174,7 @@ def _pages(found: Any) -> str:
     )
 
 
-def _table(columns: tuple[str, ...], rows: list[dict[str, Any]], title: str = "") -> RenderableType:
+def _table(columns: tuple[str, ...], rows: Sequence[Mapping[str, object]], title: str = "") -> RenderableType:
     from rich import box
     from rich.table import Table
 
@@ -203,10 +203,10 @@ def _progress(release: str) -> Iterator[Callable[[str, int, int], None]]:
         yield report_line
         return
     from rich.console import Console
-    from rich.progress import Progress
+    from rich.progress import Progress, TaskID
 
     with Progress(console=Console(stderr=True), transient=True) as bar:
-        tasks: dict[str, Any] = {}
+        tasks: dict[str, TaskID] = {}
 
         def report(boot: str, done: int, total: int) -> None:
             if boot not in tasks:

@@ -1,7 +1,6 @@
 """What the lab needs of this machine, what is missing, and how to get it."""
 
 import shutil
-from typing import Any
 
 from mmbench.errors import CannotError
 from mmbench.lab import archive, build, qemu
@@ -17,7 +16,7 @@ PROGRAMS = {
 }
 
 
-def needs() -> list[dict[str, Any]]:
+def needs() -> list[dict[str, str | bool]]:
     """One row per thing needed: {"what", "for", "found", "how to get it"}; the last is "" where it is there.
 
     A kernel's headers are looked for when a run needs them: the archive keeps them for its newest builds only.
@@ -34,5 +33,5 @@ def needs() -> list[dict[str, Any]]:
     return rows
 
 
-def _row(what: str, purpose: str, found: bool, how: str) -> dict[str, Any]:
+def _row(what: str, purpose: str, found: bool, how: str) -> dict[str, str | bool]:
     return {"what": what, "for": purpose, "found": found, "how to get it": "" if found else how}

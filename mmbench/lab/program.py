@@ -5,9 +5,9 @@ the name of the step.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 from mmbench.errors import InputError
+from mmbench.records.lab_types import PlainDesign
 
 ROLES = ("exit", "reaper", "mrelease")
 MOST_ROWS = 128  # MAX_ROWS of module/designs.h
@@ -62,9 +62,12 @@ class Program:
         return "\n".join(lines)
 
     @classmethod
-    def from_plain(cls, found: dict[str, Any]) -> "Program":
+    def from_plain(cls, found: PlainDesign) -> "Program":
         """Read a design as plain data: name, rows (label, op, args, next, otherwise), roles (role -> first, end)."""
-        rows = [Row(r["label"], r["op"], tuple(r["args"]), r["next"], r["otherwise"]) for r in found["rows"]]
+        rows = []
+        for row in found["rows"]:
+            first, second, third = row["args"]
+            rows.append(Row(row["label"], row["op"], (first, second, third), row["next"], row["otherwise"]))
         roles = {role: (first, end) for role, (first, end) in found["roles"].items()}
         return cls(found["name"], tuple(rows), roles, bool(found.get("caller_kills")))
 

@@ -4,7 +4,6 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import asdict, dataclass
-from typing import Any
 
 from mmbench.errors import CannotError, MmbenchError
 from mmbench.live import libc, probe, proc, session
@@ -40,7 +39,7 @@ def doctor() -> list[Check]:
         return [Check("session", False, str(error), "see that this Python can be started again and has ctypes")]
 
 
-def examine() -> Iterator[dict[str, Any]]:
+def examine() -> Iterator[session.Message]:
     """Yield {"check": ...} messages, each from really trying the thing; run by the measuring interpreter."""
     for name, check, how in [
         ("process_mrelease", check_mrelease, "use Linux 5.15 or later"),

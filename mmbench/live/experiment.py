@@ -8,7 +8,6 @@ A sample record is a plain dict: ``config``, ``facts`` (see workload), ``what`` 
 import random
 from collections.abc import Callable
 from contextlib import closing
-from typing import Any
 
 from mmbench.errors import CannotError, InputError, nearest
 from mmbench.live import proc, session
@@ -17,6 +16,7 @@ from mmbench.live.sampling import MODES
 from mmbench.live.victim import MARGIN_BYTES
 from mmbench.live.workload import VictimConfig
 from mmbench.records.measured_types import Sample
+from mmbench.records.oom_types import OomKill
 
 Progress = Callable[[int, int, float], None]
 LEAST_MEMORY_BYTES = 32 << 20
@@ -115,7 +115,7 @@ def oom_kill(
     is_held: bool,
     max_memory_bytes: int | None = None,
     progress: Callable[[str], None] | None = None,
-) -> dict[str, Any]:
+) -> OomKill:
     """Have the kernel's OOM killer kill a victim in a memory cgroup of our own making; return the record (see oom).
 
     ``progress`` is called with a sentence per step. Raises CannotError, before anything is made, when the kill could
@@ -127,10 +127,11 @@ def oom_kill(
         "is_held": is_held,
         "max_memory_bytes": allowed_memory_bytes(max_memory_bytes),
     }
-    record: dict[str, Any] = {}
+    record: OomKill | None = None
     with closing(session.call(job)) as messages:
         for message in messages:
             record = message.get("record", record)
             if progress is not None and "step" in message:
                 progress(message["step"])
+    assert record is not None, "the job ends with its record, or raises"
     return record

@@ -17,12 +17,13 @@ from typing import Any
 
 from mmbench.errors import CannotError, InputError
 
+Message = dict[str, Any]  # a job, or a line of its output: JSON between this process and the one that measures
 ORDERLY_END_S = 30.0
 _SOURCES = str(Path(__file__).resolve().parents[2])
 _START = "import sys; sys.path.insert(0, sys.argv[1]); from mmbench.live.worker import main; main(int(sys.argv[2]))"
 
 
-def call(job: dict[str, Any]) -> Generator[dict[str, Any], None, None]:
+def call(job: Message) -> Generator[Message, None, None]:
     """Run a job in a fresh interpreter and yield its messages; closing the iterator ends everything the job started.
 
     Call it from the main thread: the child dies with the *thread* that started it. Raises what the job raised
@@ -47,7 +48,7 @@ class _EndedEarly(Exception):
     """The output stopped before the job said that it was done."""
 
 
-def _messages(process: subprocess.Popen[bytes], job: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def _messages(process: subprocess.Popen[bytes], job: Message) -> Iterator[Message]:
     assert process.stdin is not None and process.stdout is not None
     try:
         process.stdin.write(json.dumps(job).encode())

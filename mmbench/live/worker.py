@@ -7,10 +7,10 @@ import signal
 import sys
 from collections.abc import Generator
 from contextlib import closing
-from typing import Any
 
 from mmbench.errors import MmbenchError
 from mmbench.live import libc
+from mmbench.live.session import Message
 
 
 def main(caller_pid: int) -> None:
@@ -36,7 +36,7 @@ def _end_in_order(*_: object) -> None:
     raise SystemExit(0)
 
 
-def _run(job: dict[str, Any]) -> Generator[dict[str, Any], None, None]:
+def _run(job: Message) -> Generator[Message, None, None]:
     task = job.pop("task")
     gc.collect()
     gc.freeze()  # a collection in a forked victim would copy pages, and time
@@ -55,6 +55,6 @@ def _run(job: dict[str, Any]) -> Generator[dict[str, Any], None, None]:
         yield from examine()
 
 
-def _say(message: dict[str, Any]) -> None:
+def _say(message: Message) -> None:
     sys.stdout.write(json.dumps(message) + "\n")
     sys.stdout.flush()

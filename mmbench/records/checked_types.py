@@ -1,6 +1,6 @@
 """The types of what the checker says: verdicts, schedules that break something, and verdicts kept to compare with."""
 
-from typing import Any, NotRequired, TypedDict
+from typing import NotRequired, TypedDict
 
 
 class ScheduleRow(TypedDict):
@@ -15,15 +15,41 @@ class ScheduleRow(TypedDict):
     choice: int
 
 
+class VmaFile(TypedDict):
+    """One VMA of a scope, as checker.scope.Vma."""
+
+    at: int
+    pages: int
+    flags: list[str]
+    kind: str
+    huge: int
+    elsewhere: int
+
+
+class ScopeFile(TypedDict):
+    """A small world and its tasks, as checker.scope.Scope."""
+
+    format: str
+    name: str
+    vmas: list[VmaFile]
+    tasks: list[str]
+    holder_page: int
+    holder_needs: int
+    allocator_needs: int
+    gather_slots: int
+    oom_victim: bool
+    victim_waits: bool
+
+
 class ScheduleFile(TypedDict):
-    """A schedule that breaks a property, as its file has it; scope: as checker.scope writes one."""
+    """A schedule that breaks a property, as its file has it."""
 
     format: str
     version: str
     strategy: str
     spec: str
     digest: str
-    scope: dict[str, Any]
+    scope: ScopeFile
     property: str
     claim: str
     kernel: str

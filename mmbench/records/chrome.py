@@ -7,7 +7,8 @@ and what was nested stays nested; the exact picoseconds are in `args`.
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Mapping
+from typing import Required, TypedDict
 
 PID = 1
 PS_PER_NS = 1000
@@ -20,34 +21,62 @@ def microseconds(ns: int) -> float:
     return us if int(us * 1000) == ns else math.nextafter(us, math.inf)
 
 
+Args = Mapping[str, object]  # what is said of an event
+
+
+class TraceEvent(TypedDict, total=False):
+    """One event; ph: what it is (M, X, i, C), ts and dur: microseconds, s: of whom a moment is."""
+
+    ph: Required[str]
+    name: Required[str]
+    cat: str
+    pid: int
+    tid: int
+    ts: float
+    dur: float
+    s: str
+    args: Args
+
+
+class ChromeTrace(TypedDict):
+    """A trace as a file holds it."""
+
+    traceEvents: list[TraceEvent]
+    displayTimeUnit: str
+    otherData: Args
+
+
 class Trace:
     """Events of one run, given in any order; `origin_ps` is the time that the trace calls 0."""
 
     def __init__(self, process: str, origin_ps: int = 0) -> None:
         self.origin_ps = origin_ps
-        self.names: list[dict[str, Any]] = [_name("process_name", 0, {"name": process})]
-        self.events: list[tuple[int, int, dict[str, Any]]] = []
+        self.names: list[TraceEvent] = [_name("process_name", 0, {"name": process})]
+        self.events: list[tuple[int, int, TraceEvent]] = []
 
     def thread(self, tid: int, name: str) -> None:
         """Name a thread; threads are shown in the order of their numbers."""
         self.names.append(_name("thread_name", tid, {"name": name}))
         self.names.append(_name("thread_sort_index", tid, {"sort_index": tid}))
 
-    def slice(self, tid: int, name: str, cat: str, start_ps: int, end_ps: int, args: dict[str, Any]) -> None:
+    def slice(self, tid: int, name: str, cat: str, start_ps: int, end_ps: int, args: Args) -> None:
         """Add a complete event. Those of one thread must be nested or apart."""
         start_ns, end_ns = self._ns(start_ps), self._ns(end_ps)
-        event = {"dur": microseconds(end_ns - start_ns), "args": args}
-        self._add("X", tid, name, cat, start_ns, end_ns - start_ns, event)
+        event = _event("X", tid, name, cat, start_ns, args)
+        event["dur"] = microseconds(end_ns - start_ns)
+        self.events.append((start_ns, start_ns - end_ns, event))
 
-    def instant(self, tid: int, name: str, cat: str, at_ps: int, args: dict[str, Any], scope: str = "t") -> None:
+    def instant(self, tid: int, name: str, cat: str, at_ps: int, args: Args, scope: str = "t") -> None:
         """Add a moment. scope: "t" of its thread, "p" of the process, "g" of the whole trace."""
-        self._add("i", tid, name, cat, self._ns(at_ps), 0, {"s": scope, "args": args})
+        event = _event("i", tid, name, cat, self._ns(at_ps), args)
+        event["s"] = scope
+        self.events.append((self._ns(at_ps), 0, event))
 
     def counter(self, name: str, at_ps: int, values: dict[str, int]) -> None:
         """Add a point of a counter track."""
-        self._add("C", 0, name, "counter", self._ns(at_ps), 0, {"args": values})
+        self.events.append((self._ns(at_ps), 0, _event("C", 0, name, "counter", self._ns(at_ps), values)))
 
-    def as_json(self, other: dict[str, Any]) -> dict[str, Any]:
+    def as_json(self, other: Args) -> ChromeTrace:
         """The trace as a file holds it, events in the order of time and outer before inner. other: about the run."""
         ordered = sorted(self.events, key=lambda e: (*e[:2], RANK[e[2]["ph"]]))
         return {
@@ -59,10 +88,10 @@ class Trace:
     def _ns(self, at_ps: int) -> int:
         return (at_ps - self.origin_ps) // PS_PER_NS
 
-    def _add(self, ph: str, tid: int, name: str, cat: str, at_ns: int, dur_ns: int, more: dict[str, Any]) -> None:
-        event = {"ph": ph, "name": name, "cat": cat, "pid": PID, "tid": tid, "ts": microseconds(at_ns), **more}
-        self.events.append((at_ns, -dur_ns, event))
+
+def _event(ph: str, tid: int, name: str, cat: str, at_ns: int, args: Args) -> TraceEvent:
+    return {"ph": ph, "name": name, "cat": cat, "pid": PID, "tid": tid, "ts": microseconds(at_ns), "args": args}
 
 
-def _name(what: str, tid: int, args: dict[str, Any]) -> dict[str, Any]:
+def _name(what: str, tid: int, args: Args) -> TraceEvent:
     return {"ph": "M", "name": what, "pid": PID, "tid": tid, "ts": 0, "args": args}

@@ -19,7 +19,7 @@ def csv_text(rows: Iterable[Mapping[str, Any]], order: Callable[[str], int] | No
     return text.getvalue()
 
 
-def flat_row(row: Mapping[str, Any]) -> dict[str, Any]:
+def flat_row(row: Mapping[str, Any]) -> dict[str, object]:
     """The cells of a row by column: `{"a": {"b": 1}}` has the column `a.b`; null stays None, which CSV leaves empty."""
     return dict(_cells("", row))
 

@@ -146,6 +146,25 @@ class DesignRecord(DesignHead):
     boots: list[LabBoot]
 
 
+class PlainRow(TypedDict):
+    """A row of a design: what it is called, its op, three arguments, and where it goes."""
+
+    label: str
+    op: str
+    args: list[int]
+    next: int
+    otherwise: int
+
+
+class PlainDesign(TypedDict):
+    """A design as plain data; roles: role -> its first row, and the one after its last; see lab.program."""
+
+    name: str
+    rows: list[PlainRow]
+    roles: dict[str, list[int]]
+    caller_kills: bool
+
+
 class Cell(TypedDict):
     """One party of a design alone: time, the model's, and the pages left; busy_ns: the model's work alone."""
 

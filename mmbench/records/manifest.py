@@ -44,7 +44,7 @@ MANIFEST = Fields(
 def build_manifest() -> Manifest:
     """Return the manifest of this process: plain JSON values, RAM in bytes, unknown facts absent."""
     uname = platform.uname()
-    facts: dict[str, Any] = {
+    facts: dict[str, str | int | None] = {
         "format": FORMAT,
         "mmbench_version": mmbench.__version__,
         **commit_of_checkout(),

@@ -3,7 +3,7 @@
 Times of measurements are ns, prices are ps. `ask.calibrations.SAMPLE` is the rule held against every sample.
 """
 
-from typing import Any, Literal, NotRequired, TypedDict, final
+from typing import Literal, NotRequired, TypedDict, final
 
 Interval = list[float | None]  # low, high; None: no bound
 
@@ -273,38 +273,6 @@ class Validation(Judged):
     predictions_sha256: str
     date: str
     manifest: Manifest
-
-
-class Moment(TypedDict):
-    """An event of an OOM kill; ns after mark_victim; origin: kernel or model."""
-
-    t_ns: int
-    origin: str
-    who: str
-    event: str
-    detail: str
-
-
-class Beside(TypedDict):
-    """One number of an OOM kill, measured and modelled; None: not known."""
-
-    name: str
-    unit: str
-    measured: int | None
-    model: int | None
-    error: float | None
-
-
-class OomRecord(TypedDict):
-    """A real OOM kill beside the model's; measured: as live.oom saw it."""
-
-    format: str
-    verdict: str
-    config: Config
-    is_held: bool
-    compared: list[Beside]
-    timeline: list[Moment]
-    measured: dict[str, Any]
 
 
 class LeftBehind(TypedDict):

@@ -11,8 +11,8 @@ from typing import Any, cast
 
 from mmbench.errors import InputError
 from mmbench.records.files import read_json
-from mmbench.records.schema import Fields, Int, ListOf, MapOf, Number, Text, check, fail, of_file
-from mmbench.records.types import RunRecord
+from mmbench.records.schema import Fields, Int, ListOf, MapOf, Number, Raw, Text, check, fail, of_file
+from mmbench.records.types import Event, Run, RunRecord
 from mmbench.words import CAUSE_KEYS, PARTIES, PATIENCE_PS, REAPERS, SPREAD
 
 FORMAT = "mmbench-run 1"
@@ -114,7 +114,8 @@ def validate_record(record: Any) -> None:
     if "format" in record and record["format"] != FORMAT:
         raise fail("format", record["format"], f"{FORMAT!r} (write the record again with this version of mmbench)")
     check(record, RUN_RECORD, "")
-    _check_pages(record)
+    run = cast("Run", record)
+    _check_pages(run)
     _check_progress(record["time_ps"])
     for name in ("curve", "freed_at"):
         if name in record:
@@ -122,11 +123,11 @@ def validate_record(record: Any) -> None:
     if record["outcome"] == "unsafe" and not record["violations"]:
         raise fail("violations", [], "at least one invariant when the outcome is 'unsafe'")
     _check_marks(record.get("timeline", []))
-    _check_blocked(record)
+    _check_blocked(run)
     _check_throughput(record)
 
 
-def _check_marks(timeline: list[dict[str, Any]]) -> None:
+def _check_marks(timeline: list[Event]) -> None:
     for i, entry in enumerate(timeline):
         if entry["kind"] == "vma" and "vma" not in entry:
             raise InputError(
@@ -134,7 +135,7 @@ def _check_marks(timeline: list[dict[str, Any]]) -> None:
             )
 
 
-def _check_pages(record: dict[str, Any]) -> None:
+def _check_pages(record: Run) -> None:
     resident = record["resident_pages"]
     freed, left = sum(record["freed_pages"].values()), sum(record["left_pages"].values())
     if freed + left != resident:
@@ -167,7 +168,7 @@ def _check_curve(field: str, curve: dict[str, list[int]], freed_pages: int) -> N
         raise fail(f"{field}.freed_pages[{len(pages) - 1}]", pages[-1], f"at most the pages freed, {freed_pages}")
 
 
-def _check_throughput(record: dict[str, Any]) -> None:
+def _check_throughput(record: Raw) -> None:
     """Pages per second, whole: of all until the last page of the curve, of a task while it was busy."""
     freed, last = record["freed_pages"], record["curve"]["time_ps"][-1:]
     rates = {"throughput_pages_per_s": (record["throughput_pages_per_s"], sum(freed.values()), *last)}
@@ -181,7 +182,7 @@ def _check_throughput(record: dict[str, Any]) -> None:
             raise fail(name, rate, f"{expected}, for {pages:,} pages in {over_ps[0] if over_ps else 0:,} ps")
 
 
-def _check_blocked(record: dict[str, Any]) -> None:
+def _check_blocked(record: Run) -> None:
     waits = dict.fromkeys(record["blocked_ps"], 0)
     for entry in record.get("timeline", []):
         if entry["kind"] in WAITS and entry["task"] in waits:

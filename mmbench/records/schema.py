@@ -16,6 +16,8 @@ from typing import Any
 from mmbench.errors import InputError, nearest, short
 from mmbench.records.files import read_json
 
+Raw = dict[str, Any]  # an object of JSON before a rule has been held against it
+
 
 @dataclass(frozen=True)
 class Int:
@@ -147,7 +149,7 @@ def _check_list(value: Any, rule: ListOf, name: str) -> None:
         raise fail(name, value, allowed)
 
 
-def _object(value: Any, name: str) -> dict[str, Any]:
+def _object(value: Any, name: str) -> Raw:
     if not isinstance(value, dict):
         raise fail(name, value, "an object")
     for key in value:
@@ -180,7 +182,7 @@ def _check_text(value: Any, rule: Text, name: str) -> None:
         raise fail(name, value, " or ".join(map(repr, rule.allowed)))
 
 
-def _check_fields(value: dict[str, Any], rule: Fields, name: str) -> None:
+def _check_fields(value: Raw, rule: Fields, name: str) -> None:
     inside = f"{name}." if name else ""
     known = {**rule.required, **rule.optional}
     for key in rule.required:

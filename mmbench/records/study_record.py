@@ -19,6 +19,7 @@ from mmbench.records.schema import (
     Maybe,
     Number,
     Parameters,
+    Raw,
     Rule,
     Text,
     check,
@@ -225,7 +226,7 @@ def read_studies(path: str | os.PathLike[str]) -> Kept:
         return Kept([whole_study(_study_of_today(record)) for record in found], [])
 
 
-def _study_of_today(record: dict[str, Any]) -> dict[str, Any]:
+def _study_of_today(record: Raw) -> Raw:
     if record["format"] == FORMAT:
         return record
     latency: Any = record.get("latency")
@@ -240,7 +241,7 @@ def _study_of_today(record: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _promise_of_today(record: dict[str, Any]) -> dict[str, Any]:
+def _promise_of_today(record: Raw) -> Raw:
     if record["format"] == PROMISE:
         return record
     found = record | {"format": PROMISE, "checker": record.get("checker", {})}
@@ -250,7 +251,7 @@ def _promise_of_today(record: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _latency_of_today(old: dict[str, Any], name: str) -> dict[str, Any]:
+def _latency_of_today(old: Raw, name: str) -> Raw:
     largest = dict(old["max"])
     if "hold" in largest:
         hold = largest["hold"]
@@ -262,6 +263,6 @@ def _latency_of_today(old: dict[str, Any], name: str) -> dict[str, Any]:
     return {"mean_ps": old["mean_ps"], "percentiles": percentiles, "max": largest}
 
 
-def _shares_of_today(old: dict[str, Any]) -> dict[str, Any]:
+def _shares_of_today(old: Raw) -> Raw:
     means = {key: old[name] for key, name in NAMES_1.items()}
     return {"from_ps": old["from_ps"], "kills": old["kills"], "mean_ps": means}

@@ -13,11 +13,11 @@ import re
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from mmbench.errors import InputError, short
 from mmbench.records.files import parse_json
-from mmbench.records.schema import Fields, Int, MapOf, Text, check
+from mmbench.records.schema import Fields, Int, MapOf, Raw, Text, check
 
 PREFIX = "mm1-"
 MAX_BYTES = 100_000
@@ -91,7 +91,7 @@ def make_token(strategy: str, inputs: RunInputs) -> str:
     return PREFIX + base64.urlsafe_b64encode(zlib.compress(text.encode(), 9)).decode().rstrip("=")
 
 
-def unpack(token: str) -> dict[str, Any]:
+def unpack(token: str) -> Raw:
     """The content of a token. Raises InputError when it is damaged or not one."""
     if not token.startswith(PREFIX):
         raise InputError(f"{short(token[:20])} is not a replay token: those begin with {PREFIX!r}.")

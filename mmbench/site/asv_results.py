@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mmbench.records.files import read_text, write_text
+from mmbench.records.schema import Raw
 
 MODEL = "model"
 TRACKED = re.compile(r"(^|\.)track_")
@@ -25,7 +26,7 @@ def by_origin(results: Path, folder: Path) -> Path:
     Where several machines or environments measured a commit, the newest tracked value stands.
     """
     write(made(folder) / "benchmarks.json", read(results / "benchmarks.json"))
-    tracked: dict[str, dict[str, Any]] = {}
+    tracked: dict[str, Raw] = {}
     for path in sorted(results.glob("*/*.json")):
         if path.name == MACHINE_FILE:
             write(made(folder / path.parent.name) / MACHINE_FILE, read(path))
@@ -46,7 +47,7 @@ def by_origin(results: Path, folder: Path) -> Path:
     return folder
 
 
-def parted(results: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+def parted(results: Raw) -> tuple[Raw, Raw]:
     """Timings, and what the model computed."""
     own = {name: value for name, value in results.items() if TRACKED.search(name)}
     return {name: value for name, value in results.items() if name not in own}, own

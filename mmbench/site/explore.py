@@ -45,7 +45,7 @@ def write_explorer_data(folder: Path) -> None:
             write_text(folder / f"{name}.js", f"mmbench.runs({packed(name)},{packed(runs)});\n")
 
 
-def of_scenario(name: str) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+def of_scenario(name: str) -> Iterator[tuple[str, list[dict[str, object]]]]:
     """ "SIZE/LOCKED/VMAS" and a row per design, victim by victim."""
     for size in SIZES:
         for locked in LOCKED:
@@ -55,7 +55,7 @@ def of_scenario(name: str) -> Iterator[tuple[str, list[dict[str, Any]]]]:
                 yield f"{size}/{locked}/{vmas}", [row_of(r) for r in records]
 
 
-def row_of(record: Record) -> dict[str, Any]:
+def row_of(record: Record) -> dict[str, object]:
     """One run as the page needs it: times in microseconds, memory in permille of the victim's."""
     whole = record["resident_pages"]
     freed = part(record, "freed_pages")

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
 
 from mmbench.errors import CannotError, InputError
 from mmbench.extras import require
@@ -107,7 +106,7 @@ def publish_asv(html_dir: Path, results: Path) -> None:
         raise CannotError(f"asv publish failed (exit code {done.returncode}):\n{last}")
 
 
-def asv_config(html_dir: Path, results: Path) -> dict[str, Any]:
+def asv_config(html_dir: Path, results: Path) -> dict[str, object]:
     """The repository's asv.conf.json with absolute folders. Raises CannotError without asv."""
     require("asv", "publishing needs")
     from asv.util import load_json

@@ -5,8 +5,6 @@ Whoever plays kills hands them over a replication at a time; who waits for whom 
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from mmbench.sizing.queue.tally import (
@@ -112,7 +110,7 @@ def whole(counts: Counts, name: str) -> np.ndarray:
 
 def merged(parts: list[Counts]) -> Counts:
     """The sum of counts."""
-    total: dict[str, Any] = {name: array.copy() for name, array in parts[0].items()}
+    total = {name: array.copy() for name, array in parts[0].items()}
     for part in parts[1:]:
         for name, array in part.items():
             total[name] += array

@@ -64,7 +64,7 @@ def spread(change: Change) -> str:
     return ", ".join("ran once" if v.spread is None else f"{100 * v.spread:.1f} %" for v in (change.a, change.b) if v)
 
 
-def rows_of(found: Sequence[Change], units: dict[str, str]) -> list[dict[str, Any]]:
+def rows_of(found: Sequence[Change], units: dict[str, str]) -> list[dict[str, object]]:
     """One flat row per value, for programs."""
     return [
         {
@@ -212,7 +212,7 @@ def best_of(values: dict[Key, float]) -> dict[tuple[str, ...], float]:
     return {column: better(v for key, v in values.items() if key.params[1:] == column) for column in columns}
 
 
-def strategy_rows(measured: Measured, units: dict[str, str]) -> list[dict[str, Any]]:
+def strategy_rows(measured: Measured, units: dict[str, str]) -> list[dict[str, object]]:
     """One flat row per value of a series by strategy, for programs."""
     return [
         {

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mmbench.machine.assemble import assemble
 from mmbench.machine.ops import BY_CODE
 from mmbench.machine.status import ROW_A, ROW_ALT, ROW_NEXT, ROW_OP
+from mmbench.records.lab_types import PlainDesign, PlainRow
 from mmbench.strategies.load import Loaded
 
 
-def plain_rows(design: Loaded) -> dict[str, Any]:
+def plain_rows(design: Loaded) -> PlainDesign:
     """``name``; ``rows``, each {label, op (its name), args, next, otherwise}; ``roles``: role -> [first row, end].
 
     ``caller_kills``: whether its process_mrelease sends the SIGKILL itself.
     """
     program = assemble(design.roles)
     starts = [*program.starts.values(), len(program.rows)]
-    rows = [
+    rows: list[PlainRow] = [
         {
             "label": label,
             "op": BY_CODE[int(row[ROW_OP])].name,

@@ -5,12 +5,11 @@ Times are nanoseconds after the kill (mark_victim).
 
 from __future__ import annotations
 
-from typing import Any
-
 from mmbench.cost.table import CostTable
 from mmbench.engine import prepare, run_prepared
 from mmbench.machine.protocol import OOM_REAPER_DELAY_PS
-from mmbench.records.measured_types import Beside, Config, Moment, OomRecord
+from mmbench.records.measured_types import Config
+from mmbench.records.oom_types import Beside, KernelEvent, Moment, OomKill, OomRecord, PredictedKill
 from mmbench.records.types import Event
 from mmbench.scenarios import scenario
 from mmbench.scenarios.scenario import NEVER
@@ -23,7 +22,7 @@ TRIGGER_PAGES = 8192  # what the trigger allocates, 32 MiB
 LOCK_EVENTS = ("mmap_lock_start_locking", "mmap_lock_acquire_returned", "mmap_lock_released")
 
 
-def predict_oom(config: Config, is_held: bool, design: Loaded, costs: CostTable) -> dict[str, Any]:
+def predict_oom(config: Config, is_held: bool, design: Loaded, costs: CostTable) -> PredictedKill:
     """Run the engine with an OOM kill: the reaper comes after its delay, the victim exits at once or when let go.
 
     Returns reaper_start_ns, reaper_ns, freed_by_reaper_pages, exit_ns, n_collateral_kills and timeline.
@@ -47,7 +46,7 @@ def predict_oom(config: Config, is_held: bool, design: Loaded, costs: CostTable)
     }
 
 
-def join(kill: dict[str, Any], predicted: dict[str, Any]) -> OomRecord:
+def join(kill: OomKill, predicted: PredictedKill) -> OomRecord:
     """Put a kill (see mmbench.live.experiment.oom_kill) and its prediction side by side: a record.
 
     ``timeline`` has both origins in the order of time, ``compared`` the numbers that both have; ``verdict`` is "pass"
@@ -60,9 +59,10 @@ def join(kill: dict[str, Any], predicted: dict[str, Any]) -> OomRecord:
     timeline.sort(key=lambda entry: entry["t_ns"])
     gone_ns = kill["exit_after_ns"] if kill["is_held"] else kill["victim_gone_ns"]
     start, finish = kill["reaper_start_ns"], kill["reaper_finish_ns"]
+    took_ns = None if start is None or finish is None else finish - start
     compared = [
         _compared("reaper comes", "ns", start, predicted["reaper_start_ns"]),
-        _compared("reaper takes", "ns", None if finish is None else finish - start, predicted["reaper_ns"]),
+        _compared("reaper takes", "ns", took_ns, predicted["reaper_ns"]),
         _compared("freed by the reaper", "pages", kill["freed_by_reaper_pages"], predicted["freed_by_reaper_pages"]),
         _compared("exit takes" if kill["is_held"] else "victim is gone", "ns", gone_ns, predicted["exit_ns"]),
         _compared("further kills", "kills", kill["n_collateral_kills"], predicted["n_collateral_kills"]),
@@ -95,7 +95,7 @@ def _compared(name: str, unit: str, measured: int | None, model: int | None) -> 
     return {"name": name, "unit": unit, "measured": measured, "model": model, "error": error}
 
 
-def _measured(entry: dict[str, Any]) -> Moment:
+def _measured(entry: KernelEvent) -> Moment:
     detail = ", ".join(f"{k} {v}" for k, v in entry["fields"].items() if k in ("comm", "anon-rss", "shmem-rss"))
     return {"t_ns": entry["t_ns"], "origin": "kernel", "who": entry["who"], "event": entry["event"], "detail": detail}
 

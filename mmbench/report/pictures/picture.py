@@ -6,7 +6,7 @@ import io
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mmbench.errors import InputError
 from mmbench.extras import require
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 DPI = 120
-METADATA: dict[str, dict[str, Any]] = {
+METADATA: dict[str, dict[str, str | None]] = {
     ".png": {"Software": "mmbench"},
     ".svg": {"Creator": "mmbench", "Date": None},
     ".pdf": {"Creator": "mmbench", "Producer": "mmbench", "CreationDate": None},

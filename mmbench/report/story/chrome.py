@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-from typing import Any
 
-from mmbench.records.chrome import Trace
+from mmbench.records.chrome import Args, ChromeTrace, Trace
 from mmbench.records.files import write_text
 from mmbench.records.manifest import build_manifest, code_of
 from mmbench.report.reading import Record, cause_name, heading, part
 from mmbench.report.story.spans import HOLD, WAIT, Span, Story, story
 
 
-def chrome_trace(record: Record, about: dict[str, Any] | None = None) -> dict[str, Any]:
+def chrome_trace(record: Record, about: Args | None = None) -> ChromeTrace:
     """The trace of one run, as JSON has it. about: more to say in its metadata, such as the commit.
 
     Times are microseconds after the kill, cut to whole nanoseconds; where a lock was held before the kill, 0 is when
@@ -25,10 +24,10 @@ def chrome_trace(record: Record, about: dict[str, Any] | None = None) -> dict[st
     for task, tid in tids.items():
         trace.thread(tid, task)
     for span in _nested(s):
-        exact: dict[str, Any] = {"start_ps": span.start_ps, "end_ps": span.end_ps}
+        exact: dict[str, object] = {"start_ps": span.start_ps, "end_ps": span.end_ps}
         if span.n > 1 or span.total_ps != span.end_ps - span.start_ps:
             exact |= {"times": span.n, "total_ps": span.total_ps}
-        trace.slice(tids[span.task], title(span), span.kind, span.start_ps, span.end_ps, exact | span.args)
+        trace.slice(tids[span.task], title(span), span.kind, span.start_ps, span.end_ps, {**exact, **span.args})
     for m in s.moments:
         name, _, event = m.name.partition(":")
         scope = "p" if name == "oom" or not event else "t"
@@ -37,14 +36,14 @@ def chrome_trace(record: Record, about: dict[str, Any] | None = None) -> dict[st
     trace.counter("freed pages", 0, {"pages": 0})
     for at_ps, pages in zip(curve.get("time_ps") or [], curve.get("freed_pages") or [], strict=False):
         trace.counter("freed pages", at_ps, {"pages": pages})
-    return trace.as_json(_about(record, s) | (about or {}))
+    return trace.as_json({**_about(record, s), **(about or {})})
 
 
 def write_trace(record: Record, path: str | os.PathLike[str]) -> None:
     """Write the trace of one run, with the commit that made it, as JSON; errors as records.files.write_text."""
-    manifest = build_manifest()
-    about: dict[str, Any] = {**code_of(manifest)}
-    write_text(path, json.dumps(chrome_trace(record, about), ensure_ascii=False, allow_nan=False) + "\n")
+    write_text(
+        path, json.dumps(chrome_trace(record, code_of(build_manifest())), ensure_ascii=False, allow_nan=False) + "\n"
+    )
 
 
 def title(span: Span) -> str:
@@ -79,9 +78,9 @@ def _nested(s: Story) -> list[Span]:
     return out
 
 
-def _about(record: Record, s: Story) -> dict[str, Any]:
+def _about(record: Record, s: Story) -> dict[str, object]:
     kept = ("kind", "strategy", "status", "params", "scenario", "scenario_params", "victim", "costs", "seed", "outcome")
-    about = {"what": heading([record]), **{name: record[name] for name in kept if name in record}}
+    about: dict[str, object] = {"what": heading([record]), **{name: record[name] for name in kept if name in record}}
     about |= {"resident_pages": record.get("resident_pages"), "token": record.get("token")}
     about |= {"kill_at_us": -s.start_ps / 10**6, "dropped_events": record.get("timeline_dropped", 0)}
     about["tracepoints"] = "names as in v6.1; mmap_lock:* exists from v5.11 on, mmap:exit_mmap from v6.1 on"

@@ -25,6 +25,9 @@ IDLE = "idle"  # the cause of a task that has nothing to do
 HOLDS = {"read": "mmap_lock_read", "write": "mmap_lock_write"}
 
 
+Said = Mapping[str, int | str | None]  # of a span or a moment besides its name and times
+
+
 @dataclass(frozen=True)
 class Span:
     """One stretch of a task's time.
@@ -40,7 +43,7 @@ class Span:
     end_ps: int
     n: int = 1
     total_ps: int = 0
-    args: dict[str, Any] = field(default_factory=dict)
+    args: Said = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,7 @@ class Moment:
     task: str
     name: str
     at_ps: int
-    args: dict[str, Any] = field(default_factory=dict)
+    args: Said = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -162,7 +165,7 @@ def _inside(task: str, visit: Visit) -> Iterator[Span]:
     else:
         yield Span(task, STEP, visit.step, visit.start_ps, visit.end_ps, 1, length)
     for piece in visit.parts:
-        args: dict[str, Any] = {"freed_pages": piece.freed_pages}
+        args: dict[str, int | str | None] = {"freed_pages": piece.freed_pages}
         length = piece.end_ps - piece.start_ps
         if piece.vmas:
             name = f"{spec.phase or visit.step} of {piece.vmas}"

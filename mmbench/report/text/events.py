@@ -14,16 +14,17 @@ from mmbench.report.units import NOTHING, format_count, format_pages_size, forma
 if TYPE_CHECKING:
     from rich.console import Group
 
+Row = dict[str, Any]  # one event, as a program reads it: what its kind has
 WORDS = {HOLD: "holds", WAIT: "waits", WORK: "works", SLEEP: "sleeps"}
 
 
-def event_rows(record: Record) -> list[dict[str, Any]]:
+def event_rows(record: Record) -> list[Row]:
     """Return holds, waits, phases of work, sleeps and moments in the order of time, with exact picoseconds.
 
     Parts of a walk and steps that only look at a flag are left out; the Chrome trace has them.
     """
     s = story(record)
-    rows: list[dict[str, Any]] = []
+    rows: list[Row] = []
     for x in s.spans:
         if x.kind != STEP and "vmas" not in x.args and "spread" not in x.args:
             what = title(x).removeprefix("waits: ")
@@ -72,7 +73,7 @@ def signed_time(time_ps: int | None) -> str:
     return f"-{format_time(-time_ps)}" if time_ps < 0 else format_time(time_ps)
 
 
-def _details(row: dict[str, Any]) -> str:
+def _details(row: Row) -> str:
     words = []
     if "write" in row:
         words.append("write" if row["write"] else "read")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from mmbench.records.measured_types import Config, CostFile, Disturbed, Errors, Judged, OomRecord, Validation
+from mmbench.records.measured_types import Config, CostFile, Disturbed, Errors, Judged, Validation
+from mmbench.records.oom_types import OomRecord
 from mmbench.report.units import NOTHING, format_time
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def victim_name(config: Config) -> str:
     return ", ".join(parts)
 
 
-def doctor_table(checks: Sequence[dict[str, Any]]) -> Table:
+def doctor_table(checks: Sequence[Mapping[str, Any]]) -> Table:
     """What can be measured here: a row per ability."""
     from rich.text import Text
 

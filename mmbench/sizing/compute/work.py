@@ -9,8 +9,11 @@ from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from mmbench.sizing.compute.interrupts import without_interrupts
 
+Counts = dict[str, np.ndarray]
 _taken: dict[str, Work] = {}  # in a worker process: the work of every study that it takes part in
 
 
@@ -18,10 +21,10 @@ _taken: dict[str, Work] = {}  # in a worker process: the work of every study tha
 class Work:
     """What every chunk is computed from; sent to each worker once."""
 
-    chunk_function: Callable[[Any, int], dict[str, Any]]
+    chunk_function: Callable[[Any, int], Counts]
     study: Any
 
-    def __call__(self, chunk: int) -> dict[str, Any]:
+    def __call__(self, chunk: int) -> Counts:
         """Compute a chunk."""
         return self.chunk_function(self.study, chunk)
 
@@ -34,11 +37,11 @@ class Pool:
     """
 
     executor: Executor
-    compute: Callable[[int], dict[str, Any]]
+    compute: Callable[[int], Counts]
     workers: int
     first_alone: bool
 
-    def submit(self, chunk: int) -> Future[dict[str, Any]]:
+    def submit(self, chunk: int) -> Future[Counts]:
         """Begin a chunk when a worker is free. Raises WorkerLostError."""
         with without_interrupts():
             return self.executor.submit(self.compute, chunk)
@@ -59,6 +62,6 @@ def drop_work(key: str) -> None:
     _taken.pop(key, None)
 
 
-def compute(key: str, chunk: int) -> dict[str, Any]:
+def compute(key: str, chunk: int) -> Counts:
     """Compute a chunk of work that this worker process took."""
     return _taken[key](chunk)

@@ -9,14 +9,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from typing import Any
+
+from mmbench.records.schema import Raw
 
 MAX_CHARS = 1 << 18  # of one record; longer ones are counted and left out
 MAX_DEPTH = 32
 _VERBOSE = re.compile(rb"(?:-- [^\n]*\n)?[^\n]* \[s=[0-9a-f]+;i=")
 _FIELD = re.compile(r"\s*([A-Z_][A-Z0-9_]*)(?:=(.*))?$", re.DOTALL)
 _HEAD = re.compile(r"(.*) \[s=[0-9a-f]+;i=")
-Numbered = tuple[int, dict[str, Any]]
+Numbered = tuple[int, Raw]
 
 
 def entries_of(start: bytes) -> JsonEntries | FieldEntries | None:
@@ -83,7 +84,7 @@ class FieldEntries:
 
     def __init__(self) -> None:
         self.n_lost = 0
-        self._fields: dict[str, Any] = {}
+        self._fields: Raw = {}
         self._number = 0
         self._last = ""
         self._is_binary = False
@@ -109,7 +110,7 @@ class FieldEntries:
         self._fields, self._number, self._last, self._is_binary = {}, 0, "", False
 
 
-def _loaded(text: str) -> dict[str, Any]:
+def _loaded(text: str) -> Raw:
     try:
         found = json.loads(text)
     except (ValueError, RecursionError):

@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from mmbench.records.schema import Raw
 from mmbench.victims.kernel_log.ends import closed, find_any, find_start
 from mmbench.victims.kernel_log.prefix import KERNEL, KILLERS, OTHER, Message, read_prefix
 from mmbench.victims.kernel_log.stamps import MOST_UPTIME_US, read_time
@@ -50,7 +51,7 @@ def read_line(line: str, find: Find = find_start) -> list[Message]:
     return messages + list(_texts(rest, Message(""), find))
 
 
-def read_entry(entry: dict[str, Any], find: Find = find_start) -> list[Message]:
+def read_entry(entry: Raw, find: Find = find_start) -> list[Message]:
     """The messages in the fields of a record; clocks and names in it stand for what their texts do not say."""
     return list(_walk(entry, Message(""), 0, find))
 
@@ -60,7 +61,7 @@ def _uncoloured(text: str) -> str:
     return _COLOUR.sub("", text) if may_be else text
 
 
-def _object(text: str, at: int) -> tuple[dict[str, Any], int] | None:
+def _object(text: str, at: int) -> tuple[Raw, int] | None:
     """The JSON object that begins at `at`, and where it ends; None when none does."""
     try:
         value, end = _JSON.raw_decode(text, at)
@@ -69,7 +70,7 @@ def _object(text: str, at: int) -> tuple[dict[str, Any], int] | None:
     return (value, end) if isinstance(value, dict) else None
 
 
-def _walk(value: dict[str, Any], outer: Message, depth: int, find: Find) -> Iterator[Message]:
+def _walk(value: Raw, outer: Message, depth: int, find: Find) -> Iterator[Message]:
     known = _known(value, outer)
     seen: set[str] = set()
     names = sorted(value, key=lambda name: _TEXTS.index(name) if name in _TEXTS else len(_TEXTS))
@@ -104,7 +105,7 @@ def _strings(value: Any) -> list[str]:
     return [one for one in value if isinstance(one, str)]
 
 
-def _known(entry: dict[str, Any], outer: Message) -> Message:
+def _known(entry: Raw, outer: Message) -> Message:
     """What the other fields of a record say about its text."""
     mono = next((us for name in _MONO if (us := _int(entry.get(name))) is not None and us <= MOST_UPTIME_US), None)
     wall = next((found for name in _WALL if (found := _epoch(entry.get(name)))), None)
