@@ -25,6 +25,7 @@ BASE = {
     "report.units",
     "records.types",
     "records.measured_types",
+    "records.oom_types",
 }
 
 # Folder -> folders of the package that it may import besides itself and BASE.
