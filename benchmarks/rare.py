@@ -79,7 +79,10 @@ class RareHeavy:
             raise NotImplementedError("no mmbench.sizing at this commit")
 
     def track_p999_to_oom_skip(self, counts: dict[tuple[str, str], dict[str, Any]], strategy: str, holds: str) -> float:
-        """p99.9 from kill to MMF_OOM_SKIP, whatever it says: track_early_skips is how often it is not true yet."""
+        """p99.9 from kill to MMF_OOM_SKIP, whatever it says: track_early_skips is how often it is not true.
+
+        Lower is better.
+        """
         from mmbench.sizing.sample import Estimate, Sample
 
         found = Sample(counts[strategy, holds]).quantile("skip", 0.999)

@@ -89,6 +89,7 @@ def test_all_series_are_there() -> None:
         "track_blocking_seconds", "track_freed_pages", "track_pages_left", "track_throughput",
         "track_seconds_per_million_pages", "track_race_seconds", "track_array_bytes_per_page", "track_mean_behind",
         "track_p999_to_oom_skip", "track_added_to_mean", "track_done_to_others", "track_added_by_mlock",
+        "track_mean_to_memory_back", "track_early_skips",
         "time_unmap", "time_reap", "time_munlock", "time_build", "time_race", "time_help",
         "time_import", "time_first_run",
     }  # fmt: skip
