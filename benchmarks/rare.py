@@ -126,6 +126,8 @@ class RareHeavy:
     track_mean_to_memory_back.unit = "s"  # type: ignore[attr-defined]
     track_early_skips.unit = "%"  # type: ignore[attr-defined]
     track_mean_behind.unit = "s"  # type: ignore[attr-defined]
+    track_mean_to_memory_back.version = "2"  # type: ignore[attr-defined]
+    track_early_skips.version = "2"  # type: ignore[attr-defined]
 
 
 class HeavyAdds:
