@@ -304,9 +304,13 @@ def test_locked_and_touched_pages_of_this_process_are_found_exactly() -> None:
 
 @REAL
 def test_a_real_process_that_is_killed() -> None:
-    process = subprocess.Popen(["sleep", "60"])
+    process = subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     try:
-        assert take(process.pid).vmas.resident_pages > 10  # it may still be starting
+        assert process.stdin and process.stdout
+        process.stdin.write(b"ready\n")
+        process.stdin.flush()
+        assert process.stdout.readline() == b"ready\n"  # its execve is over: else it becomes another while it is read
+        assert take(process.pid).vmas.resident_pages > 10
         os.kill(process.pid, signal.SIGKILL)
         deadline = time.monotonic() + 10
         while ") Z" not in Path(f"/proc/{process.pid}/stat").read_text() and time.monotonic() < deadline:
@@ -315,7 +319,7 @@ def test_a_real_process_that_is_killed() -> None:
             take(process.pid)
     finally:
         process.kill()
-        process.wait()
+        process.communicate()
     with pytest.raises(CannotError, match="there is no process"):
         take(process.pid)
 
