@@ -25,12 +25,13 @@ for (const series of plot.getData()) {
   const size = series.datapoints.pointsize, points = series.datapoints.points;
   for (let i = 0; i < points.length; i += size) {
     if (points[i + 1] === null) continue;
-    if (series.bars.show && plot.height() * points[i + 1] / series.yaxis.max < 8) continue;
+    const value = points[i + 1], axis = series.yaxis, range = axis.max - axis.min;
+    if (series.bars.show && plot.height() * Math.abs(value) / range < 8) continue;
     expected++;
-    const value = points[i + 1], height = plot.height() - series.yaxis.p2c(value);
+    const height = axis.p2c(Math.max(0, axis.min)) - axis.p2c(value);  // a bar of less than nothing hangs down
     const x = (left + series.xaxis.p2c(points[i])) * scale;
-    const y = (top + series.yaxis.p2c(value) + (series.bars.show ? height / 2 : 0)) * scale;
-    if (!isFinite(x) || !isFinite(y) || series.bars.show && height < 8) continue;
+    const y = (top + axis.p2c(value) + (series.bars.show ? height / 2 : 0)) * scale;
+    if (!isFinite(x) || !isFinite(y) || series.bars.show && Math.abs(height) < 8) continue;
     const box = context.getImageData(Math.round(x) - 1, Math.round(y) - 3, 3, 7).data;
     for (let k = 0; k < box.length; k += 4) {
       const near = Math.abs(box[k] - r) + Math.abs(box[k + 1] - g) + Math.abs(box[k + 2] - b) < 40;
