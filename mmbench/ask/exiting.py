@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 FOLDER = "results/lab/exiting-victim"
 SEES_ALWAYS, SEES_UNTIL_GONE, SEES_UNTIL_EXIT = range(3)  # --killer-blind
-PAGE_BYTES = 4096
 MOST_SLOWNESS = 1000
 
 
@@ -70,6 +69,7 @@ def predicted(record: LabRecord, row: ExitingCount) -> ExitingModel:
 
 def _run(record: LabRecord, row: ExitingCount, blind: int, slowness: int) -> RunRecord:
     from mmbench.lab.exiting import BESIDE_BYTES, ROOM_BYTES
+    from mmbench.model.layout import PAGE_BYTES
     from mmbench.strategies import load
     from mmbench.validation.kernel_lab import era_of
 

@@ -7,9 +7,10 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from mmbench.ask.plan import Plan, made_from
+from mmbench.ask.proven import proven
 from mmbench.ask.studies import about, make_study
 from mmbench.ask.watch import NOBODY, Watch
-from mmbench.errors import InputError, WrongRecord, nearest
+from mmbench.errors import InputError, nearest
 
 if TYPE_CHECKING:
     from mmbench.records.study_types import Grid, InTheWay, Off, PromiseRecord, PromiseStep
@@ -85,7 +86,7 @@ class Ladder:
             return None
         study = make_study(self.plan, self.setting, table, drawn)
         study = study if self.of_added and not plain else replace(study, heavy=None)
-        if growth(replace(study, n_domains=0)):
+        if growth(study):
             return None
         try:
             return settled(study), drawn
@@ -152,6 +153,7 @@ def solve(plan: Plan, slo_text: str, what: str, watch: Watch = NOBODY) -> list[P
 
     what: size or rarity. Raises InputError.
     """
+    from mmbench.records.study_record import whole_promise
     from mmbench.sizing.inverse import ADDED, highest, parse_slo
 
     if what not in ("size", "rarity"):
@@ -176,18 +178,8 @@ def solve(plan: Plan, slo_text: str, what: str, watch: Watch = NOBODY) -> list[P
         floor = ladder.floor(plan.effort.kills) if best is None and slo.quantity != ADDED else None
         if floor:
             record["in_the_way"] = in_the_way(slo, floor, setting)
-        found.append(checked(record))
+        found.append(proven(whole_promise, record, f"the promise of {record['strategy']}"))
     return found
-
-
-def checked(record: PromiseRecord) -> PromiseRecord:
-    """The record, once it has been shown to follow its rules. Raises WrongRecord."""
-    from mmbench.records.study_record import whole_promise
-
-    try:
-        return whole_promise(record)
-    except InputError as error:
-        raise WrongRecord(f"the promise of {record['strategy']} does not add up: {error}") from error
 
 
 def in_the_way(slo: Slo, floor: Sample, setting: Setting) -> InTheWay:
@@ -251,6 +243,6 @@ def heat_grid(plan: Plan, watch: Watch = NOBODY) -> Grid:
     return {
         "sizes": [format_size(size) for size in sizes],
         "rarities": [f"1/{rarity.denominator:,}" for rarity in GRID_RARITIES],
-        "percentile": f"p{plan.effort.target * 100:.10g}",
+        "percentile": plan.target,
         "value_ps": values,
     }

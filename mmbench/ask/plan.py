@@ -59,7 +59,9 @@ class Plan:
     @property
     def target(self) -> str:
         """The percentile that the study is about, as records name it."""
-        return f"p{self.effort.target * 100:.10g}"
+        from mmbench.sizing.answers import percentile_name
+
+        return percentile_name(self.effort.target)
 
     @property
     def percentiles(self) -> tuple[float, ...]:

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from mmbench.ask.proven import proven
 from mmbench.ask.watch import NOBODY, Watch
-from mmbench.errors import InputError, WrongRecord, nearest
+from mmbench.errors import InputError, nearest
 
 if TYPE_CHECKING:
     from mmbench.records.types import Run, RunRecord
@@ -170,10 +171,7 @@ def checked(record: Run, loaded: Loaded, inputs: Inputs) -> RunRecord:
         known["checker"] = judged
     if loaded.file:
         known["file"] = loaded.file
-    try:
-        return whole(record | known)
-    except InputError as error:
-        raise WrongRecord(f"the run of {loaded.name} does not add up, so its numbers are not shown: {error}") from error
+    return proven(whole, record | known, f"the run of {loaded.name}")
 
 
 def available_bytes() -> int | None:

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mmbench.ask.plan import Plan, made_from
+from mmbench.ask.proven import proven
 from mmbench.ask.verdicts import of_design
 from mmbench.ask.watch import NOBODY, Watch
-from mmbench.errors import InputError, WrongRecord
 from mmbench.records.verdicts import convicted
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def get_ready(plan: Plan, setting: Setting, watch: Watch) -> Ready:
     table = service_table(plan.parts, runs, setting)
     load = check_steady(plan.kills, table, setting.loaded.name, plan.n_reapers)
     study = make_study(plan, setting, table, plan.parts)
-    check_growth(replace(study, n_domains=0))
+    check_growth(study)
     edge = settled(study).edge_kills
 
     def study_of(runs: list[Runs]) -> Study:
@@ -72,6 +72,7 @@ def answer_all(plan: Plan, watch: Watch = NOBODY) -> list[StudyRecord]:
 
     Raises InputError for bad input, and WrongRecord for a record that does not add up.
     """
+    from mmbench.records.study_record import whole_study
     from mmbench.sizing.choosing import ranking
     from mmbench.sizing.estimate import as_it_is, collect
     from mmbench.sizing.warmup import with_edge
@@ -89,21 +90,11 @@ def answer_all(plan: Plan, watch: Watch = NOBODY) -> list[StudyRecord]:
         records.append(record_of(plan, ready, counts, samples[ready.study.name]))
     unsafe = {record["strategy"] for record in records if convicted(record)}
     if len(samples) > 1 and len({sample.n for sample in samples.values()}) == 1:
-        found = {"mean": None, f"p{plan.effort.target * 100:.10g}": plan.effort.target}
+        found = {"mean": None, plan.target: plan.effort.target}
         rankings = {name: ranking(samples, measure, plan.effort.confidence, unsafe) for name, measure in found.items()}
         for record in records:
             record["ranking"] = rankings
-    return [checked(record) for record in records]
-
-
-def checked(record: StudyRecord) -> StudyRecord:
-    """The record, once it has been shown to follow its rules: no other leaves this module. Raises WrongRecord."""
-    from mmbench.records.study_record import whole_study
-
-    try:
-        return whole_study(record)
-    except InputError as error:
-        raise WrongRecord(f"the study of {record['strategy']} does not add up: {error}") from error
+    return [proven(whole_study, record, f"the study of {record['strategy']}") for record in records]
 
 
 def record_of(plan: Plan, ready: Ready, counts: Counts, sample: Sample) -> StudyRecord:
