@@ -54,14 +54,19 @@ def reader_of(pid: int) -> int:
         os._exit(0)
 
 
+def traced_victim(stack: ExitStack) -> tuple[TraceInstance, Victim]:
+    """A victim, and an instance of the kernel's tracer that is removed with the stack."""
+    tracefs = open_tracefs()
+    stack.callback(os.close, tracefs)
+    trace = TraceInstance(tracefs, NAME)
+    stack.callback(remove_instance, tracefs, NAME)
+    return trace, stack.enter_context(Victim(VICTIM, ALLOWED))
+
+
 def kill_beside_reader(delay_s: float) -> Seen | None:
     """Kill a victim while somebody reads its smaps; None when the trace does not show two exit_mmaps."""
     with ExitStack() as stack:
-        tracefs = open_tracefs()
-        stack.callback(os.close, tracefs)
-        trace = TraceInstance(tracefs, NAME)
-        stack.callback(remove_instance, tracefs, NAME)
-        victim = stack.enter_context(Victim(VICTIM, ALLOWED))
+        trace, victim = traced_victim(stack)
         reader = reader_of(victim.pid)
         names = {victim.pid: "victim", reader: "reader"}
         trace.enable("mmap/exit_mmap", list(names))
@@ -92,11 +97,7 @@ def test_a_reader_of_smaps_that_does_the_last_mmput_tears_the_victim_down() -> N
 
 def test_a_victim_that_nobody_reads_tears_itself_down_before_its_parent_s_wait_returns() -> None:
     with ExitStack() as stack:
-        tracefs = open_tracefs()
-        stack.callback(os.close, tracefs)
-        trace = TraceInstance(tracefs, NAME)
-        stack.callback(remove_instance, tracefs, NAME)
-        victim = stack.enter_context(Victim(VICTIM, ALLOWED))
+        trace, victim = traced_victim(stack)
         trace.enable("mmap/exit_mmap", [victim.pid])
         os.kill(victim.pid, signal.SIGKILL)
         victim.wait()
