@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from time import monotonic
 from typing import Any
 
@@ -27,29 +27,38 @@ def judge_in_looks(
     configs: victims with a to_dict(); predictions: of all of them, made before anything is measured
     measure: takes victims and the seconds left (None: no bound) and returns raw samples
     It ends when every kind passes or one fails, when more victims would not tell, or when budget_s is over; the record
-    says so in ``looks`` (victims at each) and ``stopped`` ("decided", "time", "victims").
+    says so in ``looks`` (victims at each) and ``stopped`` ("decided", "time", "victims"). Victims are measured n_first
+    at a time; those at which time is up were measured less often than the others: their samples are kept, not judged.
     """
     begun, samples, record = monotonic(), list[Sample](), judge([], [])
     seen: list[int] = []
-    for begin, end in _stages(n_first, len(configs)):
-        left_s = None if budget_s is None else max(1.0, budget_s - (monotonic() - begun))
-        samples += measure(configs[begin:end], left_s)
-        names = [config.to_dict() for config in configs[:end]]
-        record = judge([p for p in predictions if p["config"] in names], samples)
-        seen.append(end)
+
+    def left_s() -> float | None:
+        return None if budget_s is None else budget_s - (monotonic() - begun)
+
+    def is_over() -> bool:
+        return (left := left_s()) is not None and left <= 0
+
+    n_whole = 0
+    for n_look in _ends(n_first, len(configs)):
+        while n_whole < n_look and not is_over():
+            part, left = configs[n_whole : min(n_whole + n_first, n_look)], left_s()
+            samples += measure(part, left if left is None else max(1.0, left))
+            if not is_over() or not n_whole:
+                n_whole += len(part)
+        if [n_whole] != seen[-1:]:
+            names = [config.to_dict() for config in configs[:n_whole]]
+            record = judge([p for p in predictions if p["config"] in names], samples)
+            seen.append(n_whole)
         if record["verdict"] != "undecided":
             return record | {"looks": seen, "stopped": "decided"}, samples
-        if budget_s is not None and monotonic() - begun >= budget_s:
+        if is_over():
             return record | {"looks": seen, "stopped": "time"}, samples
     return record | {"looks": seen, "stopped": "victims"}, samples
 
 
-def _stages(n_first: int, n_all: int) -> Iterator[tuple[int, int]]:
-    begin = 0
-    for end in looks(n_first):
-        if begin < n_all:
-            yield begin, min(end, n_all)
-            begin = min(end, n_all)
+def _ends(n_first: int, n_all: int) -> list[int]:
+    return sorted({min(end, n_all) for end in looks(n_first)})
 
 
 def what_more_would_buy(record: Judged, seconds: float) -> str:
