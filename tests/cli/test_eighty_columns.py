@@ -15,7 +15,7 @@ from mmbench.report.text.tables import as_text
 SMALL = ("--size", "4MiB", "--vmas", "4", "--scenario", "contended+mrelease")
 LEAKS = re.compile(r"mm1-|\w+_ps=|\w+_ppm=|…")
 BROKEN = re.compile(r"\d\n\s*(?:ps|ns|us|ms|s|%|KiB|MiB|GiB)\b")
-VALIDATION = Path(__file__).parents[2] / "results" / "calibration" / "linux-6.18.44.json"
+VALIDATION = Path(__file__).parents[2] / "results" / "calibration" / "2026-11-26" / "linux-6.18.44.json"
 
 
 def judged(text: str) -> None:
