@@ -11,6 +11,8 @@ from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING
 
+from mmbench.records.verdicts import SAFE, WORLD
+
 if TYPE_CHECKING:
     from mmbench.strategies import Loaded
 
@@ -25,5 +27,9 @@ def by_steps() -> dict[str, dict[str, str]]:
 
 
 def of_design(loaded: Loaded) -> dict[str, str]:
-    """Scope -> verdict, as "safe" or "fails I5"; empty for a design that was not checked."""
-    return by_steps().get(loaded.steps_digest, {})
+    """Scope -> verdict, as "safe" or "fails I5": of WORLD, and of the other scopes those that are not safe.
+
+    Empty for a design that was not checked.
+    """
+    known = by_steps().get(loaded.steps_digest, {})
+    return {scope: said for scope, said in known.items() if scope == WORLD or said != SAFE}

@@ -9,6 +9,7 @@ from mmbench.records.schema import Fields, MapOf, Text
 
 FORMAT = "mmbench-verdicts 1"
 VERDICTS = Fields({"format": Text((FORMAT,)), "verdicts": MapOf(MapOf(Text()))}, {"designs": MapOf(Text())})
+SAFE = "safe"
 UNSAFE = "fails"  # "stalls" shows in a run as a give-up
 WORLD = "default"  # the scope that is the world of a run; another one says something of another world
 

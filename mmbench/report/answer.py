@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from mmbench.report.outcome import Place, flaw_words, ranking
+from mmbench.report.outcome import Place, flaw_words, is_tie, ranking
 from mmbench.report.reading import Record, blocked_ps, moment
 from mmbench.report.units import format_time
 
@@ -14,7 +14,7 @@ MOST_NAMES = 4
 def answer(records: Sequence[Record]) -> list[str]:
     """Return the answer in a few lines.
 
-    Only runs without a flaw compete (see report.outcome). Ties, to the digits shown, are named together."""
+    Only runs without a flaw compete, and ties are named together (see report.outcome)."""
     if len(records) < 2:
         return []
     places = ranking(records)
@@ -45,9 +45,9 @@ def _least(what: str, places: Sequence[Place], measure: Callable[[Place], int | 
     if not found:
         return ""
     least = min(value for value, _ in found)
-    # Equal to the reader is equal: nobody wins by a hair that three digits do not show.
-    best = [name for value, name in found if format_time(value) == format_time(least)]
-    return f"{what}: {named(best, len(found))} ({format_time(least)})"
+    best = [(value, name) for value, name in sorted(found, key=lambda pair: pair[0]) if is_tie(value, least)]
+    times = dict.fromkeys(format_time(value) for value, _ in (best[0], best[-1]))
+    return f"{what}: {named([name for _, name in best], len(found))} ({' to '.join(times)})"
 
 
 def named(names: Sequence[str], n_all: int) -> str:

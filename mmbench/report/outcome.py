@@ -15,6 +15,14 @@ from mmbench.report.reading import Record, is_unsafe, labels, moment, part
 SHARED = "mapped_elsewhere"  # pages that another process maps too are nobody's to free
 
 
+TIE = 0.005  # of the longer time: no price behind a time is known better
+
+
+def is_tie(a_ps: int, b_ps: int) -> bool:
+    """Whether two times are one to a reader: nobody is best or worst by a hair."""
+    return abs(a_ps - b_ps) <= TIE * max(a_ps, b_ps)
+
+
 class Flaw(NamedTuple):
     """One way in which a teardown went wrong: key, words for a sentence, one for a narrow column."""
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-from mmbench.report.outcome import FLAWS, GAVE_UP, KILLED, UNSAFE, Flaw, Place, flaw_words, ranking
+from mmbench.report.outcome import FLAWS, GAVE_UP, KILLED, UNSAFE, Flaw, Place, flaw_words, is_tie, ranking
 from mmbench.report.reading import moment
 from mmbench.report.text.ranked import BASELINE, ratio_text
 from mmbench.report.units import PAGE_BYTES, format_share, format_time
@@ -69,7 +69,7 @@ def shipped(records: Sequence[Record], places: Sequence[Place], shared: Mapping[
             f"<strong>Want {name_of(base.name)}</strong>, which Linux ships today: {victim} is free again "
             f"{strong(base)} after the kill, even while the holder of one of its page locks waits for memory."
         )
-    if best is not None and (base is None or format_time(best.all_ps) != format_time(base.all_ps)):
+    if best is not None and not (base and base.all_ps and best.all_ps and is_tie(best.all_ps, base.all_ps)):
         record = records[best.row]
         but = f", but {text}" if (text := but_words(shared.get(str(record["strategy"]), ()))) else ""
         words.append(f"Soonest is {name_of(best.name)} ({escape(status_of(record))}), {strong(best)}{but}.")

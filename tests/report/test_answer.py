@@ -7,12 +7,14 @@ from mmbench.engine import prepare, run_prepared
 from mmbench.records.meaning import skip_meaning
 from mmbench.report.answer import answer, why_out
 from mmbench.report.outcome import FLAWS, flaw_words, flaws, ranking
+from mmbench.report.text.ranked import mark, shown_of
 from mmbench.scenarios import scenario
 from mmbench.sizing.queue.service import is_early
 from mmbench.strategies import load
 from mmbench.victims import synthetic
 
 FAST = {"time_ps": dict.fromkeys(("first", "half", "p90", "all"), 1), "blocked_ps": {"exit": {}}, "left_pages": {}}
+TIMES = {"a": 86_200 * 10**9, "b": 86_540 * 10**9, "c": 86_700 * 10**9, "d": 121_000 * 10**9}
 FLAWED = {
     "left": {"left_pages": {"exit_blocked": 1}},
     "gave-up": {"outcome": "gave-up"},
@@ -28,6 +30,14 @@ def test_the_answer_names_winners_and_ties_and_who_is_out(quiet_records):
         "blocked least: v5.18, v6.18 (15.0 ms)",
         "not ranked: drop-oom-skip (killed another process); v4.14 (unsafe I5)",
     ]
+
+
+def test_nobody_is_soonest_by_a_hair(quiet_records):
+    """A design that ended 0.1 % before three others was called the soonest of all."""
+    base = next(r for r in quiet_records if r["strategy"] == "v6.18") | FAST
+    runs = [base | {"strategy": name, "time_ps": base["time_ps"] | {"all": ps}} for name, ps in TIMES.items()]
+    assert answer(runs)[0] == "soonest, all freed: a, b (86.2 s to 86.5 s)"
+    assert [mark(place, shown_of(runs, ranking(runs), "a")) for place in ranking(runs)] == ["best", "best", "", "worst"]
 
 
 @pytest.mark.parametrize("flaw", FLAWED)

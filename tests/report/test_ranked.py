@@ -59,6 +59,14 @@ def test_a_baseline_that_took_no_part_gives_no_ratios(quiet_records):
     assert "against" not in as_text(compare_view(quiet_records, 80, Wanted(baseline="v1.0")), 80)
 
 
+def test_a_design_that_is_safe_in_the_world_of_a_run_and_not_in_another_is_named(quiet_records):
+    said = {"default": "safe", "shared": "fails I7"}
+    runs = [r | {"checker": said} if r["strategy"] in ("v5.18", "trylock") else r for r in quiet_records]
+    lines = as_text(compare_view(runs, 80), 80).splitlines()
+    assert next(line for line in lines if "scope" in line).startswith("check, scope shared: ")
+    assert next(line for line in lines if "scope" in line).endswith(" fail (I7)")
+
+
 def test_what_the_checker_says_stands_below_the_table_and_whom_it_was_not_asked_about(quiet_records):
     said = {"v4.14": {"default": "fails I5"}, "trylock": {"default": "stalls S1", "shared": "fails I7"}, "v6.18": {}}
     runs = [r | {"checker": said.get(r["strategy"], r["checker"])} for r in quiet_records]

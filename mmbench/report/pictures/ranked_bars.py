@@ -10,7 +10,7 @@ import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from mmbench.report.outcome import Place, ranking
+from mmbench.report.outcome import Place, is_tie, ranking
 from mmbench.report.pictures.names import MAX_NAME
 from mmbench.report.pictures.picture import DPI, write_figure
 from mmbench.report.reading import Record, heading, labels, moment, reading_list, shortened
@@ -114,7 +114,7 @@ def _panel(axes: Axes, runs: Sequence[Record], order: Sequence[str], baseline: s
 def _colour(place: Place, best: int | None, is_base: bool) -> str:
     if place.flaws:
         return FLAWED
-    if best is not None and format_time(place.all_ps) == format_time(best):
+    if best is not None and place.all_ps is not None and is_tie(place.all_ps, best):
         return BEST
     return BASE if is_base else SOUND
 

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from mmbench.records.meaning import GAVE_UP, TOO_EARLY, skip_meaning
-from mmbench.records.verdicts import WORLD
+from mmbench.records.verdicts import SAFE, WORLD
 from mmbench.report.answer import answer, named
-from mmbench.report.outcome import Place, ranking
+from mmbench.report.outcome import Place, is_tie, ranking
 from mmbench.report.reading import (
     Record,
     blocked_by_cause,
@@ -97,10 +97,9 @@ def mark(place: Place, shown: Shown) -> str:
     """What a reader should know of a row: its worst flaw, or that it is the best or worst of those that compete."""
     if place.flaws:
         return place.flaws[0].mark
-    if place.all_ps is None or shown.best_ps is None or shown.best_ps == shown.worst_ps:
+    if place.all_ps is None or shown.best_ps is None or shown.worst_ps is None or is_tie(shown.best_ps, shown.worst_ps):
         return ""
-    same = format_time(place.all_ps)
-    return {format_time(shown.worst_ps): "worst"}.get(same, "") if same != format_time(shown.best_ps) else "best"
+    return "best" if is_tie(place.all_ps, shown.best_ps) else "worst" if is_tie(place.all_ps, shown.worst_ps) else ""
 
 
 def _blocked(record: Record, tasks: Sequence[str]) -> str:
@@ -171,16 +170,33 @@ def _table(records: Sequence[Record], places: Sequence[Place], shown: Shown, bas
 
 
 def checked_lines(records: Sequence[Record]) -> list[str]:
-    """What the checker says of the designs, the worst first; and of whom it was not asked, with the command to ask."""
+    """What the checker says of the designs, the worst first; and of whom it was not asked, with the command to ask.
+
+    A line more where a design that is safe in the world of a run is not in another scope.
+    """
     found: dict[str, list[str]] = {}
+    elsewhere: dict[tuple[str, str], list[str]] = {}
     for name, record in zip(labels(records), records, strict=True):
-        found.setdefault(str(part(record, "checker").get(WORLD, "")), []).append(name)
-    unknown, safe = found.pop("", []), found.pop("safe", [])
-    parts = [f"{named(names, len(records))} {said.replace(' ', ' (', 1)})" for said, names in sorted(found.items())]
+        said = {str(scope): str(verdict) for scope, verdict in part(record, "checker").items()}
+        found.setdefault(said.get(WORLD, ""), []).append(name)
+        if said.get(WORLD) == SAFE:
+            for scope, verdict in said.items():
+                if scope != WORLD:
+                    elsewhere.setdefault((verdict, scope), []).append(name)
+    unknown, safe = found.pop("", []), found.pop(SAFE, [])
+    parts = [f"{named(names, len(records))} {said_of(names, said)}" for said, names in sorted(found.items())]
     parts += [f"{safe[0] if len(safe) == 1 else len(safe)} safe"] if safe else []
     lines = [f"check: {'; '.join(parts)}"] if parts else []
+    for (verdict, scope), names in elsewhere.items():
+        lines += [f"check, scope {scope}: {named(names, len(records) + 1)} {said_of(names, verdict)}"]
     asked = next((str(r.get("file") or r["strategy"]) for r in records if WORLD not in part(r, "checker")), "")
     return lines + [f"not checked: {named(unknown, len(records))}; mmbench check {asked}"] * bool(unknown)
+
+
+def said_of(names: Sequence[str], verdict: str) -> str:
+    """A verdict as the end of a sentence on one design or several: "fails (I5)", "stall (S1)"."""
+    what, _, rules = verdict.partition(" ")
+    return f"{what if len(names) == 1 else what.removesuffix('s')} ({rules})"
 
 
 def notes(records: Sequence[Record], wanted: Wanted) -> list[str]:
