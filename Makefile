@@ -80,16 +80,10 @@ publish: $(STAMP)
 lab: $(STAMP)
 	$(BIN)/python -m mmbench lab run --set full -o results/lab $(basename $(notdir $(wildcard results/lab/*.json)))
 
-# the same of designs that run inside those kernels whose headers the archive keeps
-OLD_DESIGNS := v4.14 v4.17 drop-oom-skip write-downgrade write-downgrade:self_reaping=kept unlocking-flag \
-	unlocking-flag:flag_lifetime=until-munlocked trylock trylock:bail_out=vma trylock:exit_lock=write \
-	trylock:vm_locked=kept trylock:tries=locked-vmas trylock:reaper_delay=2s v5.17 no-munlock exit-write
-NEW_DESIGNS := v5.18 v6.1 v6.18 exit-write exit-mm-stash reap-kill handover-1g
+# the same of every design and choice that can run inside those kernels whose headers the archive keeps
 lab-designs: $(STAMP)
-	$(BIN)/python -m mmbench lab run --set full --strategy $(OLD_DESIGNS) -o results/lab/designs -- 5.10
-	$(BIN)/python -m mmbench lab run --set full --strategy all -o results/lab/designs -- 6.12
-	$(BIN)/python -m mmbench lab run --set full --strategy $(NEW_DESIGNS) exit-write:oom_skip=first -o results/lab/designs -- 7.3
-	$(BIN)/python -m mmbench lab run --strategy $(NEW_DESIGNS) -o results/lab/designs -- 6.1 7.2
+	$(BIN)/python -m mmbench lab run --set full --strategy all -o results/lab/designs -- \
+		$(basename $(notdir $(wildcard results/lab/designs/*.json)))
 
 # One lock for all: what the oldest Python takes, the newer ones take as well; `pip check` says so wherever it is installed.
 lock:
