@@ -37,6 +37,7 @@ from mmbench.machine.assemble import Program, assemble
 from mmbench.model.bits import ONE, ZERO, lowest_bit, popcount
 from mmbench.model.build import build
 from mmbench.model.layout import TABLE_SHIFT, WORDS_PER_TABLE, VmaTable
+from mmbench.model.saved import Saved, restore, save
 from mmbench.model.world import (
     DONE,
     MM_FLAGS,
@@ -52,8 +53,6 @@ from mmbench.model.world import (
     T_VMA,
     TABLE_HUGE,
     World,
-    restore,
-    snapshot,
     views,
 )
 from mmbench.rng import STREAM_CONTENDED, below
@@ -69,23 +68,23 @@ NO_VMA = -1  # no walk begins where its task is already, so that the log has its
 
 @dataclass
 class Prepared:
-    """A victim's world, ready for many runs: the template is restored before each.
+    """A victim's world, ready for many runs: the state saved in the template is put back before each.
 
     resident_pages, locked_pages: what the victim has at the kill
     freeable_pages: those of the resident pages that no other mm maps
     """
 
     world: World
-    template: np.ndarray | None
+    template: Saved | None
     resident_pages: int
     locked_pages: int
     freeable_pages: int
 
 
 def prepare(vmas: VmaTable, *, reuse: bool = True) -> Prepared:
-    """Build the world of a victim once. `reuse` keeps a template for further runs (doubles the memory)."""
+    """Build the world of a victim once. `reuse` keeps a template for further runs."""
     world = build(vmas, MAX_TASKS_OF_A_RUN)
-    template = snapshot(world) if reuse else None
+    template = save(world) if reuse else None
     return Prepared(world, template, vmas.resident_pages, vmas.locked_pages, vmas.freeable_pages)
 
 

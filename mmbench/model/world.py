@@ -1,7 +1,7 @@
 """The world: everything two interleavings may disagree on, in one arena of 8-byte cells.
 
-It has no clock, no costs and no random numbers; those belong to the engine. Because all state is one array, a
-snapshot is one copy (`snapshot`) and so is its inverse (`restore`).
+It has no clock, no costs and no random numbers; those belong to the engine. All state is one array, so a copy of a
+world is one copy (`clone`); `model.saved` keeps a large one in less.
 
 Compiled code sees the arena twice, as int64 cells (`mem`) and as uint64 words (`bits`), and finds things by
 the index constants and the four `*_at` functions below: a world is then three arrays, cheap to pass around.
@@ -214,17 +214,7 @@ def views(w: World) -> Views:
     )
 
 
-def snapshot(w: World) -> np.ndarray:
-    """Copy the whole state: one array copy."""
-    return w.mem.copy()
-
-
-def restore(w: World, saved: np.ndarray) -> None:
-    """Put a snapshot back: one array copy. Mutates: w."""
-    np.copyto(w.mem, saved)
-
-
 def clone(w: World) -> World:
     """An independent world in the same state."""
-    mem = snapshot(w)
+    mem = w.mem.copy()
     return World(mem, mem.view(np.uint64), w.elsewhere)

@@ -11,7 +11,9 @@ from mmbench.errors import InputError
 from mmbench.model.build import build, model_bytes
 from mmbench.model.invariants import conserved, consistent
 from mmbench.model.layout import VM_HUGETLB, VM_LOCKED, VM_PFNMAP, VM_SHARED, VmaTable, vma_table
-from mmbench.model.world import MM_NR_MLOCK, MM_RSS, TABLE_ALLOCATED, TABLE_HUGE, clone, restore, snapshot, views
+from mmbench.model.saved import restore, save
+from mmbench.model.world import MM_NR_MLOCK, MM_RSS, TABLE_ALLOCATED, TABLE_HUGE, clone, views
+from mmbench.victims import synthetic
 from tests.reference.victims import present_and_mlocked
 
 
@@ -62,13 +64,28 @@ def test_build_agrees_with_the_twin(vmas):
 
 @settings(max_examples=20, deadline=None)
 @given(vma_tables())
-def test_snapshot_and_restore_are_inverse(vmas):
+def test_what_is_saved_is_put_back(vmas):
     w = build(vmas, 2)
-    saved, twin = snapshot(w), clone(w)
+    saved, twin = save(w), clone(w)
     w.mem[:] = 7
-    assert (twin.mem == saved).all()
     restore(w, saved)
-    assert (w.mem == saved).all()
+    assert (w.mem == twin.mem).all()
+
+
+@pytest.mark.parametrize("cell", [0, -1, 1, -(1 << 62), 0xFF])
+def test_cells_that_are_all_alike_are_put_back_as_they_were(cell):
+    w = build(vma_table({"start": [0], "pages": 1 << 18, "flags": VM_LOCKED}), 2)
+    for begin, end in ((3000, 9000), (9001, 9002), (len(w.mem) - 700, len(w.mem))):
+        w.mem[begin:end] = cell
+    saved, twin = save(w), clone(w)
+    w.mem[:] = 7
+    restore(w, saved)
+    assert (w.mem == twin.mem).all()
+
+
+def test_a_regular_victim_is_kept_in_an_eighth_of_its_world():
+    w = build(synthetic(1 << 40).vmas, 8)
+    assert save(w).nbytes < w.mem.nbytes / 8
 
 
 def test_a_terabyte_takes_less_than_a_byte_per_page():
