@@ -33,7 +33,7 @@ from mmbench.scenarios.scenario import MS, NEVER
 from mmbench.strategies.load import Loaded, load
 from mmbench.validation.forced import REAP_OPS, is_skip, meetings
 from mmbench.validation.kernel_lab import era_of, summary, total
-from mmbench.validation.lone_reaper import after_sleep, beside_others, corrected
+from mmbench.validation.lone_party import after_sleep, beside_others, corrected
 from mmbench.validation.predict import HELD_PS, Victim
 
 FORMAT = "mmbench-design-comparison 1"

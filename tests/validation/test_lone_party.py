@@ -7,7 +7,7 @@ import pytest
 
 from mmbench.cost.table import load_table
 from mmbench.strategies.load import load
-from mmbench.validation.lone_reaper import OWN_PAGES, after_sleep, corrected
+from mmbench.validation.lone_party import OWN_PAGES, after_sleep, corrected
 
 DESIGNS = {"stock": load("v4.17"), "v4.17": load("v4.17"), "trylock": load("trylock")}
 
@@ -38,9 +38,17 @@ def test_a_page_that_a_trylocking_reaper_looks_up_has_the_price_that_its_other_v
     assert corrected([*stock, *tried[:3]], DESIGNS, "stock")[2]["model_ns"] == 10_000_000  # too few others
 
 
-def test_exits_are_as_they_were() -> None:
-    exits = [cell("v4.17", 0.9, 1300, 1000, "exit")]
-    assert corrected([*exits, cell("stock", 0.5, 9, 5)], DESIGNS, "stock")[0] == exits[0]
+@pytest.mark.parametrize("what", ["exit", "mrelease"])
+def test_a_boot_is_as_dear_as_the_kernels_own_code_is_with_other_victims(what: str) -> None:
+    cells = [
+        cell("v4.17", 0.9, 1300, 995, what),
+        cell("stock", 0.9, 5000, 995, what),
+        cell("stock", 0.5, 2100, 1995, what),
+    ]
+    assert corrected(cells, DESIGNS, "stock")[0]["model_ns"] == 1050
+    assert (
+        corrected([cells[0], cell("stock", 0.5, 9, 5)], DESIGNS, "stock")[0]["model_ns"] == 1000
+    )  # a reaper's tells nothing
 
 
 def test_free_lists_have_shrunk_by_two_eighths_when_the_reaper_comes() -> None:

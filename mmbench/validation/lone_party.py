@@ -1,8 +1,10 @@
-"""What a lone reaper in a booted kernel costs besides the model's work at the prices of that kernel's own table.
+"""What a lone party in a booted kernel costs besides the model's work at the prices of that kernel's own table.
 
-Three things that the table of a kernel does not know, each told from the record itself, and never from the cell that it
-is used for: the interpreter's own pages as a reaper meets them, free lists that have shrunk while everybody slept, and
-what a page costs that a trylocking reaper of the module looks up by itself (the model's takes them in batches).
+Four things that the table of a kernel does not know, each told from the record itself, and never from the cell that it
+is used for. Of exit and process_mrelease: how dear everything is in this boot (6.1 tears its first victim down at the
+table's price and all later ones for 3 % less). Of a reaper: the interpreter's own pages as it meets them, free lists
+that have shrunk while everybody slept, and what a page costs that a trylocking reaper of the module looks up by itself
+(the model's takes them in batches).
 """
 
 from __future__ import annotations
@@ -38,21 +40,28 @@ def after_sleep(costs: CostTable, release: str) -> CostTable:
 
 
 def corrected(cells: list[Cell], designs: dict[str, Loaded], stock: str) -> list[Cell]:
-    """Cells of lone parties, the reapers' ``model_ns`` and ``error`` with what other victims of the record show.
+    """Cells of lone parties, their ``model_ns`` and ``error`` with what other victims of the record show.
 
-    cells: as validation.designs.alone returns them, with ``busy_ns`` of the model; others than reapers' are unchanged.
+    cells: as validation.designs.alone returns them, with ``busy_ns`` of the model
     """
-    reapers = [cell for cell in cells if cell["what"] == "reaper"]
-    donors = [cell for cell in reapers if cell["design"] == stock and cell["victim"]["kind"] == "anon"]
-    found = []
+    donors = [cell for cell in cells if cell["design"] == stock and cell["victim"]["kind"] == "anon"]
+    found: list[Cell] = []
     for cell in cells:
+        others = [c for c in donors if c["what"] == cell["what"] and c["victim"] != cell["victim"]]
         if cell["what"] == "reaper":
-            own = own_ns([c for c in donors if c["victim"] != cell["victim"]], cell)
-            alike = [c for c in reapers if c["design"] == cell["design"] and c["victim"] != cell["victim"]]
+            own = own_ns(others, cell)
+            alike = [c for c in cells if c["what"] == "reaper" and c["design"] == cell["design"]]
+            alike = [c for c in alike if c["victim"] != cell["victim"]]
             model_ns = round(cell["busy_ns"] + own + looked_up_ns(alike, cell, own, designs))
-            cell = {**cell, "model_ns": model_ns, "error": model_ns / cell["ns"] - 1.0}
-        found.append(cell)
+        else:
+            model_ns = round(cell["model_ns"] * level(others))
+        found.append({**cell, "model_ns": model_ns, "error": model_ns / cell["ns"] - 1.0})
     return found
+
+
+def level(donors: list[Cell]) -> float:
+    """How much dearer everything is in a boot than in the table, by the kernel's own code; 1 where none was run."""
+    return float(np.median([c["ns"] / c["model_ns"] for c in donors])) if donors else 1.0
 
 
 def own_ns(donors: list[Cell], cell: Cell) -> float:
