@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from mmbench.ask.verdicts import of_design
 from mmbench.cli.main import build_parser, main
-from mmbench.strategies import load
+from mmbench.records.verdicts import SAFE, WORLD
+from mmbench.strategies import IDS, load
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -42,6 +44,16 @@ def test_the_picture_of_the_first_command_shows_what_it_prints_today(capsys: pyt
     words = Counter("".join(shown).split())
     missing = Counter(capsys.readouterr().out.split()) - words
     assert not missing, "draw it again: .venv/bin/python -m tools.first_run docs/pictures/first-run.svg"
+
+
+@pytest.mark.parametrize("name", IDS)
+def test_the_table_of_designs_has_the_verdicts_of_the_checker(name: str) -> None:
+    row = re.search(rf"^\| `{re.escape(name)}` \|.*$", README, re.MULTILINE)
+    said = of_design(load(name))
+    elsewhere = [f"{verdict} in `{scope}`" for scope, verdict in said.items() if scope != WORLD]
+    assert row is not None
+    verdict = row[0].split("|")[5].strip()
+    assert verdict == "; ".join([said[WORLD], *elsewhere * (said[WORLD] == SAFE)])
 
 
 def test_the_commits_that_it_compares_are_measured() -> None:
