@@ -24,7 +24,7 @@ def compared(request) -> dict[str, Any]:
     return compare(json.loads(request.param.read_text()))
 
 
-def test_every_page_that_a_lone_party_leaves_is_predicted(compared):
+def test_every_page_that_a_lone_reaper_leaves_is_predicted(compared):
     assert compared["freed_pages"]["n"] >= 15
     assert [cell for cell in compared["cells"] if cell["left"] != cell["model_left"]] == []
 
