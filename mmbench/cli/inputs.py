@@ -39,7 +39,7 @@ def add_scenario_options(parser: argparse.ArgumentParser) -> None:
 def add_run_options(parser: argparse.ArgumentParser) -> None:
     """Costs, seed and output format."""
     group = parser.add_argument_group("run and output")
-    group.add_argument("--costs", metavar="NAME|FILE", default="default", help="cost table (default)")
+    group.add_argument("--costs", metavar="NAME|FILE[+SWITCH]", default="default", help="cost table (default)")
     group.add_argument("--seed", metavar="N", type=option(parse_int), default=1, help="seed of the random numbers (1)")
     add_format_option(group)
 

@@ -90,7 +90,21 @@ def ops() -> list[dict[str, str]]:
     return [{"name": op.name.lower(), "arguments": ", ".join(op.spec.args), "what": op.spec.meaning} for op in Op]
 
 
-LISTS = {"strategies": strategies, "victims": victims, "scenarios": scenarios, "costs": costs, "ops": ops}
+def switches() -> list[dict[str, str]]:
+    """Switches of a cost table, as in --costs default+NAME."""
+    from mmbench.cost.switches import SWITCHES
+
+    return [{"name": name, "what": one.what, "changes": ", ".join(one.items)} for name, one in SWITCHES.items()]
+
+
+LISTS = {
+    "strategies": strategies,
+    "victims": victims,
+    "scenarios": scenarios,
+    "costs": costs,
+    "switches": switches,
+    "ops": ops,
+}
 
 
 def run(args: argparse.Namespace) -> int:

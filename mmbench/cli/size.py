@@ -103,7 +103,7 @@ def add_effort(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--cluster", metavar="ADDRESS", help="a dask scheduler (with --backend dask: a local one)")
     group.add_argument("--ledger", metavar="FOLDER",
                        help="keep finished chunks in files of this folder; an interrupted study resumes")  # fmt: skip
-    group.add_argument("--costs", metavar="NAME|FILE", default="default", help="cost table (default)")
+    group.add_argument("--costs", metavar="NAME|FILE[+SWITCH]", default="default", help="cost table (default)")
     group.add_argument("--seed", metavar="N", type=option(parse_int), default=1, help="seed of the random numbers (1)")
 
 

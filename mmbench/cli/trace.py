@@ -45,7 +45,7 @@ def add(verbs: Any) -> None:
     add_victim_options(parser)
     add_scenario_options(parser)
     group = parser.add_argument_group("run and output")
-    group.add_argument("--costs", metavar="NAME|FILE", default="default", help="cost table (default)")
+    group.add_argument("--costs", metavar="NAME|FILE[+SWITCH]", default="default", help="cost table (default)")
     group.add_argument("--seed", metavar="N", type=option(parse_int), default=1, help="seed of the random numbers (1)")
     group.add_argument(
         "--format", choices=("text", "json", "csv"), help="print the events (text, when no file is asked for)"

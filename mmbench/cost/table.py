@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from mmbench.cost.switches import SEPARATOR, SWITCHES, split, switched
 from mmbench.errors import InputError, nearest, short
 from mmbench.machine.work import ITEMS, N_WORK, PRICED
 from mmbench.records.files import read_json
@@ -69,6 +70,9 @@ def find_table(spec: str) -> Path:
         if not Path(spec).is_file():
             raise InputError(f"cost table {spec!r} does not exist. Shipped tables: {', '.join(table_names())}.")
         return Path(spec)
+    table, _, switch = spec.rpartition(SEPARATOR)
+    if table in table_names():
+        raise nearest(switch, list(SWITCHES), f"switch behind cost table {table!r}:")
     raise nearest(spec, table_names(), "cost table")
 
 
@@ -113,12 +117,23 @@ def assumed_entry(where: object, name: str, entries: dict[str, Entry]) -> Entry:
 
 
 def load_table(spec: str = "default") -> CostTable:
-    """Load a cost table by name or path. Raises InputError naming the file and the entry."""
-    path = find_table(spec)
+    """Load a cost table by name or path, with the switches behind it. Raises InputError naming file and entry."""
+    wanted, switches = split(spec)
+    path = find_table(wanted)
     data = read_json(path)
-    if isinstance(data, dict) and spec in table_names():
-        data["name"] = spec
-    return table_from(data, path, path.stem)
+    if isinstance(data, dict) and wanted in table_names():
+        data["name"] = wanted
+    table = table_from(data, path, path.stem)
+    if not switches:
+        return table
+    entries = switched(table.entries, switches)
+    return replace(with_entries(table, entries), name=SEPARATOR.join([table.name, *switches]))
+
+
+def with_entries(table: CostTable, entries: dict[str, Entry]) -> CostTable:
+    """A copy of a cost table with other entries."""
+    prices = np.array([0 if one.unit else entries[one.name]["ps"] for one in ITEMS], dtype=np.int64)
+    return replace(table, prices=prices, cold_page_ps=entries[COLD]["ps"], entries=entries)
 
 
 def table_from(data: Any, where: object = "cost table", name: str = "unnamed") -> CostTable:
@@ -155,5 +170,4 @@ def rescaled(table: CostTable, factor: float, why: str) -> CostTable:
         }
         for name, entry in table.entries.items()
     }
-    prices = np.array([0 if one.unit else entries[one.name]["ps"] for one in ITEMS], dtype=np.int64)
-    return replace(table, prices=prices, cold_page_ps=entries[COLD]["ps"], entries=entries)
+    return with_entries(table, entries)
