@@ -70,6 +70,22 @@ def test_the_page_of_the_exiting_victim_is_what_its_records_and_the_model_say(ca
     assert capsys.readouterr().out == (ROOT / "docs/answers/memcg-exiting-victim.md").read_text()
 
 
+@pytest.mark.parametrize(
+    "asked",
+    [
+        ("exit-write", "--lab", "results/lab/designs/6.12.json"),
+        ("mrelease",),
+        pytest.param(("rare-heavy",), marks=pytest.mark.slow),  # minutes of studies
+        pytest.param(("reapers",), marks=pytest.mark.slow),
+    ],
+    ids=lambda asked: asked[0],
+)
+def test_every_number_of_an_answer_is_made_by_its_command(asked, capsys, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    assert main(["answer", *asked]) == 0
+    assert capsys.readouterr().out == (ROOT / f"docs/answers/{asked[0]}.md").read_text()
+
+
 def test_the_page_of_the_designs_is_what_their_files_say(capsys):
     """A changed strategy file asks for `mmbench answer designs -o docs/designs.md` again."""
     assert main(["answer", "designs"]) == 0
