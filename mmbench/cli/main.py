@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import importlib
 import os
+import re
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 from mmbench import __version__
 from mmbench.cli import help
@@ -49,8 +50,14 @@ completion of verbs and options in your shell (needs argcomplete: pip install 'm
 """
 
 
+LONG_WORD = re.compile(r"\S{120,}")
+
+
 class Parser(argparse.ArgumentParser):
-    """argparse's, which says nothing when its help cannot be written."""
+    """argparse's, which says nothing when its help cannot be written, and repeats a value whole, however long."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(LONG_WORD.sub(lambda found: f"{found[0][:80]}...", message))
 
     def _print_message(self, message: str, file: Any = None) -> None:
         if file is sys.stdout:

@@ -281,8 +281,10 @@ def test_validate_for_real_and_small(able, capsys, tmp_path):
     assert time.monotonic() - began < 300
     record = json.loads(capsys.readouterr().out)
     assert code == (0 if record["verdict"] == "pass" else 1)
-    assert record["freed_pages"] == {"n": 4, "exact": 4}
-    assert all(found["n"] == 4 for found in record["held_out"].values())
+    n = record["looks"][-1]  # as many as it took to tell, or as the time allowed
+    assert record["looks"][0] == 4 and n in (4, 8, 16, 32)
+    assert record["freed_pages"]["n"] == record["freed_pages"]["exact"] <= n
+    assert all(found["n"] <= n for found in record["held_out"].values())
 
 
 @pytest.mark.live
