@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmbench.cli import lab_compare, lab_designs, lab_exiting
 from mmbench.cli.inputs import add_format_option
+from mmbench.cli.output import table_view
 from mmbench.errors import EXIT_BAD_NEWS, EXIT_OK, InputError
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def run_list(args: argparse.Namespace) -> int:
         | {"vmlinuz_sha256": k.vmlinuz_sha256, "path": str(k.vmlinuz)}
         for k in kept()
     ]
-    print_found(args.format, rows, rows, lambda: _table(("series", "release", "package", "version", "path"), rows))
+    print_found(args.format, rows, rows, lambda: table_view(("series", "release", "package", "version", "path"), rows))
     if not rows:
         print("no kernels yet: mmbench lab fetch 5.10 6.1 6.12 6.17 6.18 7", file=sys.stderr)
     return EXIT_OK
@@ -110,17 +111,17 @@ def run_list(args: argparse.Namespace) -> int:
 def run_run(args: argparse.Namespace) -> int:
     """Boot each kernel, write and print its record; 1 when an experiment failed for other reasons than its kernel's."""
     from mmbench.ask.labs import Watcher, run_own_code
-    from mmbench.lab import kernels, summary
+    from mmbench.lab import exiting, kernels, summary
 
     if args.output is not None and not Path(args.output).is_dir():
         raise InputError(f"-o {args.output}: no such folder; make it first.")
     watcher = Watcher(_say, _progress)
     for name in args.kernels:
         kernels.check_name(name)
-    if args.set_name == "exiting-victim":
+    if args.set_name == exiting.SET:
         return lab_exiting.run_exiting(args, watcher)
     if args.boots is not None:
-        raise InputError(f"--boots counts the boots of --set exiting-victim; the set {args.set_name} has its own.")
+        raise InputError(f"--boots counts the boots of --set {exiting.SET}; the set {args.set_name} has its own.")
     if args.strategy:
         patched = [kernels.is_path(name) for name in args.kernels]
         if any(patched) != all(patched):
@@ -159,7 +160,7 @@ def _views(records: list[LabRecord]) -> RenderableType:
             for row in summary.truth_table(record)
         ]
         title = f"{record['release']}: pages left, of those in the locked part + the rest (the reaper goes {order})"
-        views.append(_table(("victim", "pages", "reaper", "mrelease", "memcg"), rows, title))
+        views.append(table_view(("victim", "pages", "reaper", "mrelease", "memcg"), rows, title))
         for cost in summary.per_page(record):
             kind = "locked" if cost["locked"] else "unlocked"
             views.append(f"{cost['what']}: {cost['per_page']:,.0f} instructions per {kind} page")
@@ -172,16 +173,6 @@ def _pages(found: Any) -> str:
     return (
         f"{found[0]:,} + {found[1]:,}" if isinstance(found, list) else f"{found:,}" if isinstance(found, int) else found
     )
-
-
-def _table(columns: tuple[str, ...], rows: Sequence[Mapping[str, object]], title: str = "") -> RenderableType:
-    from rich import box
-    from rich.table import Table
-
-    table = Table(*columns, title=title or None, title_justify="left", box=box.SIMPLE)
-    for row in rows:
-        table.add_row(*(str(row[column]) for column in columns))
-    return table
 
 
 def _say(what: str) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmbench.cli.inputs import add_format_option
+from mmbench.cli.output import cell_text, table_view
 from mmbench.errors import EXIT_BAD_NEWS, EXIT_CANNOT, EXIT_OK
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def run_doctor(args: argparse.Namespace) -> int:
     from mmbench.lab.doctor import needs
 
     rows = needs()
-    print_found(args.format, rows, rows, lambda: _table(("what", "for", "found", "how to get it"), rows))
+    print_found(args.format, rows, rows, lambda: table_view(("what", "for", "found", "how to get it"), rows))
     return EXIT_OK if all(row["found"] for row in rows) else EXIT_CANNOT
 
 
@@ -77,7 +78,7 @@ def view(records: list[DesignRecord]) -> RenderableType:
     for record in records:
         alone = cells(record)
         title = f"{record['release']}: pages left; millions of instructions, each alone"
-        parts += [_table(columns, alone, title)] if alone else []
+        parts += [table_view(columns, alone, title)] if alone else []
         parts += [f"{record['release']}, {design}: {said}" for design, said in verdicts(record).items()]
         parts += [f"{record['release']}, not run: {why}" for why in record.get("refused", {}).values()]
     return Group(*parts, "mmbench lab compare sets the model beside a record (-o FOLDER)")
@@ -123,12 +124,14 @@ def compared(one: DesignComparison) -> list[RenderableType]:
     title = f"{one['release']}: seen | model"
     parts: list[RenderableType] = []
     if alone:
-        parts.append(_table(("design", "alone", "victim", "left", "M instructions", "model", "error"), alone, title))
+        parts.append(
+            table_view(("design", "alone", "victim", "left", "M instructions", "model", "error"), alone, title)
+        )
     kinds = ((one["holders"], "the holder of a page lock"), (one["readers"], "a reader of mmap_lock"))
     for rows, what in kinds:
         if rows:
             title = f"an OOM kill beside {what}: seen | model; own CPU: less the time its task waited for a CPU"
-            parts.append(_table(beside, [_beside(row) for row in rows], title))
+            parts.append(table_view(beside, [_beside(row) for row in rows], title))
     return [*parts, *(f"{one['release']}, {note}" for note in notes)]
 
 
@@ -166,24 +169,4 @@ def _victim(config: Config) -> str:
 
 
 def _both(seen: Any, model: Any) -> str:
-    return "-" if seen is None and model is None else f"{_text(seen)} | {_text(model)}"
-
-
-def _table(columns: tuple[str, ...], rows: Sequence[Row], title: str = "") -> RenderableType:
-    from rich import box
-    from rich.table import Table
-
-    table = Table(*columns, title=title or None, title_justify="left", box=box.SIMPLE)
-    for row in rows:
-        table.add_row(*(_text(row.get(column)) for column in columns))
-    return table
-
-
-def _text(found: Any) -> str:
-    if found is None or found == "":
-        return "-"
-    if isinstance(found, bool):
-        return "yes" if found else "no"
-    if isinstance(found, list):
-        return ", ".join(found)
-    return f"{found:.2f}" if isinstance(found, float) else f"{found:,}" if isinstance(found, int) else str(found)
+    return "-" if seen is None and model is None else f"{cell_text(seen)} | {cell_text(model)}"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -44,3 +44,25 @@ def print_records(records: Sequence[Record], how: str, view: Callable[[Sequence[
         sys.stdout.write(to_csv(records))
     else:
         print_view(view(records))
+
+
+def table_view(columns: Sequence[str], rows: Sequence[Mapping[str, object]], title: str = "") -> RenderableType:
+    """Return a table of these columns, title above; what a row has not, or has no text for, is a dash."""
+    from rich import box
+    from rich.table import Table
+
+    table = Table(*columns, title=title or None, title_justify="left", box=box.SIMPLE)
+    for row in rows:
+        table.add_row(*(cell_text(row.get(column)) for column in columns))
+    return table
+
+
+def cell_text(found: Any) -> str:
+    """Return a value as a cell of a table."""
+    if found is None or found == "":
+        return "-"
+    if isinstance(found, bool):
+        return "yes" if found else "no"
+    if isinstance(found, list):
+        return ", ".join(found)
+    return f"{found:.2f}" if isinstance(found, float) else f"{found:,}" if isinstance(found, int) else str(found)

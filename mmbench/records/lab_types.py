@@ -96,8 +96,8 @@ class LabBoot(BootHead):
     experiments: list[Experiment]
 
 
-class LabHead(TypedDict):
-    """Which kernel a lab record is of, and everything else that its numbers depend on."""
+class KernelHead(TypedDict):
+    """Which kernel a record is of, which programs asked it, and which set of questions."""
 
     format: str
     series: str
@@ -105,11 +105,16 @@ class LabHead(TypedDict):
     kernel_version: str
     package: str
     package_version: str
-    deb_sha256: str
     vmlinuz_sha256: str
     qemu: str
     python: str
     set: str
+
+
+class LabHead(KernelHead):
+    """Which kernel a lab record is of, and everything else that its numbers depend on."""
+
+    deb_sha256: str
     css_task_iter_with_dead: NotRequired[bool]
 
 
@@ -119,19 +124,9 @@ class LabRecord(LabHead):
     boots: list[LabBoot]
 
 
-class DesignHead(TypedDict):
+class DesignHead(KernelHead):
     """Which kernel, module and programs a record of designs is of; refused: design -> why."""
 
-    format: str
-    series: str
-    release: str
-    kernel_version: str
-    package: str
-    package_version: str
-    vmlinuz_sha256: str
-    qemu: str
-    python: str
-    set: str
     gcc: str
     module_source: str
     module_sha256: str
