@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from mmbench.accelerate import njit
+from mmbench.accelerate import njit, njit_inline
 from mmbench.errors import InputError
-from mmbench.model.bits import ONE, mask_between, popcount
+from mmbench.model.bits import FULL, ONE, ZERO, mask_between, popcount
 from mmbench.model.layout import (
     PAGES_PER_TABLE,
     TABLE_SHIFT,
@@ -57,9 +57,15 @@ def number_tables(start: np.ndarray, pages: np.ndarray) -> tuple[np.ndarray, int
 
 @njit
 def set_pages(plane: Any, first: int, end: int) -> None:
-    """Set the bits of pages [first, end). plane: uint64 (n_tables, 8). Mutates: plane."""
+    """Set the bits of pages [first, end), whole tables at once. plane: uint64 (n_tables, 8). Mutates: plane."""
     page = first
     while page < end:
+        if page & (PAGES_PER_TABLE - 1) == 0 and end - page >= PAGES_PER_TABLE:
+            for table in range(page >> TABLE_SHIFT, end >> TABLE_SHIFT):
+                for word in range(WORDS_PER_TABLE):
+                    plane[table, word] = FULL
+            page = end & ~(PAGES_PER_TABLE - 1)
+            continue
         word_end = min(end, (page | 63) + 1)
         plane[page >> TABLE_SHIFT, (page >> 6) & 7] |= mask_between(page & 63, word_end - (page & ~63))
         page = word_end
@@ -123,6 +129,28 @@ def fill_regular(vmas: Any, huge: Any, explicit: Any, present: Any, state: Any) 
             fill_vma(present, state, first, end - first, vmas[v, V_PRESENT], huge[v])
 
 
+@njit_inline
+def lock_part(present: Any, mlocked: Any, table: int, first: int, end: int, locked: bool) -> bool:
+    """True when a page of [first, end) of one table is present; those that are get PG_mlocked if `locked`.
+
+    0 <= first < end <= 512. Mutates: mlocked.
+    """
+    found = ZERO
+    if first == 0 and end == PAGES_PER_TABLE:  # the same without masks, which take longer than the words do
+        for word in range(WORDS_PER_TABLE):
+            found |= present[table, word]
+            if locked:
+                mlocked[table, word] |= present[table, word]
+        return found != ZERO
+    for word in range(first >> 6, ((end - 1) >> 6) + 1):
+        mask = mask_between(max(first - (word << 6), 0), min(end - (word << 6), 64))
+        here = present[table, word] & mask
+        found |= here
+        if locked:
+            mlocked[table, word] |= here
+    return found != ZERO
+
+
 @njit
 def lock_and_allocate(vmas: Any, present: Any, mlocked: Any, state: Any) -> None:
     """Set PG_mlocked on the present pages of VM_LOCKED VMAs; allocate the tables that have a page.
@@ -135,14 +163,12 @@ def lock_and_allocate(vmas: Any, present: Any, mlocked: Any, state: Any) -> None
         page, end = vmas[v, V_FIRST], vmas[v, V_END]
         locked = vmas[v, V_FLAGS] & (VM_LOCKED | VM_PFNMAP) == VM_LOCKED
         while page < end:
-            table, word = page >> TABLE_SHIFT, (page >> 6) & 7
-            word_end = min(end, (page | 63) + 1)
-            here = present[table, word] & mask_between(page & 63, word_end - (page & ~63))
-            if here:
+            table = page >> TABLE_SHIFT
+            base = table << TABLE_SHIFT
+            stop = min(end, base + PAGES_PER_TABLE)
+            if lock_part(present, mlocked, table, page - base, stop - base, locked):
                 state[table] |= TABLE_ALLOCATED
-                if locked:
-                    mlocked[table, word] |= here
-            page = word_end
+            page = stop
 
 
 @njit

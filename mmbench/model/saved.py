@@ -14,6 +14,7 @@ import numpy as np
 from mmbench.model.world import World
 
 CHUNK_CELLS = 512  # 4 KiB
+LOOK_CELLS = 1 << 16  # 512 KiB, which a core's cache holds
 UNIFORM = (0, -1)  # cells of which every byte is the same
 
 
@@ -50,10 +51,19 @@ def save(w: World) -> Saved:
     return Saved(tuple(runs), tuple(copies))
 
 
+def first_changed(cells: np.ndarray, cell: int) -> int:
+    """Where the first block begins of which a cell is not `cell`, or the number of cells."""
+    for begin in range(0, len(cells), LOOK_CELLS):
+        if (cells[begin : begin + LOOK_CELLS] != cell).any():
+            return begin
+    return len(cells)
+
+
 def restore(w: World, saved: Saved) -> None:
-    """Put a state back. Mutates: w."""
+    """Put a state back; what a run has left as it was is not written, since it may have no memory yet. Mutates: w."""
     in_bytes = w.mem.view(np.uint8)
     for begin, end, cell in saved.runs:
-        in_bytes[begin * 8 : end * 8] = cell & 0xFF
+        changed = begin + first_changed(w.mem[begin:end], cell)
+        in_bytes[changed * 8 : end * 8] = cell & 0xFF
     for begin, end, cells in saved.copies:
         w.mem[begin:end] = cells

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from unittest.mock import patch
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmbench.errors import InputError
-from mmbench.model.build import build, model_bytes
+from mmbench.model.build import build, model_bytes, set_pages
 from mmbench.model.invariants import conserved, consistent
 from mmbench.model.layout import VM_HUGETLB, VM_LOCKED, VM_PFNMAP, VM_SHARED, VmaTable, vma_table
-from mmbench.model.saved import restore, save
+from mmbench.model.saved import LOOK_CELLS, first_changed, restore, save
 from mmbench.model.world import MM_NR_MLOCK, MM_RSS, TABLE_ALLOCATED, TABLE_HUGE, clone, views
 from mmbench.victims import synthetic
 from tests.reference.victims import present_and_mlocked
@@ -62,6 +64,14 @@ def test_build_agrees_with_the_twin(vmas):
     assert w.mem.nbytes + w.elsewhere.nbytes == model_bytes(vmas, 3)
 
 
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 1100), st.integers(0, 2048))
+def test_pages_are_set_from_the_first_to_the_last(first, end):
+    plane = np.zeros((4, 8), dtype=np.uint64)
+    set_pages(plane, first, end)
+    assert page_set(plane) == set(range(first, end))
+
+
 @settings(max_examples=20, deadline=None)
 @given(vma_tables())
 def test_what_is_saved_is_put_back(vmas):
@@ -81,6 +91,26 @@ def test_cells_that_are_all_alike_are_put_back_as_they_were(cell):
     w.mem[:] = 7
     restore(w, saved)
     assert (w.mem == twin.mem).all()
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.lists(st.integers(0, 1_000_000), max_size=3))
+def test_wherever_a_long_run_was_changed_it_is_put_back(places):
+    w = build(vma_table({"start": [0], "pages": 1 << 17, "flags": VM_LOCKED}), 2)
+    saved, twin = save(w), clone(w)
+    w.mem[[place % len(w.mem) for place in places]] ^= 5
+    with patch("mmbench.model.saved.LOOK_CELLS", 100):
+        restore(w, saved)
+    assert (w.mem == twin.mem).all()
+
+
+def test_a_long_run_is_read_until_it_differs():
+    cells = np.zeros(3 * LOOK_CELLS + 5, dtype=np.int64)
+    assert first_changed(cells, 0) == len(cells)
+    for place, block in ((0, 0), (LOOK_CELLS - 1, 0), (2 * LOOK_CELLS, 2 * LOOK_CELLS), (-1, 3 * LOOK_CELLS)):
+        cells[:] = 0
+        cells[place] = 1
+        assert first_changed(cells, 0) == block
 
 
 def test_a_regular_victim_is_kept_in_an_eighth_of_its_world():
