@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import fields
 from pathlib import Path
+from textwrap import shorten
 from typing import TYPE_CHECKING, Any, cast
 
 from mmbench.ask.measurements import Effort, Machine, measure, today, where
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from mmbench.validation.calibration import Calibration
 
 REFERENCE = "reference"  # the table whose proportions serve for what cannot be told apart
+LONGEST_WHY = 300  # characters
 SAMPLES_SUFFIX = ".samples.jsonl.gz"
 NS = Int(nullable=True)
 CONFIG = Fields({"span_bytes": Int(), "locked_share": Number(), "n_vmas": Int(), "stride_pages": Int(), "kind": Text()})
@@ -142,5 +144,5 @@ def inconclusive(calibration: Calibration) -> str:
         return ""
     shown = ", ".join(f"{what} {x:.0%}" for what, x in noisy.items())
     whys = sorted({why for row in calibration.rows for why in row["whys"]})
-    why = f"; for example: {whys[0]}" if whys else ""
+    why = f"; for example: {shorten(whys[0], LONGEST_WHY)}" if whys else ""
     return f"measurements scatter (IQR/median) by {shown}, at most {INCONCLUSIVE_SPREAD:.0%} is quiet{why}"

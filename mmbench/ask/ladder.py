@@ -13,7 +13,7 @@ from mmbench.ask.watch import NOBODY, Watch
 from mmbench.errors import InputError, nearest
 
 if TYPE_CHECKING:
-    from mmbench.records.study_types import Grid, InTheWay, Off, PromiseRecord, PromiseStep
+    from mmbench.records.study_types import Grid, InTheWay, Off, PromiseRecord, Tried, TriedTimed
     from mmbench.sizing.inverse import Asked, Slo, Step
     from mmbench.sizing.laws.families import Family
     from mmbench.sizing.queue.mixture import Part
@@ -210,12 +210,12 @@ def solution(
     }  # fmt: skip
 
 
-def tried(step: Step, rung: str) -> PromiseStep:
+def tried(step: Step, rung: str) -> Tried | TriedTimed:
     """One rung of a record; without times where no kill was simulated, since the queue has no steady state."""
-    found: PromiseStep = {"tried": rung, "verdict": step.verdict.value, "kills": step.kills}
-    if step.kills:
-        found |= {"value_ps": step.value_ps, "low_ps": step.low_ps, "high_ps": step.high_ps}
-    return found
+    found: Tried = {"tried": rung, "verdict": step.verdict.value, "kills": step.kills}
+    if not step.kills:
+        return found
+    return {**found, "value_ps": step.value_ps, "low_ps": step.low_ps, "high_ps": step.high_ps}
 
 
 def show_rung(what: str, rung: Any) -> str:

@@ -23,6 +23,7 @@ STEPS = Fields({"time_ps": ListOf(Int()), "freed_pages": ListOf(Int())})
 REQUIRED_PARTIES = tuple(party.key for party in PARTIES if party.is_required)
 EVENT_KINDS = ("step", "wait", "ptl", "vma", "kill")
 WAITS = ("wait", "ptl")
+SAYS = {"vma": ("vma",)} | dict.fromkeys(("step", *WAITS), ("n", "last_ps", "total_ps"))  # kind of event -> its fields
 PS_PER_SECOND = 10**12
 
 # What a task came to; what repeats is one entry. at_ps: when it first began (negative: before the kill); n: how often;
@@ -129,10 +130,13 @@ def validate_record(record: Any) -> None:
 
 def _check_marks(timeline: list[Event]) -> None:
     for i, entry in enumerate(timeline):
-        if entry["kind"] == "vma" and "vma" not in entry:
-            raise InputError(
-                f"field 'timeline[{i}]' has no 'vma'; an entry of kind 'vma' says which VMA a walk came to."
-            )
+        kind = entry["kind"]
+        for name in SAYS.get(kind, ()):
+            if name not in entry:
+                needed = ", ".join(SAYS[kind])
+                raise InputError(f"field 'timeline[{i}]' has no {name!r}; an entry of kind {kind!r} has {needed}.")
+        if kind == "step" and entry["last_ps"] is None:
+            raise fail(f"timeline[{i}].last_ps", None, "when the step was last entered: only a wait may never end")
 
 
 def _check_pages(record: Run) -> None:

@@ -48,6 +48,7 @@ LATENCY = Fields(
         "max": Fields({"low": Int(), "high": Int()}, TOLD),
     }
 )
+LATENCIES = ("first", "skip", "all", "reaper", "behind")
 SHARES = Fields({"from_ps": Number(), "kills": Int(), "mean_ps": MapOf(Number(), allowed=tuple(SHARE))})
 EFFECT = Fields(
     {
@@ -116,7 +117,7 @@ STUDY = Fields(
         "kills": Int(),
         "replications": Int(),
         "load": Fields({name: Number() for name in ("idle", "backlog", "seen")}),
-        "latency": MapOf(LATENCY),
+        "latency": MapOf(LATENCY, allowed=LATENCIES),
         "over": Fields({"time_ps": Int(), "skip": ESTIMATE, "reaper": ESTIMATE}),
         "waited": Number(),
         "gave_up": Number(),
@@ -137,6 +138,7 @@ STUDY = Fields(
         "ranking": MapOf(RANKING),
     },
 )
+TRIED: dict[str, Rule] = {"tried": Text(), "verdict": Text(), "kills": Int()}
 PROMISED = Fields(
     {
         "format": Text((PROMISE,)),
@@ -148,10 +150,7 @@ PROMISED = Fields(
         "answer": Maybe(Text()),
         "at_the_top": Bool(),
         "steps": ListOf(
-            Fields(
-                {"tried": Text(), "verdict": Text(), "kills": Int()},
-                {name: SIGNED for name in ("value_ps", "low_ps", "high_ps")},
-            )
+            Either("value_ps", Fields(TRIED | dict.fromkeys(("value_ps", "low_ps", "high_ps"), SIGNED)), Fields(TRIED))
         ),
     },
     {"interpolation": MapOf(OFF), "in_the_way": Fields({"floor": ANSWERED, "delay_ps": Int(), "causes": SHARES})},
@@ -174,10 +173,17 @@ HOLDS_1: dict[Any, str] = {None: "none", "until memory comes": "memory"}  # or a
 def whole_study(record: Any) -> StudyRecord:
     """The record, which has its type from here on. Raises InputError naming the first field that is wrong.
 
-    Beyond the schema: no share has more kills than the study, the curve has a point of each sort for each time, and
-    the strategies of a ranking are those that it ranks.
+    Beyond the schema: all latencies have the percentiles that the study is about, no share has more kills than the
+    study, the curve has a point of each sort for each time, and the strategies of a ranking are those that it ranks.
     """
     check(record, STUDY, "")
+    if missing := set(LATENCIES) - record["latency"].keys():
+        raise fail("latency", list(record["latency"]), f"all of {', '.join(LATENCIES)}; missing: {', '.join(missing)}")
+    names = list(record["latency"]["skip"]["percentiles"])
+    for name, latency in record["latency"].items():
+        found = list(latency["percentiles"])
+        if found != names or record["target"] not in names:
+            raise fail(f"latency.{name}.percentiles", found, f"{names}, with 'target' among them")
     for name, shares in record["causes"].items():
         if shares["kills"] > record["kills"]:
             raise fail(f"causes.{name}.kills", shares["kills"], f"at most 'kills', {record['kills']}")

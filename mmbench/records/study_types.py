@@ -294,15 +294,26 @@ class Grid(TypedDict):
     value_ps: list[list[float | None]]
 
 
-class PromiseStep(TypedDict):
-    """One rung that was tried for a promise; without times where the queue has no steady state."""
+class Rung(TypedDict):
+    """What was tried for a promise, and whether it holds."""
 
     tried: str
     verdict: str
     kills: int
-    value_ps: NotRequired[float]
-    low_ps: NotRequired[float]
-    high_ps: NotRequired[float]
+
+
+@final
+class Tried(Rung):
+    """The same where the queue has no steady state."""
+
+
+@final
+class TriedTimed(Rung):
+    """The same where it has one, with what was seen there."""
+
+    value_ps: float
+    low_ps: float
+    high_ps: float
 
 
 class InTheWay(TypedDict):
@@ -326,6 +337,6 @@ class PromiseRecord(AboutStudy):
     answer: str | None
     at_the_top: bool
     made_from: Code
-    steps: list[PromiseStep]
+    steps: list[Tried | TriedTimed]
     interpolation: NotRequired[dict[str, Off]]
     in_the_way: NotRequired[InTheWay]

@@ -15,6 +15,7 @@ from mmbench.validation.forced import told
 from tests.fuzz.formats import FORMATS, Said
 from tests.fuzz.mutate import DIGITS, LONG, at
 
+GONE = object()
 FIRST = ("boots", 0, "experiments", 0)
 CASES = [
     ("replay token", ("files",), "a", "'files' is 'a'; allowed: an object"),
@@ -37,6 +38,16 @@ CASES = [
     ("cost table", ("costs", "zap_anon_folio", "ps"), DIGITS, "more than 4,300 digits"),
     ("cost table", ("costs", "zap_anon_folio", "provenance"), LONG, "provenance' is"),
     ("verdicts", ("verdicts", "v6.18"), [], "allowed: an object"),
+    ("studies", (0, "latency", "skip"), GONE, "missing: skip"),
+    ("studies", (0, "target"), "p98", "with 'target' among them"),
+    ("promises", (0, "steps", 0, "high_ps"), GONE, "high_ps' is missing"),
+    (
+        "run record",
+        ("timeline", 0, "n"),
+        GONE,
+        "'timeline[0]' has no 'n'; an entry of kind 'step' has n, last_ps, total_ps",
+    ),
+    ("run record", ("timeline", 0, "last_ps"), None, "last_ps' is null; allowed: when the step was last entered"),
 ]
 
 
@@ -61,6 +72,8 @@ def test_one_wrong_value_is_named(
 ) -> None:
     whole = FORMATS[name].whole(ask)
     at(whole, place[:-1])[place[-1]] = value
+    if value is GONE:
+        del at(whole, place[:-1])[place[-1]]
     text = json.dumps(whole).replace(str(DIGITS), "9" * 5000)
     assert sentence in refused(name, text.encode(), say, tmp_path)
 

@@ -166,7 +166,8 @@ def test_the_engines_details_are_optional_and_checked(record):
         "status": "shipped 6.1", "mrelease_left_pages": {}, "busy_ps": {"exit": 60}, "end_ps": {"exit": None},
         "reap_passes": {"reaper": 1}, "freed_at": {"time_ps": [5, 50], "freed_pages": [0, 1000]},
         "work": {"exit": {"zap": 3}}, "timeline_dropped": 0,
-        "timeline": [{"at_ps": 0, "task": "exit", "kind": "step", "step": "unmap", "op": "unmap_vmas", "n": 1}],
+        "timeline": [{"at_ps": 0, "task": "exit", "kind": "step", "step": "unmap", "op": "unmap_vmas", "n": 1,
+                      "last_ps": 0, "total_ps": 9}],
     }  # fmt: skip
     validate_record(record | more)
     for path, value in {
