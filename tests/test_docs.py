@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ from tests.notebook import CELLS, NOTEBOOK
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "results" / "README.md"]
 COMMAND = re.compile(r"^(?:sudo |time )?(?:\.venv/bin/)?mmbench ")
+KILLS = ROOT / "tests/victims/kernel_log/logs/docker_5.3_syslog.log"
 CHEAP = ("list", "show", "compare", "run", "trace")
 LONG = ("check", "size")
 PROPERTY = "NAME = 'nobody is killed in vain'\n\ndef holds(v):\n    return True\n"
@@ -68,6 +71,11 @@ def test_long_commands_run(command, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "my_scope.json").write_text(json.dumps(scope_json(find_scope("default"))))
     (tmp_path / "my_property.py").write_text(PROPERTY)
+    if "verdicts.json" in command:
+        shutil.copy(Path(mmbench.__file__).parent / "checker" / "verdicts.json", tmp_path)
+    if "kills.json" in command:
+        mmbench.snapshot(os.getpid(), "mine.victim")
+        assert main(["import", str(KILLS), "-o", "oom.kills.json"]) == 0
     assert ran(tmp_path, command) in (0, 1) and any(capsys.readouterr())
 
 

@@ -19,21 +19,35 @@ def cell(row: Row) -> str:
     return f"{row.label} *" if row.blocked else row.label
 
 
+def lanes(c: Counterexample) -> tuple[list[str], list[list[str]]]:
+    """A column per task that takes a step: heads, and the cells of every row."""
+    used = [k for k in range(len(c.names)) if any(row.task == k for row in c.rows)]
+    return [c.names[k] for k in used], [[cell(row) if row.task == k else "" for k in used] for row in c.rows]
+
+
+def one_lane(c: Counterexample) -> tuple[list[str], list[list[str]]]:
+    """The same in two columns: who, and which step."""
+    return ["task", "step"], [[c.names[row.task], cell(row)] for row in c.rows]
+
+
 def text(c: Counterexample, columns: int | None = None) -> str:
     """One column per task, one label per row, what changed at the right, the property at the end.
 
-    columns: fold what changed so that the table is no wider, where its other columns leave room for a word or two
+    columns: fold what changed so that the table is no wider; where a column per task leaves no room, all share one
     """
-    used = [k for k in range(len(c.names)) if any(row.task == k for row in c.rows)]
-    width = {k: max([MIN_COLUMN, len(c.names[k])] + [len(cell(r)) for r in c.rows if r.task == k]) for k in used}
-    head = "     " + "  ".join(c.names[k].ljust(width[k]) for k in used) + "  what changed"
-    lines = [head.rstrip(), "     " + "  ".join("-" * width[k] for k in used) + "  " + "-" * 12]
-    indent = " " * (5 + sum(width[k] + 2 for k in used))
+    heads, cells = lanes(c)
+    width = widths(heads, cells)
+    if columns is not None and indent_of(width) + MIN_CHANGE > columns:
+        heads, cells = one_lane(c)
+        width = widths(heads, cells)
+    head = "     " + "  ".join(map(str.ljust, heads, width)) + "  what changed"
+    lines = [head.rstrip(), "     " + "  ".join("-" * n for n in width) + "  " + "-" * 12]
+    indent = " " * indent_of(width)
     room = CHANGE_WIDTH if columns is None else max(MIN_CHANGE, min(CHANGE_WIDTH, columns - len(indent)))
     for n, row in enumerate(c.rows, 1):
-        cells = "  ".join((cell(row) if row.task == k else "").ljust(width[k]) for k in used)
+        shown = "  ".join(map(str.ljust, cells[n - 1], width))
         words = textwrap.wrap("; ".join(row.changed), room) or [""]
-        lines.append(f"{n:3}  {cells}  {words[0]}".rstrip())
+        lines.append(f"{n:3}  {shown}  {words[0]}".rstrip())
         lines += [f"{indent}{word}" for word in words[1:]]
     if any(row.blocked for row in c.rows):
         lines.append("     * the step blocks")
@@ -41,6 +55,16 @@ def text(c: Counterexample, columns: int | None = None) -> str:
     if c.waits:
         lines.append("who waits for whom: " + cycle_text(list(c.waits), c.waits[0].split(" ")[0]))
     return "\n".join([*lines, *c.loops])
+
+
+def widths(heads: list[str], cells: list[list[str]]) -> list[int]:
+    """How wide each column is."""
+    return [max(MIN_COLUMN, *map(len, column)) for column in zip(heads, *cells, strict=True)]
+
+
+def indent_of(width: list[int]) -> int:
+    """Where what changed begins."""
+    return 5 + sum(n + 2 for n in width)
 
 
 def chrome_trace(c: Counterexample) -> ChromeTrace:

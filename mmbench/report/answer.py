@@ -8,7 +8,7 @@ from mmbench.report.outcome import Place, flaw_words, is_tie, ranking
 from mmbench.report.reading import Record, blocked_ps, moment
 from mmbench.report.units import format_time
 
-MOST_NAMES = 4
+MOST_NAMES = 3
 
 
 def answer(records: Sequence[Record]) -> list[str]:
@@ -45,9 +45,8 @@ def _least(what: str, places: Sequence[Place], measure: Callable[[Place], int | 
     if not found:
         return ""
     least = min(value for value, _ in found)
-    best = [(value, name) for value, name in sorted(found, key=lambda pair: pair[0]) if is_tie(value, least)]
-    times = dict.fromkeys(format_time(value) for value, _ in (best[0], best[-1]))
-    return f"{what}: {named([name for _, name in best], len(found))} ({' to '.join(times)})"
+    best = [name for value, name in sorted(found, key=lambda pair: pair[0]) if is_tie(value, least)]
+    return f"{what}: {named(best, len(found))} ({format_time(least)})"
 
 
 def named(names: Sequence[str], n_all: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,18 @@ def test_the_text_has_one_column_per_task_and_says_what_broke(cve: Verdict) -> N
     assert lines[0].split() == ["exit", "reaper", "what", "changed"]
     assert len([line for line in lines if line[:3].strip().isdigit()]) == len(c.rows)
     assert any(line.startswith("I5: ") for line in lines) and "CVE-2018-1000200" in text(c)
+
+
+def test_a_schedule_of_many_tasks_fits_eighty_columns(cve: Verdict) -> None:
+    """Five tasks with a column each ran to 118 columns, and a terminal broke every row in two."""
+    c = cve.counterexamples["I5"]
+    rows = tuple(replace(row, task=k % 5) for k, row in enumerate(c.rows))
+    crowd = replace(c, names=tuple(f"mrelease caller {k}" for k in range(5)), rows=rows)
+    lines = text(crowd, 80).partition("\nI5: ")[0].splitlines()
+    assert max(map(len, lines)) <= 80 < len(text(crowd).splitlines()[0])
+    assert lines[0].split() == ["task", "step", "what", "changed"]
+    steps = [line.split() for line in lines[2:] if line[:3].strip()]
+    assert [step[:4] for step in steps[:5]] == [[str(k + 1), "mrelease", "caller", str(k)] for k in range(5)]
 
 
 def test_the_trace_has_a_slice_for_every_step(cve: Verdict) -> None:

@@ -136,7 +136,6 @@ COLUMNS: tuple[tuple[str, Callable[[Record], str]], ...] = (
 
 
 def _table(records: Sequence[Record], places: Sequence[Place], shown: Shown, baseline: str, width: int) -> Table:
-    from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
 
@@ -153,7 +152,7 @@ def _table(records: Sequence[Record], places: Sequence[Place], shown: Shown, bas
     while len(kept) > LEAST_COLUMNS and room - sum(need[k] for k in kept) < longest:
         kept.pop()
     room = max(MIN_NAME, room - sum(need[k] for k in kept))
-    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 0, 0, 0))
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold underline")
     table.add_column("\nstrategy", no_wrap=True)
     for k in kept:
         table.add_column(headers[k], justify="right", no_wrap=True, min_width=need[k])
@@ -202,6 +201,6 @@ def said_of(names: Sequence[str], verdict: str) -> str:
 def notes(records: Sequence[Record], wanted: Wanted) -> list[str]:
     """What a reader of the table may ask: the mark behind MMF_OOM_SKIP, and where everything else is."""
     early = any(skip_meaning(record) in (GAVE_UP, TOO_EARLY) for record in records)
-    lines = ["! set by giving up, or before the memory was back"] if early else []
     more = [words for words, given in (("--detail", wanted.detail), ("--tokens", wanted.tokens)) if not given]
-    return [*lines, f"helper: reaper or process_mrelease{'; more: ' + ', '.join(more) if more else ''}"]
+    told = ["!: gave up or too early"] * early + ["helper: reaper or mrelease"]
+    return ["; ".join(told + [f"more: {', '.join(more)}"] * bool(more))]
