@@ -11,7 +11,7 @@ RINGS := not live and not browser and not lab and not install and not docs and n
 WARM := warm-engine warm-checker
 CORES := $(shell nproc 2>/dev/null || echo 2)
 
-.PHONY: verdicts bench test test-jit test-nojit $(WARM) test-live test-lab test-browser test-docs test-slow test-fuzz test-pythons test-install lab lab-designs lint lock publish clean
+.PHONY: verdicts bench test test-jit test-nojit $(WARM) test-live test-lab test-browser test-docs test-slow test-fuzz test-pythons test-install lab lab-designs lab-schedules lint lock publish clean
 
 $(BIN)/pip:
 	python=$$(sh tools/find-python.sh "$(PYTHON)") && "$$python" -m venv $(VENV)
@@ -83,6 +83,14 @@ lab: $(STAMP)
 # the same of every design and choice that can run inside those kernels whose headers the archive keeps
 lab-designs: $(STAMP)
 	$(BIN)/python -m mmbench lab run --set full --strategy all -o results/lab/designs -- \
+		$(basename $(notdir $(wildcard results/lab/designs/*.json)))
+
+# every schedule that the checker prints, forced in each kernel that can run its design
+lab-schedules: $(STAMP)
+	rm -rf build/schedules && mkdir -p build/schedules
+	$(BIN)/python -m mmbench check $$($(BIN)/python -c 'from mmbench.checker.page import specs; print(*specs())') \
+		--save build/schedules > build/schedules/all.txt; test $$? -le 1
+	$(BIN)/python -m mmbench lab run --schedule build/schedules/*.json -o results/lab/schedules -- \
 		$(basename $(notdir $(wildcard results/lab/designs/*.json)))
 
 # One lock for all: what the oldest Python takes, the newer ones take as well; `pip check` says so wherever it is installed.

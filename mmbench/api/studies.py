@@ -32,9 +32,10 @@ class Latencies(Answer[StudyRecord]):
 
     def view(self) -> RenderableType:
         """What heavy victims add across designs, a few sentences for each, and how far to trust them."""
+        from mmbench.ask.study_words import brief
         from mmbench.report.text.size_answer import size_answer
 
-        return size_answer(self.records)
+        return size_answer(self.records, again=brief(self.records[0]["made_from"]["command"]))
 
     def csv(self) -> str:
         """One row per design; the curve of the tail stays out."""

@@ -80,6 +80,33 @@ def run_designs(
     return ask_each(names, ask, design_record.to_text, folder, watcher)
 
 
+def run_schedules(
+    names: Sequence[str], paths: Sequence[Path], specs: Sequence[str], fresh: bool, folder: str | None, watcher: Watcher
+) -> list[DesignRecord]:
+    """Force schedules that `check --save` wrote in each kernel, each under the design that it is of.
+
+    Of several, those whose design or tasks a kernel cannot have are left out, and the record says why.
+    Raises InputError for a file that holds none, for another design, and where nothing breaks any more.
+    """
+    from mmbench.ask.guest_turns import items_of
+    from mmbench.lab import build, design_record, designs
+
+    asked = items_of(paths, specs)
+
+    def ask(kernel: Kernel, report: Report) -> DesignRecord:
+        module = build.find_module(kernel, watcher.say)
+        able, refused = list(asked.programs), dict[str, str]()
+        if len(paths) > 1:
+            able, refused = designs.sort_out(able, module, kernel.release)
+        items = [item for item in asked.items if item.design in {program.name for program in able}]
+        refused |= asked.refused
+        if not items:
+            raise InputError(f"{kernel.release} can run none of these schedules. {' '.join(refused.values())}")
+        return designs.run_designs(kernel, module, able, designs.SCHEDULE, report, fresh, refused, items)
+
+    return ask_each(names, ask, design_record.to_text, folder, watcher)
+
+
 def run_patched(
     names: Sequence[str], specs: Sequence[str], set_name: str, fresh: bool, folder: str | None, watcher: Watcher
 ) -> list[LabComparison]:

@@ -73,3 +73,13 @@ def command_of(words: StudyWords) -> str:
         if target in words.overrides:
             command += [f"--{name}", word.spell(words.overrides[target])]
     return shlex.join(command)
+
+
+def brief(command: str) -> str:
+    """The same command without options that say what is so by default: it prints the same with this version."""
+    usual = {f"--{f.name.strip('_').replace('_', '-')}": str(f.default) for f in OPTIONS}
+    words, kept = iter(shlex.split(command)), list[str]()
+    for word in words:
+        value = [next(words)] if word.startswith("--") else []
+        kept += [] if value == [usual.get(word)] else [word, *value]
+    return shlex.join(kept)

@@ -30,7 +30,6 @@ def add(verbs: Any) -> None:
         help="answer a question that was asked on linux-mm",
         description="Run or read all that a question needs and print its page, which in a pipe is Markdown.",
         epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("question", metavar="QUESTION", help="the question's name (see below)")
     parser.add_argument("-o", dest="output", metavar="FILE", help="write the page to a file")

@@ -35,7 +35,6 @@ def add(verbs: Any) -> None:
         description="Benchmarks across commits. Deterministic series (track_) are the model's and compared exactly; "
         "the others time this machine.",
         epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     steps = parser.add_subparsers(dest="step", metavar="STEP", required=True)
     smoke = steps.add_parser("smoke", help="every benchmark once, on the code in front of you; records nothing")

@@ -30,7 +30,6 @@ def add(verbs: Any) -> None:
         "calibrate",
         description="Tear victims down for real (process_mrelease, exit, both at once), and fit the model's costs.",
         epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("-o", dest="output", metavar="FILE", required=True, help="write the cost table here (.json)")
     add_memory_option(parser)

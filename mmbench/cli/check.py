@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 import textwrap
 from pathlib import Path
@@ -41,7 +42,6 @@ def add(verbs: Any) -> None:
         description="Explore every interleaving of a strategy in a small world: safe, fails or stalls, with the "
         "shortest schedule that shows it.",
         epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("strategies", nargs="*", metavar="ID|FILE", help="which, as ID[:param=value] (all built in)")
     parser.add_argument("--scope", metavar="NAME|FILE", help="one small world (all named ones)")
@@ -50,13 +50,20 @@ def add(verbs: Any) -> None:
     parser.add_argument("--max-memory", metavar="SIZE", default=MAX_MEMORY, help=f"memory of one search ({MAX_MEMORY})")
     parser.add_argument("--unreduced", action="store_true", help="search without the reductions")
     parser.add_argument("--anyway", action="store_true", help="search a scope that is far too large, up to the limits")
-    parser.add_argument("--save", metavar="FILE", help="write the first counterexample to a file, for --replay")
+    parser.add_argument(
+        "--save", metavar="FILE", help="write the first counterexample to a file, or all to a folder, for --replay"
+    )
     parser.add_argument("--trace", metavar="FILE", help="write the first counterexample as a Chrome trace")
     parser.add_argument("--replay", metavar="FILE", help="take the schedule of a saved counterexample again")
     parser.add_argument("--record", metavar="FILE", help="write the verdicts to a file, for --expect")
     parser.add_argument("--expect", metavar="FILE", help="exit code 0 when the verdicts are those of the file, else 1")
     add_format_option(parser)
     parser.set_defaults(run=run)
+
+
+def file_name(c: Counterexample) -> str:
+    """A file for each schedule of a folder: design, scope, property; only letters that every file system takes."""
+    return re.sub(r"[^\w.-]+", "-", f"{c.strategy}-{c.scope.name}-{c.property.name}") + ".json"
 
 
 def write_files(args: argparse.Namespace, found: list[Counterexample]) -> None:
@@ -68,7 +75,10 @@ def write_files(args: argparse.Namespace, found: list[Counterexample]) -> None:
     if (args.save or args.trace) and not found:
         print("mmbench: no counterexample, so nothing is written.", file=sys.stderr)
         return
-    if args.save:
+    if args.save and Path(args.save).is_dir():
+        for c in found:
+            write_json(str(Path(args.save) / file_name(c)), to_json(c))
+    elif args.save:
         write_json(args.save, to_json(found[0]))
     if args.trace:
         write_json(args.trace, chrome_trace(found[0]))

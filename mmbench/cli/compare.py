@@ -34,7 +34,6 @@ def add(verbs: Any) -> None:
         "compare",
         description="Run strategies on one victim in one scenario; times and blocking are the model's.",
         epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_designs(parser, "all")
     parser.add_argument("--baseline", metavar="ID", help="the strategy that ratios are of (v6.18, or the first)")

@@ -24,7 +24,6 @@ def add(verbs: Any) -> None:
         "doctor",
         description="Try everything that calibrate, validate and oom need, for real and small.",
         epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_format_option(parser)
     parser.set_defaults(run=run)

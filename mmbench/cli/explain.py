@@ -23,7 +23,6 @@ def add(verbs: Any) -> None:
         "explain",
         description="Explain a kernel flag, a rule of the checker, a design, a scenario, an op or a work item.",
         epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("word", nargs="*", metavar="WORD", help="which (lists the glossary's terms)")
     add_format_option(parser)

@@ -35,7 +35,6 @@ def add(verbs: Any) -> None:
         description="Read what dmesg, journalctl, syslog, logcat or ftrace say about OOM kills (kernel 4.6 on, memory "
         "control groups, earlyoom, oomd, systemd-oomd, lmkd) and write a record of victims, kills and observed reaps.",
         epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
         "log", metavar="LOG", help="the log, plain or packed by gzip, bzip2 or xz; - is the standard input"

@@ -26,6 +26,7 @@ examples:
   mmbench lab run ./vmlinuz-6.9 --format json
   mmbench lab run 6.12 --strategy v6.1 ./mine.py
   mmbench lab run ./bzImage --strategy ./mine.py
+  mmbench lab run 5.10 --schedule bad.json          (mmbench check v4.14 --save bad.json)
   mmbench lab run 7.3 --set exiting-victim
   mmbench lab doctor
   mmbench lab compare results/lab/6.12.json
@@ -42,7 +43,6 @@ def add(verbs: Any) -> None:
         "lab",
         description="Boot real kernels in QEMU, where time counts instructions; record who frees what, and its cost.",
         epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     fetch = actions.add_parser("fetch", help="get kernels from the archive that apt is set up for; installs nothing")
@@ -68,6 +68,12 @@ def add(verbs: Any) -> None:
         choices=SETS,
         default="quick",
         help="experiments to run (quick); forced: of designs only; exiting-victim: who is killed beside one",
+    )
+    running.add_argument(
+        "--schedule",
+        nargs="+",
+        metavar="FILE",
+        help="force these schedules, which mmbench check --save wrote, turn by turn, under the design that each is of",
     )
     running.add_argument("--boots", type=int, metavar="N", help="how many boots --set exiting-victim makes (20)")
     running.add_argument("--fresh", action="store_true", help="boot again even where the same boot was run before")
@@ -122,6 +128,8 @@ def run_run(args: argparse.Namespace) -> int:
         return lab_exiting.run_exiting(args, watcher)
     if args.boots is not None:
         raise InputError(f"--boots counts the boots of --set {exiting.SET}; the set {args.set_name} has its own.")
+    if args.schedule:
+        return lab_designs.run_schedules(args, watcher)
     if args.strategy:
         patched = [kernels.is_path(name) for name in args.kernels]
         if any(patched) != all(patched):

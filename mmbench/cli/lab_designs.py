@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from mmbench.cli.inputs import add_format_option
 from mmbench.cli.output import cell_text, table_view
-from mmbench.errors import EXIT_BAD_NEWS, EXIT_CANNOT, EXIT_OK
+from mmbench.errors import EXIT_BAD_NEWS, EXIT_CANNOT, EXIT_OK, InputError
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -55,6 +55,76 @@ def run_designs(args: argparse.Namespace, watcher: Watcher) -> int:
     return EXIT_BAD_NEWS if wrong or unsafe else EXIT_OK
 
 
+def run_schedules(args: argparse.Namespace, watcher: Watcher) -> int:
+    """Force a schedule of the checker in each kernel and print what came of every turn; 1 when something broke."""
+    from rich.console import Group
+
+    from mmbench.ask import labs
+    from mmbench.cli.measuring import print_found
+    from mmbench.lab import design_record, kernels
+
+    if any(kernels.is_path(name) for name in args.kernels):
+        raise InputError(
+            "--schedule needs the module, which is built for kernels of the archive: give a version (5.10)."
+        )
+    if args.set_name != "quick":
+        raise InputError(f"--schedule asks one question, and --set {args.set_name} others; give one of them.")
+    paths = [Path(name) for name in args.schedule]
+    records = labs.run_schedules(args.kernels, paths, args.strategy or [], args.fresh, args.output, watcher)
+    rows = [{"release": r["release"], **entry} for r in records for entry in design_record.experiments(r)]
+    left_out = [line for record in records for line in refused_view(record)]
+    print_found(args.format, records, rows, lambda: Group(*(p for row in rows for p in schedule_view(row)), *left_out))
+    broken = [said for r in records for said in design_record.verdicts(r).values() if said != "nothing seen"]
+    return EXIT_BAD_NEWS if broken or any("error" in row for row in rows) else EXIT_OK
+
+
+def refused_view(record: DesignRecord) -> list[str]:
+    """How many designs or schedules a kernel could not run, and why the first."""
+    whys = list(record.get("refused", {}).values())
+    more = f" (and {len(whys) - 1} more)" if len(whys) > 1 else ""
+    return [f"{record['release']}, not run: {whys[0]}{more}"] if whys else []
+
+
+def schedule_view(row: Row) -> list[RenderableType]:
+    """What the kernel did, in a sentence; then every turn as asked and as seen."""
+    entry: Any = row
+    said = f"{entry['design']} on {entry['release']}: breaks {entry['property']} by the checker"
+    if "error" in entry:
+        return [f"{said}; the kernel: {entry['error']}", ""]
+    seen = [
+        {"who": turn["role"], "goes on until": _until(turn), "seen": _seen(turn, found)}
+        for turn, found in zip(entry["turns"], entry["turns_seen"], strict=True)
+    ]
+    taken = sum(found["reached"] for found in entry["turns_seen"])
+    return [
+        f"{said}; {taken} of {len(seen)} turns taken as it says; the kernel: {came_of(entry)}",
+        table_view(("who", "goes on until", "seen"), seen),
+        "",
+    ]
+
+
+def came_of(entry: Mapping[str, Any]) -> str:
+    """What a kernel did under a forced schedule: the stall, pages that stay mlocked, or nothing."""
+    gave_up = entry["reaper_said"] == "unable"
+    asleep = gave_up and any(found["sleeps_in"] for found in entry["turns_seen"])
+    mlocked = entry.get("nr_mlock_shared", 0)
+    parts = ["stalls: exit sleeps, and the reaper gave up" if asleep else "the reaper gave up"] if gave_up else []
+    parts += [f"{mlocked:,} pages that a child maps, too, stay mlocked"] if mlocked else []
+    return "; ".join(parts) or "no oops, no bad page, every counter back"
+
+
+def _until(turn: Mapping[str, Any]) -> str:
+    if turn["held"]:
+        return f"asleep in {turn['label']!r}, on the lock of a page"
+    place = "its end" if turn["to"] < 0 else f"before {turn['label']!r}"
+    return f"{place} (that walk whole)" if turn["whole"] else place
+
+
+def _seen(turn: Mapping[str, Any], found: Mapping[str, Any]) -> str:
+    asleep = f"sleeps in {' < '.join(found['sleeps_in'][:3])}" if found["sleeps_in"] else ""
+    return asleep or ("there" if found["reached"] else "not there")
+
+
 def run_patched(args: argparse.Namespace, watcher: Watcher) -> int:
     """Run kernels that are somebody's patch and print each beside the design that describes it."""
     from mmbench.ask import labs
@@ -90,10 +160,14 @@ def compare_records(args: argparse.Namespace, paths: list[Path]) -> int:
 
     from mmbench.ask.labs import as_predicted, compare_design_records
     from mmbench.cli.measuring import print_found
+    from mmbench.lab.design_record import experiments, read_record
 
     found = compare_design_records(paths, args.strategy)
     cells = [{"release": one["release"], **cell} for one in found for cell in one["cells"]]
-    print_found(args.format, found, cells, lambda: Group(*(part for one in found for part in compared(one))))
+    records = map(read_record, paths)
+    taken = [{"release": r["release"], **e} for r in records for e in experiments(r, "schedule")]
+    parts = [part for one in found for part in compared(one)] + [part for row in taken for part in schedule_view(row)]
+    print_found(args.format, found, cells, lambda: Group(*parts))
     return EXIT_OK if all(as_predicted(one) for one in found) else EXIT_BAD_NEWS
 
 

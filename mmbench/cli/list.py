@@ -21,7 +21,6 @@ def add(verbs: Any) -> None:
         "list",
         description="List what the other verbs can be given.",
         epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("what", nargs="?", choices=tuple(LISTS), help="only these (all)")
     add_format_option(parser)

@@ -71,7 +71,25 @@ class Verbs(argparse._SubParsersAction):  # type: ignore[type-arg]
 
     def add_parser(self, name: str, **about: Any) -> Any:
         """A verb's parser; the line is the same whether the verb has its options yet or not."""
-        return super().add_parser(name, **{"help": VERBS.get(name)} | about)
+        return super().add_parser(name, **{"help": VERBS.get(name), "formatter_class": Paragraphs} | about)
+
+
+class Paragraphs(argparse.RawDescriptionHelpFormatter):
+    """Lines stay as they were written; one that is wider than the terminal goes on below itself."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        lines = super()._fill_text(text, width, indent).splitlines()
+        return "\n".join(self._folded(line, self._width) for line in lines)
+
+    @staticmethod
+    def _folded(line: str, width: int) -> str:
+        if len(line) <= width:
+            return line
+        import textwrap
+
+        hanging = line[: len(line) - len(line.lstrip())]
+        below = hanging + "    " * bool(hanging)
+        return textwrap.fill(line, width, subsequent_indent=below, break_long_words=False, break_on_hyphens=False)
 
 
 def build_parser(argv: Sequence[str] | None = None) -> argparse.ArgumentParser:
@@ -83,7 +101,7 @@ def build_parser(argv: Sequence[str] | None = None) -> argparse.ArgumentParser:
         prog="mmbench",
         description="Compare designs of how an OOM victim with a large mlocked address space gives its memory back.",
         epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=Paragraphs,
     )
     parser.add_argument("--version", action=Version)
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True, action=Verbs)

@@ -34,7 +34,6 @@ def add(verbs: Any) -> None:
         description="Make a memory cgroup, let the kernel's OOM killer kill a mlocked hog in it, and show the kernel's "
         "events beside the model's.",
         epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--size", metavar="SIZE", default=DEFAULT_SIZE, help=f"of the victim ({DEFAULT_SIZE})")
     parser.add_argument("--locked", metavar="SHARE", default="1", help="share of it that is mlocked (1)")

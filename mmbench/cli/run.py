@@ -25,7 +25,6 @@ def add(verbs: Any) -> None:
         "run",
         description="Run one strategy and show pages, times and blocking in full.",
         epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("strategy", nargs="?", metavar="ID|FILE", help="which, as ID[:param=value]")
     parser.add_argument("--replay", metavar="TOKEN", help="do exactly the run that printed this token")

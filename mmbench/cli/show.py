@@ -26,7 +26,6 @@ def add(verbs: Any) -> None:
         "show",
         description="Print a design: sources, assumptions, open points, and every step with the lock held at it.",
         epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("strategy", metavar="ID|FILE", help="which, as ID[:param=value]")
     parser.add_argument(

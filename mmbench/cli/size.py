@@ -33,7 +33,6 @@ def add(verbs: Any) -> None:
         "size",
         description="Simulate many OOM kills that share one reaper thread. Times of single victims are the model's.",
         epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_designs(parser, "v6.18")
     add_laws(parser)
@@ -152,12 +151,13 @@ def read_again(args: argparse.Namespace) -> int:
 
 def print_answers(records: list[StudyRecord], how: str, detail: bool) -> None:
     """Print as asked for (--format, --detail)."""
+    from mmbench.ask.study_words import brief
     from mmbench.cli.output import print_view
     from mmbench.report.text.size_answer import size_answer
     from mmbench.report.text.size_tables import size_tables, to_csv, to_json
 
     if how == "table":
-        print_view(size_answer(records, everybody=detail))
+        print_view(size_answer(records, everybody=detail, again=brief(records[0]["made_from"]["command"])))
         if detail:
             print_view(size_tables(records))
     else:

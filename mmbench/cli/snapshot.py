@@ -21,7 +21,6 @@ def add(verbs: Any) -> None:
         "snapshot",
         description="Read /proc/PID/smaps (and pagemap where permitted). No names, paths or contents are kept.",
         epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("pid", metavar="PID", type=option(parse_int), help="the process to read")
     parser.add_argument("-o", "--output", metavar="FILE", required=True, help="the victim file to write")

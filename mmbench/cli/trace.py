@@ -34,7 +34,6 @@ def add(verbs: Any) -> None:
         description="Run one strategy, or read a record of a run, and show its timeline: lock holds, waits and work "
         "of every task, and events by their names in the kernel. Times are the model's.",
         epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("strategy", nargs="?", metavar="ID|FILE", help="a strategy as for run, or a record (.json)")
     parser.add_argument("--replay", metavar="TOKEN", help="trace exactly the run that printed this token")

@@ -19,9 +19,11 @@ examples:
   mmbench validate -o here.json --plot here.png
   mmbench validate --costs ./here.json --held-out 40 --format json
 
-Without --costs it calibrates first, in the same session: times drift by a tenth between sessions. Predictions are on
-disk, with a digest, before the victims they speak of are measured. It measures on,
-twice as many victims each time, until the intervals tell or time is up. Exit code 0 for pass, 1 for fail or undecided.
+Without --costs it calibrates first, in the same session: times drift by a
+tenth between sessions. Predictions are on disk, with a digest, before the
+victims they speak of are measured. It measures on, twice as many victims each
+time, until the intervals tell or time is up. Exit code 0 for pass, 1 for fail
+or undecided.
 """
 N_HELD_OUT, QUICK_HELD_OUT = 25, 13  # at the first look; up to three more, each twice as many
 
@@ -32,7 +34,6 @@ def add(verbs: Any) -> None:
         "validate",
         description="Predict held-out victims with the model, freeze the predictions, measure, and judge.",
         epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--costs", metavar="FILE", help="cost table of mmbench calibrate (calibrates first)")
     parser.add_argument("-o", dest="output", metavar="FILE", help="write the record here (.json), its parts beside it")

@@ -13,6 +13,10 @@ STEP = Fields(
     {"ns": SIGNED, "role": Text(), "row": Int(), "rss_pages": Int()},
     {"cpu": Int(), "pid": Int(), "freed_pages": Int(), "waited_ns": Int()},
 )
+TURN = Fields(
+    {"role": Text(), "to": Int(minimum=-1), "label": Text(may_be_empty=True), "held": Bool(), "whole": Bool()}
+)
+TURN_SEEN = Fields({"reached": Bool(), "sleeps_in": ListOf(Text())})
 HEAD = Fields(
     {
         **{"name": Text(), "n_cpus": Int(minimum=1), "command": ListOf(Text(may_be_empty=True))},
@@ -35,6 +39,8 @@ FIELDS: dict[str, Rule] = {
     **{"steps": ListOf(ListOf(STEP), n_least=1), "nr_mlock_left": SIGNED, "nr_mlock_shared": Int()},
     **{"tables_left": ListOf(SIGNED, n_least=1)},
     **{"stop": Int(), "stops": Text(("exit", "mrelease", "reaper")), "waits_in": ListOf(Text()), "status": SIGNED},
+    **{"turns": ListOf(TURN, n_least=1), "turns_seen": ListOf(TURN_SEEN, n_least=1)},
+    **{"reaper_said": Text(("reaped", "unable", ""), may_be_empty=True), "property": Text()},
     **{"scope": Text(("memcg", "global")), "need_bytes": Int(minimum=1), "exit_mmap_ns": MOMENTS},
 }  # fmt: skip
 PAIR = ListOf(Int(), n_least=2, n_most=2)  # in the locked part of the range, in the rest
@@ -51,8 +57,9 @@ NEEDED = {
     **{"exiting-victim": ("scope", "need_bytes", "trigger", "further_kills", "exit_mmap_ns")},
     **{"stuck-holder": BESIDE, "reader": BESIDE, "forced": ("stop", "waits_in", "steps")},
     **{"late": ("stop", "lost", "steps"), "charged": ("pages_before", "ns")},
+    **{"schedule": ("property", "turns", "turns_seen", "reaper_said", "steps")},
 }  # fmt: skip
-TOTALS = ("memcg", "forced")  # kinds whose pages are counted in all
+TOTALS = ("memcg", "forced", "schedule")  # kinds whose pages are counted in all
 
 
 def check_boots(boots: list[Any], label: str) -> None:

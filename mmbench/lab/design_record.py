@@ -124,6 +124,7 @@ def check_steps(entry: Experiment, programs: dict[str, list[str]]) -> None:
         raise InputError(f"an experiment is of the design {short(design)}, which has no program here.")
     n_rows = sum(line.startswith("row ") for line in programs.get(design, []))
     rows = [step["row"] for steps in entry.get("steps", []) for step in steps]
+    rows += [turn["to"] for turn in entry.get("turns", [])]
     if max([*rows, entry.get("stop", 0)], default=0) >= max(n_rows, 1):
         raise InputError(f"an experiment of {short(design)} is at a row beyond the {n_rows} of its program.")
 

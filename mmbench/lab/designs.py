@@ -4,7 +4,7 @@ A program is the rows of a strategy; "stock" is the kernel's own code, called th
 travel in its plan, so one boot asks one experiment of every design.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from mmbench.errors import InputError
@@ -18,7 +18,7 @@ from mmbench.lab.program import REAP_OPS, Program, check
 from mmbench.lab.qemu import GuestError, Message
 from mmbench.lab.run import Progress, run_boot
 from mmbench.live.workload import VictimConfig
-from mmbench.records.lab_types import DesignRecord
+from mmbench.records.lab_types import DesignRecord, Turn
 
 ENTRY = "mmbench.lab.guest.design_init"
 SIZE = 64 * MIB
@@ -50,7 +50,8 @@ FULL = (
 VICTIMS = {"quick": QUICK, "full": FULL}
 RACED: dict[str, tuple[VictimConfig, ...]] = {"quick": (), "full": (*QUICK, VictimConfig(SIZE // 2, 0.9, 1000))}
 N_RACES = 3
-FORCED = "forced"
+FORCED, SCHEDULE = "forced", "schedule"
+MAPPED_ELSEWHERE = ("I7",)  # properties that only pages mapped by somebody else can break
 MET = VictimConfig(16 * MIB, 0.9, 8)
 OOM_VICTIM = 4  # MMF_OOM_VICTIM in a row
 DONE_BEFORE = ("EXIT_MM", "WAIT_LAST_USER")  # the kernel has done them when a program begins
@@ -141,6 +142,14 @@ def forced(programs: list[Program]) -> list[Item]:
     ]
 
 
+def schedule(program: Program, turns: list[Turn], broken: str) -> DesignItem:
+    """A schedule of the checker, forced turn by turn; broken: the property that it breaks there, and in which scope."""
+    kind = "forked" if broken.split()[0] in MAPPED_ELSEWHERE else "anon"
+    more: Plain = {"property": broken, "turns": [dict(turn) for turn in turns]}
+    more |= {"stop": passes(program)[0]} if "reaper" in program.roles else {}
+    return DesignItem("designs", SCHEDULE, replace(MET, kind=kind), 1, program.name, more=more)
+
+
 def called(program: Program) -> list[int]:
     """The rows of a caller who has found the mm and meets nobody, but for the last, where it is through."""
     return walked(program, "mrelease")[1:-1]
@@ -198,11 +207,13 @@ def run_designs(
     progress: Progress,
     is_fresh: bool = False,
     refused: dict[str, str] | None = None,
+    asked: Sequence[Item] | None = None,
 ) -> DesignRecord:
     """Run every design on a kernel and return the record.
 
     Raises InputError for a step that this kernel or the module cannot run, CannotError when a boot fails.
-    refused: designs that were asked for and cannot be run here -> why; the record says so.
+    refused: designs that were asked for and cannot be run here -> why; the record says so. asked: these experiments in
+    one boot, instead of a set's
     """
     names = [program.name for program in programs]
     for name in names:
@@ -215,7 +226,7 @@ def run_designs(
     userspace = replace(userspace, entries=userspace.entries | {"mmbench.ko": cpio.regular(module.ko)})
     texts = {p.name: {"text": p.text, "labels": [row.label for row in p.rows], "call": p.call} for p in programs}
     answers: list[Message] = []
-    for boot in boots(programs, set_name, not module.has_old_munlock):
+    for boot in [_boot(set_name, list(asked))] if asked else boots(programs, set_name, not module.has_old_munlock):
         if not can_boot(kernel.release, boot):
             continue
         answers += run_to_the_end(

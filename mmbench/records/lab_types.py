@@ -29,6 +29,26 @@ class FurtherKill(TypedDict):
     ns: int
 
 
+class Turn(TypedDict):
+    """A turn of a schedule: who goes on, before which row it stands then (-1: through); see ask.guest_turns.
+
+    held: it stands inside that row, a munlock that waits for a page lock; whole: its turn ended within a walk
+    """
+
+    role: str
+    to: int
+    label: str
+    held: bool
+    whole: bool
+
+
+class TurnSeen(TypedDict):
+    """What came of a turn: whether the role came there, and the functions it slept in where it did not go on."""
+
+    reached: bool
+    sleeps_in: list[str]
+
+
 class Answered(TypedDict, total=False):
     """What an experiment was and what was found; its kind says which fields it has, see lab.answers.NEEDED."""
 
@@ -66,6 +86,10 @@ class Answered(TypedDict, total=False):
     stops: Literal["exit", "mrelease", "reaper"]
     waits_in: list[str]
     status: int
+    turns: list[Turn]
+    turns_seen: list[TurnSeen]
+    reaper_said: str
+    property: str
     scope: Literal["memcg", "global"]
     need_bytes: int
     exit_mmap_ns: list[int | None]

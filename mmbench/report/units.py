@@ -56,6 +56,11 @@ def format_share(part: float | None, whole: float | None) -> str:
     return f"{percent:.0f} %"
 
 
+def format_percent(share: float, digits: int = 0) -> str:
+    """A share of one: "95 %"."""
+    return f"{100 * share:.{digits}f} %"
+
+
 def format_count(n: int | None) -> str:
     """Return a count with thousands separated, None as "-"."""
     return NOTHING if n is None else f"{n:,}"

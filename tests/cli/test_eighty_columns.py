@@ -14,7 +14,7 @@ from mmbench.report.text.tables import as_text
 
 SMALL = ("--size", "4MiB", "--vmas", "4", "--scenario", "contended+mrelease")
 LEAKS = re.compile(r"mm1-|\w+_ps=|\w+_ppm=|…")
-BROKEN = re.compile(r"\d\n\s*(?:ps|ns|us|ms|s|%|KiB|MiB|GiB)\b")
+BROKEN = re.compile(r"\d\n\s*(?:(?:ps|ns|us|ms|s|KiB|MiB|GiB)\b|%)|\[[^]\n]*\d[^]\n]*\n[^]\n]*\]")
 VALIDATION = Path(__file__).parents[2] / "results" / "calibration" / "2026-11-26" / "linux-6.18.44.json"
 
 
@@ -33,6 +33,8 @@ def judged(text: str) -> None:
         ("show", "v6.1"),
         ("show", "trylock", "--against", "v5.17"),
         ("check", "v4.14", "--scope", "default"),
+        ("size", "v6.18", "drop-oom-skip", "v5.17", "--holds", "memory", "--n", "20000", "--heavy", "16GiB"),
+        ("size", "--slo", "p99<3s", "--n", "20000"),
         ("list", "scenarios"),
         ("list", "ops"),
         ("explain", "I5"),

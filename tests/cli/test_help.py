@@ -23,6 +23,16 @@ def test_help_prints_the_page_of_the_verb(capsys, verb):
     assert capsys.readouterr().out == page
 
 
+@pytest.mark.parametrize("columns", (60, 80))
+@pytest.mark.parametrize("verb", VERBS)
+def test_no_page_is_wider_than_the_terminal(capsys, monkeypatch, verb, columns):
+    """Descriptions and examples were printed as written, up to 205 columns wide; what cannot be folded is one word."""
+    monkeypatch.setenv("COLUMNS", str(columns))
+    assert main(["help", verb]) == 0
+    wide = [line for line in capsys.readouterr().out.splitlines() if len(line) > columns]
+    assert not [line for line in wide if len(line.split()) > 1]
+
+
 def test_only_the_verb_that_was_typed_is_given_its_options():
     code = "import sys; from mmbench.cli.main import build_parser; build_parser(sys.argv[1:]); print(*sys.modules)"
     for typed, loaded in ((["--help"], set()), (["show", "list"], {"show"})):

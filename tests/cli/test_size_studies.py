@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from mmbench.ask.study_words import command_of
+from mmbench.ask.study_words import brief, command_of
 from mmbench.cli.main import build_parser, main
 from mmbench.cli.size import words_from
 
@@ -175,8 +175,12 @@ def test_the_command_in_the_record_prints_the_record_again(capsys) -> None:
 )
 def test_the_command_means_what_was_typed(options) -> None:
     typed = build_parser().parse_args(["size", "--heavy", "a b", *options.split()])
-    again = build_parser().parse_args(shlex.split(command_of(words_from(typed)))[1:])
-    assert vars(again) == vars(typed) | {"strategies": ["v6.18"]}
+    whole = command_of(words_from(typed))
+    for command in (whole, brief(whole)):
+        again = build_parser().parse_args(shlex.split(command)[1:])
+        assert vars(again) == vars(typed) | {"strategies": ["v6.18"]}
+    assert shlex.split(brief(whole)) == ["mmbench", "size", "v6.18", "--heavy", "a b", *brief(whole).split()[6:]]
+    assert "--kills" not in brief(whole) and "--seed" not in brief(whole)
 
 
 def test_the_largest_names_its_kill(capsys) -> None:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from mmbench.ask.guest_turns import items_of
+from mmbench.cli.main import main
 from mmbench.errors import CannotError
 from mmbench.lab import build, cpio, design_record, designs, kernels, qemu, run
 from mmbench.lab.build import Module
@@ -113,6 +115,31 @@ def test_exit_meets_a_caller_and_a_reaper_who_stand_before_their_steps(
     met = meetings(ask(prefix, monkeypatch, Boot("test", tuple(others)), spec))
     assert {row["stops"] for row in met} == {"mrelease", "reaper"}
     assert [row for row in met if row["seen"] != row["told"]] == []
+
+
+@pytest.mark.parametrize(
+    ("spec", "scope", "said", "mlocked"),
+    [
+        (
+            "v4.14",
+            "default",
+            "reaped",
+            None,
+        ),  # exit asleep inside munlock, and the reaper zaps that VMA: no oops in 5.10
+        ("drop-oom-skip", "default", "unable", None),  # the stall
+        ("no-munlock", "shared", "", 3686),
+    ],
+)
+def test_a_schedule_of_the_checker_is_forced(
+    spec: str, scope: str, said: str, mlocked: int | None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert main(["check", spec, "--scope", scope, "--save", str(tmp_path)]) == 1
+    asked = items_of(list(tmp_path.glob("*.json")), [])
+    (entry,) = design_record.experiments(ask("5.10", monkeypatch, Boot("test", tuple(asked.items)), spec))
+    assert "error" not in entry and all(turn["reached"] for turn in entry["turns_seen"])
+    assert (entry["reaper_said"], entry.get("nr_mlock_shared")) == (said, mlocked)
+    held = [found for turn, found in zip(entry["turns"], entry["turns_seen"], strict=True) if turn["held"]]
+    assert all("munlock_vma_pages_range" in found["sleeps_in"] for found in held)
 
 
 def test_a_caller_after_exit_mm_is_too_late_unless_the_design_keeps_the_mm(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from mmbench.errors import InputError
+from mmbench.report.outcome import FLAWS
 from mmbench.report.pictures.heatmap import draw, heatmap
 from mmbench.report.text.grid import MEASURES, all_freed_ps, grid, worst
-from mmbench.report.text.sweep import sweep_view
+from mmbench.report.text.sweep import SIGNS, sweep_view
 from mmbench.report.text.tables import as_text
 
 MS = 10**9
@@ -51,6 +52,13 @@ def test_variants_of_one_design_are_rows_of_their_own(sweep):
     assert grid(sweep + other).names == ["v6.1", "v5.17", "v6.1:lru_batch=15"]
 
 
+def test_every_way_to_go_wrong_has_a_sign_of_its_own(sweep):
+    """A design that gave up and one that killed another process had the same mark."""
+    assert len(set(SIGNS.values())) == len(SIGNS) == len(FLAWS)
+    text = as_text(sweep_view(sweep), 80)
+    assert "! gave up, ~ hung" in text and "950 ms!" in text
+
+
 def test_never_is_worse_than_late(sweep):
     assert worst(sweep, all_freed_ps)["token"] == "mm1-v5.17-100"
     assert worst(sweep, MEASURES["time blocked, all tasks"])["token"] == "mm1-v5.17-50"
@@ -87,7 +95,7 @@ def test_a_sweep_where_nothing_blocks_is_drawn(tmp_path):
 def test_the_table_fits_marks_stalls_and_carries_tokens(sweep, width):
     text = as_text(sweep_view(sweep, width, tokens=True), width)
     assert max(map(len, text.splitlines())) <= width
-    assert "900 ms!" in text and "-!" in text and "! gave up" in text
+    assert "900 ms!" in text and "-~" in text and "! gave up" in text
     joined = text.replace("\n", "")
     assert "mm1-v5.17-50" in joined and "mm1-v5.17-100" in joined
     assert "mm1-" not in as_text(sweep_view(sweep, width), width)

@@ -9,6 +9,7 @@ from mmbench.errors import CannotError
 from mmbench.lab.guest import interpreter, left_over, system
 from mmbench.lab.guest.experiments import MAX_VICTIM_BYTES, Counted, Found, OomKilled, pages
 from mmbench.lab.guest.forced import come_late, forced
+from mmbench.lab.guest.schedule import schedule
 from mmbench.lab.guest.stuck import kill_beside_holder, own_cgroup
 from mmbench.live.probe import Call, finish, time_exit, time_mrelease_then_exit, time_race
 from mmbench.live.victim import Victim
@@ -23,7 +24,7 @@ def exit_alone(config: VictimConfig, item: Item) -> Found:
         held = Counted(victim)
         interpreter.set_target(victim.pid)
         ns = time_exit(held).ns
-        return {"pages_before": held.counts[0], "ns": ns, **still_mapped(victim)}
+        return {"pages_before": held.counts[0], "ns": ns, **left_over.still_mapped(victim)}
 
 
 def exit_charged(config: VictimConfig, item: Item) -> Found:
@@ -44,7 +45,7 @@ def mrelease_then_exit(config: VictimConfig, item: Item) -> Found:
         mrelease, rest = time_mrelease_then_exit(held, call_of(item))
         before, after = held.counts
         found = {"pages_before": before, "pages_after": after, "ns": mrelease.ns, "exit_after_ns": rest.ns}
-        return found | still_mapped(victim)
+        return found | left_over.still_mapped(victim)
 
 
 def reaper_then_exit(config: VictimConfig, item: Item) -> Found:
@@ -57,7 +58,7 @@ def reaper_then_exit(config: VictimConfig, item: Item) -> Found:
         rest = finish(kill.victim, "exit_after", sum(after))
         times = kill.reaper_times()
         found = {"pages_before": before, "pages_after": after, **times, "exit_after_ns": rest.ns}
-        return found | still_mapped(kill.victim)
+        return found | left_over.still_mapped(kill.victim)
 
 
 def steps(config: VictimConfig, item: Item) -> Found:
@@ -93,11 +94,6 @@ def call_of(item: Item) -> Call | None:
     return kept
 
 
-def still_mapped(victim: Victim) -> Found:
-    """Pages that count as mlocked when the victim is gone and its child still maps them; nothing for other victims."""
-    return {} if victim.sharer is None else {"nr_mlock_shared": left_over.count()["nr_mlock"]}
-
-
 def relative(log: list[Found]) -> list[Found]:
     """A log with times since its first entry."""
     return [entry | {"ns": entry["ns"] - log[0]["ns"]} for entry in log] if log else []
@@ -114,6 +110,7 @@ KINDS: dict[str, Callable[[VictimConfig, Item], Found]] = {
     "race": race,
     "late": come_late,
     "forced": forced,
+    "schedule": schedule,
     "stuck-holder": kill_beside_holder,
     "reader": kill_beside_holder,
 }

@@ -3,7 +3,7 @@
 import time
 
 from mmbench.live.proc import read
-from mmbench.live.victim import write_file
+from mmbench.live.victim import Victim, write_file
 
 COUNTERS = {"nr_mlock": "nr_mlock_left", "nr_page_table_pages": "tables_left"}
 SETTLE_S, POLL_S = 0.5, 0.02  # tables are given back after a grace period of RCU
@@ -18,6 +18,11 @@ def count() -> dict[str, int]:
     write_file("/proc/sys/vm/stat_refresh", "1")
     counts = dict(line.split() for line in read("/proc/vmstat").splitlines())
     return {name: int(counts[name]) for name in COUNTERS}
+
+
+def still_mapped(victim: Victim) -> dict[str, int]:
+    """Pages that count as mlocked when the victim is gone and its child still maps them; nothing for other victims."""
+    return {} if victim.sharer is None else {"nr_mlock_shared": count()["nr_mlock"]}
 
 
 def since(before: dict[str, int]) -> dict[str, int]:

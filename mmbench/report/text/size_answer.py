@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from mmbench.records.study_types import Range, StudyRecord
 from mmbench.records.verdicts import convicted
 from mmbench.report.outcome import UNSAFE
+from mmbench.report.text.filled import Filled
 from mmbench.report.text.size_tables import off_sentence, rare_table
 from mmbench.report.units import format_time
 
@@ -32,15 +33,16 @@ class Ranks(NamedTuple):
     early: list[str]
 
 
-def size_answer(records: Sequence[StudyRecord], *, everybody: bool = False) -> Group:
+def size_answer(records: Sequence[StudyRecord], *, everybody: bool = False, again: str = "") -> Group:
     """The answer of a study as a rich renderable: table, sentences, how far to trust it, and how to ask again.
 
     everybody: a paragraph for each of many strategies, too; few have theirs always
+    again: the command that prints it, where there is a shorter one than the records'
     """
     from rich.console import Group
     from rich.text import Text
 
-    parts: list[RenderableType] = [Text(heading(records[0]), style="bold"), Text("")]
+    parts: list[RenderableType] = [Filled(heading(records[0]), style="bold"), Text("")]
     parts += [answer_table(records), *legend(records), Text("")]
     brief = not everybody and len(records) > FEW
     for record in records:
@@ -48,14 +50,14 @@ def size_answer(records: Sequence[StudyRecord], *, everybody: bool = False) -> G
             continue
         sentences = [] if brief else [*added_sentences(record), *outcome_sentence(record), *held_sentence(record)]
         sentences.append(record["sentence"] + ".")
-        parts.append(Text(f"{record['strategy']}: ", style="bold").append(" ".join(sentences), style="not bold"))
-        parts += [Text(record["fleet"] + ".")] if record.get("fleet") else []
+        parts.append(Filled(" ".join(sentences), head=f"{record['strategy']}: "))
+        parts += [Filled(record["fleet"] + ".")] if record.get("fleet") else []
         parts += [Text(""), rare_table(record["rare"]), Text("")] if record.get("rare") else []
     parts += [Text("a paragraph for each: --detail", style="dim")] if brief else []
     parts += [
         Text(""),
-        *(Text(line, style="dim") for line in trust_lines(records)),
-        Text(again(records[0]), style="dim"),
+        *(Filled(line, style="dim") for line in trust_lines(records)),
+        Filled(f"again: {again or records[0]['made_from']['command']}", style="dim"),
     ]
     return Group(*parts)
 
@@ -232,17 +234,12 @@ def held_sentence(record: StudyRecord) -> Iterator[str]:
 
 def trust_lines(records: Sequence[StudyRecord]) -> Iterator[str]:
     """How many kills, how sure, how far the table is off where the numbers rest on it."""
-    first = records[0]
+    first, sure = records[0], percent(records[0]["confidence"])
     load = max(record["load"]["seen"] for record in records)
     yield (
-        f"{first['kills']:,} kills each, the same for all; intervals and ranks hold with {first['confidence']:.0%}. "
+        f"{first['kills']:,} kills each, the same for all; intervals and ranks hold with {sure}. "
         f"The reaper is busy {percent(load)} of the time at most."
     )
     yield from off_sentence({
         f"{name} of {record['strategy']}": off for record in records for name, off in record["interpolation"].items()
     })  # fmt: skip
-
-
-def again(record: StudyRecord) -> str:
-    """The command that prints all of this again."""
-    return f"again: {record['made_from']['command']}"

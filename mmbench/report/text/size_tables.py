@@ -17,7 +17,7 @@ from mmbench.records.study_types import (
     RareTails,
     StudyRecord,
 )  # fmt: skip
-from mmbench.report.units import format_time
+from mmbench.report.units import format_percent, format_time
 from mmbench.words import KILLERS, SHARE
 
 if TYPE_CHECKING:
@@ -63,7 +63,8 @@ def ranking_sentence(measure: str, found: Ranking) -> str:
     """The strategies best first; those whose difference is not decided share a rank."""
     values = {name: format_time(round(found["value_ps"][name])) for name in found["order"]}
     ranked = ", ".join(f"{found['rank'][name]}. {name} {value}" for name, value in values.items())
-    return f"{measure} of kill to MMF_OOM_SKIP, same kills, best first ({found['confidence']:.0%} in all): {ranked}"
+    sure = format_percent(found["confidence"])
+    return f"{measure} of kill to MMF_OOM_SKIP, same kills, best first ({sure} in all): {ranked}"
 
 
 def differences_table(found: Ranking) -> RenderableType:
@@ -92,9 +93,10 @@ def facts(record: StudyRecord) -> list[str]:
     load = record["load"]
     lines = [
         f"{record['kills']:,} kills in {record['replications']:,} independent replications, "
-        f"intervals at {record['confidence']:.0%}; the reaper is busy {load['seen']:.2%} of the time "
-        f"(load {load['idle']:.2%} taken at once, {load['backlog']:.2%} in a long list), "
-        f"{record['waited']:.2%} of kills wait behind another"
+        f"intervals at {format_percent(record['confidence'])}; "
+        f"the reaper is busy {format_percent(load['seen'], 2)} of the time "
+        f"(load {format_percent(load['idle'], 2)} taken at once, {format_percent(load['backlog'], 2)} in a long list), "
+        f"{format_percent(record['waited'], 2)} of kills wait behind another"
     ]
     return lines
 
@@ -139,7 +141,7 @@ def table_error(found: dict[str, Off]) -> RenderableType:
     """How far the service table is off for the kills that each printed number rests on, by engine runs of them."""
     table = _table("service table against the engine, by answer", "median", "worst", "engine runs")
     for name, of in found.items():
-        table.add_row(name, f"{of['median']:.2%}", f"{of['worst']:.2%}", str(of["runs"]))
+        table.add_row(name, format_percent(of["median"], 2), format_percent(of["worst"], 2), str(of["runs"]))
     return table
 
 
@@ -249,8 +251,13 @@ def off_sentence(found: Mapping[str, Off]) -> Iterator[str]:
     if found:
         name = max(found, key=lambda name: found[name]["median"])
         off = found[name]
-        warn = "" if off["median"] <= TOLERANCE else f" More than {TOLERANCE:.0%}: take that number as a rough one."
-        yield f"Table against the engine: at most {off['median']:.2%} off, in {name} ({off['runs']} runs).{warn}"
+        warn = (
+            ""
+            if off["median"] <= TOLERANCE
+            else f" More than {format_percent(TOLERANCE)}: take that number as a rough one."
+        )
+        most = format_percent(off["median"], 2)
+        yield f"Table against the engine: at most {most} off, in {name} ({off['runs']} runs).{warn}"
 
 
 def slo_sentence(record: PromiseRecord) -> str:
@@ -259,9 +266,8 @@ def slo_sentence(record: PromiseRecord) -> str:
         return f"none: {record['slo']} holds for no {record['solve']} that was tried{in_the_way(record)}"
     more = ", the largest asked about" if record["at_the_top"] else ""
     kills = " kills" if record["solve"] == "rarity" else ""
-    return (
-        f"{record['slo']} holds for heavy victims of up to {record['answer']}{kills}{more} ({record['confidence']:.0%})"
-    )
+    sure = format_percent(record["confidence"])
+    return f"{record['slo']} holds for heavy victims of up to {record['answer']}{kills}{more} ({sure})"
 
 
 def in_the_way(record: PromiseRecord) -> str:
@@ -281,4 +287,5 @@ def in_the_way(record: PromiseRecord) -> str:
     share = means[largest] / max(sum(means.values()), 1e-9)
     ordinary = " (their own size)" if largest == "teardown" else ""
     timer = f", and the reaper comes {format_time(found['delay_ps'])} after the kill" if found["delay_ps"] else ""
-    return f". Heavy victims are not the reason: {alone}; of it {share:.0%} is {SHARE[largest].name}{ordinary}{timer}."
+    most = f"{format_percent(share)} is {SHARE[largest].name}{ordinary}"
+    return f". Heavy victims are not the reason: {alone}; of it {most}{timer}."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from mmbench.report.outcome import FLAWS, UNSAFE
+from mmbench.report.outcome import FLAWS
 from mmbench.report.reading import Record, heading, reading_list
 from mmbench.report.text.extremes import replay_view
 from mmbench.report.text.grid import MEASURES, flaw_of, grid, worst
@@ -14,7 +14,7 @@ from mmbench.report.units import format_time
 if TYPE_CHECKING:
     from rich.console import Group
 
-SIGNS = {flaw.mark: "?" if flaw is UNSAFE else "!" for flaw in FLAWS}
+SIGNS = dict(zip((flaw.mark for flaw in FLAWS), "+!*~?", strict=True))
 
 
 def sweep_view(records: Sequence[Record], width: int = 120, *, tokens: bool = False) -> Group:
@@ -39,7 +39,8 @@ def sweep_view(records: Sequence[Record], width: int = 120, *, tokens: bool = Fa
                 table.add_column(title, justify="right", no_wrap=True)
             for name, row in zip(found.names, cells, strict=True):
                 styled = [
-                    Text(cell, style="yellow" if cell[-1:] in ("!", "?") else "") for cell in row[start : start + room]
+                    Text(cell, style="yellow" if cell[-1:] in SIGNS.values() else "")
+                    for cell in row[start : start + room]
                 ]
                 table.add_row(Text(name, style="bold"), *styled)
             parts += [Text(""), *([] if start else [Text(what)]), table]
