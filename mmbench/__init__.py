@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from mmbench.api import Study, check, compare, import_log, read_study, replay, run, snapshot, sweep, trace
     from mmbench.errors import CannotError, InputError, MmbenchError
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = [
     "CannotError", "InputError", "MmbenchError", "Study", "check", "compare", "import_log", "read_study", "replay",
     "run", "snapshot", "sweep", "trace",

@@ -102,7 +102,7 @@ def run_schedules(
         refused |= asked.refused
         if not items:
             raise InputError(f"{kernel.release} can run none of these schedules. {' '.join(refused.values())}")
-        return designs.run_designs(kernel, module, able, designs.SCHEDULE, report, fresh, refused, items)
+        return designs.run_designs(kernel, module, able, design_record.SCHEDULE, report, fresh, refused, items)
 
     return ask_each(names, ask, design_record.to_text, folder, watcher)
 

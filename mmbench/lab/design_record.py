@@ -28,6 +28,7 @@ from mmbench.records.schema import Fields, ListOf, MapOf, Parameters, check, of_
 FORMAT = "mmbench-lab-designs 2"
 FORMATS = (FORMAT, "mmbench-lab-designs 1")  # the first had neither refusals nor waits for a CPU
 STOCK = "stock"
+SCHEDULE = "schedule"  # the set of a record of forced schedules
 ALONE = ("exit", "mrelease", "reaper")
 TABLES = ("FREE_PGTABLES", "REMOVE_VMAS")  # from the first to the end of the second no one else may be in the tables
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from mmbench.errors import InputError
 from mmbench.lab import cpio, qemu
 from mmbench.lab.build import Module
-from mmbench.lab.design_record import ALONE, STOCK, make_record
+from mmbench.lab.design_record import ALONE, SCHEDULE, STOCK, make_record
 from mmbench.lab.initramfs import build_userspace
 from mmbench.lab.kernels import Kernel
 from mmbench.lab.plan import MIB, Boot, Item, Plain, can_boot
@@ -50,7 +50,7 @@ FULL = (
 VICTIMS = {"quick": QUICK, "full": FULL}
 RACED: dict[str, tuple[VictimConfig, ...]] = {"quick": (), "full": (*QUICK, VictimConfig(SIZE // 2, 0.9, 1000))}
 N_RACES = 3
-FORCED, SCHEDULE = "forced", "schedule"
+FORCED = "forced"
 MAPPED_ELSEWHERE = ("I7",)  # properties that only pages mapped by somebody else can break
 MET = VictimConfig(16 * MIB, 0.9, 8)
 OOM_VICTIM = 4  # MMF_OOM_VICTIM in a row

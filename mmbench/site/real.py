@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 
-from mmbench.lab.design_record import FORMATS, STOCK, read_record, verdicts
+from mmbench.lab.design_record import FORMATS, SCHEDULE, STOCK, read_record, verdicts
 from mmbench.records.files import read_json
 from mmbench.records.lab_types import BesideHolder, Cell, Meeting
 from mmbench.report.units import format_count
@@ -65,9 +65,10 @@ def is_predicted(row: BesideHolder) -> bool:
 
 
 def record_files(folder: Path) -> list[Path]:
-    """Records of designs at any depth below a folder."""
+    """Records of designs at any depth below a folder; schedules of the checker, forced, are no cells of theirs."""
     found = [(path, read_json(path)) for path in sorted(folder.rglob("*.json"))]
-    return [path for path, record in found if isinstance(record, dict) and record.get("format") in FORMATS]
+    records = [(path, record) for path, record in found if isinstance(record, dict)]
+    return [path for path, record in records if record.get("format") in FORMATS and record.get("set") != SCHEDULE]
 
 
 def real_designs(paths: Iterable[Path]) -> dict[str, list[Real]]:
