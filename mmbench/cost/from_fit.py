@@ -56,6 +56,7 @@ OLD_PARTS = {name: PARTS[name] for name in ("page", "walk", "vma", COLD_PART, "s
 # Nothing here shows these; they follow a part whose work is of the same sort.
 FOLLOWERS = {
     "zap_file_folio": "page",
+    "zap_elsewhere_folio": "page",
     "large_folio": "page",
     "buddy_folio": "page",
     "old_munlock_page": "munlock",

@@ -19,7 +19,7 @@ CAUSE_PTL = CAUSE["ptl"].code
 
 # --- header ---------------------------------------------------------------------------------------
 S_SKIP_PS = 0  # when MMF_OOM_SKIP was set, or NEVER
-S_ZAPPED = 1  # PTE-mapped pages unmapped so far
+S_ZAPPED = 1  # PTE-mapped pages unmapped so far that no other mm maps
 S_COLD_AFTER = 2  # pages of an mm that are not cold
 S_SEED = 3
 S_HOLD_MEAN_PS = 4

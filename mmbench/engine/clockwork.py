@@ -53,6 +53,7 @@ from mmbench.machine.walks import TRY_MUNLOCK, ZAP
 from mmbench.model.layout import TABLE_SHIFT
 from mmbench.model.world import (
     MM_COLLATERAL,
+    MM_ELSEWHERE,
     MM_FLAGS,
     MM_FREED,
     MMF_OOM_SKIP,
@@ -108,8 +109,20 @@ def wait_for_table(w: Any, s: Any, task: int, table: int) -> bool:
 
 
 @njit_inline
+def last_mappings(n_zapped: int, n_elsewhere: int) -> int:
+    """PTE-mapped pages that a step took the last mapping of, so that they go to the allocator.
+
+    n_zapped: those it unmapped; n_elsewhere: pages of the step that another mm maps too, of a huge page as well.
+    """
+    return n_zapped - n_elsewhere if n_zapped else 0
+
+
+@njit_inline
 def cold_pages(s: Any, c: int, n: int) -> int:
-    """How many of n PTE-mapped pages lie beyond the first S_COLD_AFTER of this mm. Mutates: s."""
+    """How many of n PTE-mapped pages that go to the allocator lie beyond the first S_COLD_AFTER of this mm.
+
+    Mutates: s.
+    """
     s[S_ZAPPED] += n
     cold = max(min(n, s[S_ZAPPED] - s[S_COLD_AFTER]), 0)
     s[c + C_COLD] += cold
@@ -232,7 +245,7 @@ def step_task(w: Any, s: Any, rows: Any, task: int, width: int) -> int:
     cause = w.mem[t + T_WAIT]
     vma = w.mem[t + T_VMA]
     freed = w.mem[MM_FREED]
-    zapped = meter[wk.ZAP_PTE]
+    zapped, elsewhere = meter[wk.ZAP_PTE], w.mem[MM_ELSEWHERE]
     status = apply(w, task, rows, width, meter)
     if status == BLOCKED:
         begin_wait(s, task)
@@ -246,7 +259,7 @@ def step_task(w: Any, s: Any, rows: Any, task: int, width: int) -> int:
         wake_all(s, s[c + C_NOW])
         if w.mem[MM_COLLATERAL] != s[S_KILLED]:
             note_kill(w, s, task, row)
-    spend(s, task, table, meter[wk.ZAP_PTE] - zapped)
+    spend(s, task, table, last_mappings(meter[wk.ZAP_PTE] - zapped, w.mem[MM_ELSEWHERE] - elsewhere))
     if w.mem[t + T_VMA] != vma:
         note_vma(w, s, task, row, vma)
     if moved:

@@ -19,6 +19,7 @@ from mmbench.machine.status import RAN
 from mmbench.model.world import (
     MM_FREED,
     MM_GATHERS,
+    MM_HAS_ELSEWHERE,
     T_BATCHED,
     T_CAPACITY,
     T_FREED,
@@ -45,12 +46,17 @@ def open_gather(w: Any, task: int, work: Any) -> None:
 
 
 @njit
-def flush(w: Any, task: int, n_flushes: int, n_slots: int, work: Any) -> None:
-    """Account `n_flushes` flushes that free `n_slots` folios. Mutates: work."""
+def flush(w: Any, n_flushes: int, n_slots: int, n_pages: int, work: Any) -> None:
+    """Account `n_flushes` flushes of `n_slots` folios, of which `n_pages` pages are freeable. Mutates: work.
+
+    A folio that another mm maps too only loses a reference. Which slots such folios fill nobody notes: as many are
+    freed as there are freeable pages, which is exact for folios of one page and a bound for larger ones.
+    """
+    n_freed = min(n_slots, n_pages) if w.mem[MM_HAS_ELSEWHERE] else n_slots
     wk.did(work, wk.TLB_FLUSH, n_flushes)
-    wk.did(work, wk.FREE_FOLIO, n_slots)
+    wk.did(work, wk.FREE_FOLIO, n_freed)
     if w.mem[MM_GATHERS] > 1:
-        wk.did(work, wk.FREE_CONTENDED, n_slots)
+        wk.did(work, wk.FREE_CONTENDED, n_freed)
 
 
 @njit_inline
@@ -72,10 +78,11 @@ def add_to_gather(w: Any, task: int, n_slots: int, n_pages: int, order: int, wor
     n_flushes = total // capacity
     left_slots = total - n_flushes * capacity
     kept = min(n_pages, (left_slots << order) + w.mem[t + T_PART])
-    w.mem[t + T_PENDING] += w.mem[t + T_PAGES] + n_pages - kept
+    n_flushed = w.mem[t + T_PAGES] + n_pages - kept
+    w.mem[t + T_PENDING] += n_flushed
     w.mem[t + T_PAGES] = kept
     w.mem[t + T_SLOTS] = left_slots
-    flush(w, task, n_flushes, n_flushes * capacity, work)
+    flush(w, n_flushes, n_flushes * capacity, n_flushed, work)
 
 
 @njit
@@ -88,7 +95,7 @@ def finish_gather(w: Any, task: int, work: Any) -> None:
     if w.mem[MM_GATHERS] > 1:
         wk.did(work, wk.FULL_FLUSH, 1)
     if w.mem[t + T_SLOTS] or w.mem[t + T_PAGES]:
-        flush(w, task, 1, w.mem[t + T_SLOTS], work)
+        flush(w, 1, w.mem[t + T_SLOTS], w.mem[t + T_PAGES], work)
     w.mem[t + T_PENDING] += w.mem[t + T_PAGES]
     w.mem[t + T_PAGES] = 0
     w.mem[t + T_SLOTS] = 0

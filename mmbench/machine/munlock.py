@@ -15,7 +15,7 @@ from mmbench.accelerate import njit_inner
 from mmbench.machine import work as wk
 from mmbench.machine.status import BLOCKED, RAN, ROW_A, ROW_B, ROW_C
 from mmbench.machine.walks import MARKED, MUNLOCK, SELECT, START, UNMARK, enter_vma, leave_vma, leave_walk, list_ended
-from mmbench.machine.zap import mapped_elsewhere, piece_end
+from mmbench.machine.zap import account_rmap_walks, mapped_elsewhere, piece_end
 from mmbench.model.bits import ZERO
 from mmbench.model.invariants import MUNLOCK_AND_ZAP_SHARE_VMA
 from mmbench.model.layout import PAGES_PER_TABLE, TABLE_SHIFT, VM_LOCKED, VM_LOCKONFAULT, VM_PFNMAP
@@ -79,7 +79,7 @@ def munlock_piece(w: Any, task: int, page: int, end: int, work: Any) -> Any:
     n_pagevecs = 0 if state & TABLE_HUGE else count_pagevecs(w.bits, present, first, stop)
     n, n_absent = munlock_part(w.bits, present, mlocked, first, stop)
     w.mem[MM_NR_MLOCK] -= n
-    wk.did(work, wk.OLD_MUNLOCK_RMAP, n_elsewhere)
+    account_rmap_walks(n_elsewhere, state & TABLE_HUGE != 0, work)
     if state & TABLE_HUGE:
         n //= PAGES_PER_TABLE
     if w.mem[MM_WALKERS] & ~(1 << task):
@@ -122,7 +122,7 @@ def munlock_pagevecs(w: Any, task: int, vma: int, width: int, work: Any) -> None
         begin, stop = pagevec_of(w.bits, present, first, held, end)
         w.mem[t + T_PAGE] = base + begin
         w.mem[t + T_PAGEVEC] = isolated(w.bits, mlocked, begin, stop) >> (held - begin) << (held - begin)
-    wk.did(work, wk.OLD_MUNLOCK_RMAP, mapped_elsewhere(w, mlocked, table, first, stop))
+    account_rmap_walks(mapped_elsewhere(w, mlocked, table, first, stop), False, work)
     wk.did(work, wk.OLD_MUNLOCK_PAGEVEC, count_pagevecs(w.bits, present, first, stop))
     n, n_absent = munlock_part(w.bits, present, mlocked, first, stop)
     w.mem[MM_NR_MLOCK] -= n

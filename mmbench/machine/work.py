@@ -47,6 +47,11 @@ ZAP_PTE = item("zap_pte", "a present PTE cleared (the part that large folios do 
 ZAP_ANON_FOLIO = item("zap_anon_folio", "an anonymous folio unmapped: rmap, counters, gather slot", under_ptl=True)
 ZAP_FILE_FOLIO = item("zap_file_folio", "a page-cache folio unmapped", under_ptl=True)
 ZAP_SHMEM_FOLIO = item("zap_shmem_folio", "a shmem folio unmapped", under_ptl=True)
+ZAP_ELSEWHERE_FOLIO = item(
+    "zap_elsewhere_folio",
+    "a folio unmapped that another mm maps too: it loses a mapping and a reference, and stays",
+    under_ptl=True,
+)
 LARGE_FOLIO = item("large_folio", "what a folio of several pages, mapped by PTEs, costs more than one page")
 BUDDY_FOLIO = item("buddy_folio", "what a folio of more than 8 pages costs besides: it passes by the per-CPU lists")
 ZAP_THP = item("zap_thp", "one PMD-mapped 2 MiB block unmapped and freed", under_ptl=True)
@@ -76,7 +81,7 @@ OLD_MUNLOCK_PAGEVEC = item(
 )
 OLD_MUNLOCK_THP = item("old_munlock_thp", "one huge page munlocked by the old pass")
 OLD_MUNLOCK_ABSENT = item("old_munlock_absent", "one position without a page that the old pass visits")
-OLD_MUNLOCK_RMAP = item("old_munlock_rmap", "one rmap walk of the old pass, for a page mapped elsewhere")
+OLD_MUNLOCK_RMAP = item("old_munlock_rmap", "one rmap walk of the old munlock, for a page mapped elsewhere")
 FREE_TABLE = item("free_table", "one PTE table freed")
 FREE_VMA = item("free_vma", "one VMA unlinked and freed")
 LOCK_OP = item("lock_op", "one lock, unlock, flag or bookkeeping step")

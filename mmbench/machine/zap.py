@@ -113,6 +113,15 @@ def mlock_again(w: Any, vma: int, page: int, end: int) -> int:
 
 
 @njit_inline
+def account_rmap_walks(n_elsewhere: int, huge: bool, work: Any) -> None:
+    """Book the rmap walks of pages munlocked one by one that another mm maps too: one a page, and one of a huge page.
+
+    Source: __munlock_isolated_page, mm/mlock.c (v5.10). Mutates: work.
+    """
+    wk.did(work, wk.OLD_MUNLOCK_RMAP, min(n_elsewhere, 1) if huge else n_elsewhere)
+
+
+@njit_inline
 def account_clear_mlock(w: Any, task: int, n_folios: int, huge: bool, work: Any) -> None:
     """Book folios munlocked by a zap before v5.18, each isolated from the LRU and put back as the old pass does it.
 
@@ -127,6 +136,29 @@ def account_clear_mlock(w: Any, task: int, n_folios: int, huge: bool, work: Any)
 
 
 @njit_inline
+def account_folios(w: Any, vma: int, n_folios: int, n_elsewhere: int, work: Any) -> None:
+    """Book folios of a VMA unmapped from PTEs; n_elsewhere of them another mm maps too, so that they stay.
+
+    A shmem folio costs the same either way: its file keeps it anyhow. Mutates: work.
+    """
+    order = w.mem[vma_at(w, vma) + V_ORDER]
+    kind = w.mem[vma_at(w, vma) + V_KIND]
+    n_last = n_folios - n_elsewhere
+    if kind == ANON:
+        wk.did(work, wk.ZAP_ANON_FOLIO, n_last)
+    elif kind == FILE:
+        wk.did(work, wk.ZAP_FILE_FOLIO, n_last)
+    else:
+        wk.did(work, wk.ZAP_SHMEM_FOLIO, n_folios)
+    if kind != SHMEM:
+        wk.did(work, wk.ZAP_ELSEWHERE_FOLIO, n_elsewhere)
+    if order:
+        wk.did(work, wk.LARGE_FOLIO, n_folios)
+        if order > PAGE_ALLOC_COSTLY_ORDER:
+            wk.did(work, wk.BUDDY_FOLIO, n_last)
+
+
+@njit_inline
 def account_unmap(w: Any, task: int, vma: int, n: int, n_mlocked: int, n_elsewhere: int, work: Any) -> None:
     """Book n pages unmapped from PTEs of a VMA: counters, work, gather. Mutates: mem, work."""
     w.mem[vma_at(w, vma) + V_PRESENT] -= n
@@ -138,17 +170,7 @@ def account_unmap(w: Any, task: int, vma: int, n: int, n_mlocked: int, n_elsewhe
     pages = w.mem[task_at(task) + T_PART] + n
     n_folios = pages >> order
     w.mem[task_at(task) + T_PART] = pages - (n_folios << order)
-    kind = w.mem[vma_at(w, vma) + V_KIND]
-    if kind == ANON:
-        wk.did(work, wk.ZAP_ANON_FOLIO, n_folios)
-    elif kind == FILE:
-        wk.did(work, wk.ZAP_FILE_FOLIO, n_folios)
-    else:
-        wk.did(work, wk.ZAP_SHMEM_FOLIO, n_folios)
-    if order:
-        wk.did(work, wk.LARGE_FOLIO, n_folios)
-        if order > PAGE_ALLOC_COSTLY_ORDER:
-            wk.did(work, wk.BUDDY_FOLIO, n_folios)
+    account_folios(w, vma, n_folios, min(n_elsewhere >> order, n_folios), work)
     w.mem[MM_RSS] -= n
     w.mem[MM_ELSEWHERE] += n_elsewhere
     add_to_gather(w, task, n_folios, n - n_elsewhere, order, work)
@@ -232,12 +254,14 @@ def zap_uncontended_piece(w: Any, task: int, vma: int, width: int, work: Any) ->
     present, mlocked = plane_at(w, PRESENT, table), plane_at(w, MLOCKED, table)
     pg_locked = plane_at(w, PG_LOCKED, table)
     n_before = mapped_elsewhere(w, present, table, first, stop)
+    n_to_walk = mapped_elsewhere(w, mlocked, table, first, stop)
     huge = state & TABLE_HUGE != 0
     if huge and is_contended(w.bits, present, mlocked, pg_locked):
         w.mem[t + T_PASSED + WHY_CONTENDED_PAGE] += PAGES_PER_TABLE
         return
     n, n_mlocked, n_left = unmap_uncontended(w.bits, present, mlocked, pg_locked, first, stop)
     n_elsewhere = n_before - mapped_elsewhere(w, present, table, first, stop)
+    account_rmap_walks(n_to_walk - mapped_elsewhere(w, mlocked, table, first, stop), huge, work)
     mlock_again(w, vma, page, end)
     if w.mem[MM_WALKERS] & ~(1 << task):
         wk.did(work, wk.LRU_CONTENDED, n_mlocked // PAGES_PER_TABLE if huge else n_mlocked)
