@@ -127,9 +127,14 @@ def fit_prices(
 
 def _told_apart(used: list[Observation], cold_after: tuple[int, ...]) -> list[int]:
     """Bounds that at least two different sizes exceed, for one size alone fits any bound at any price; and no bound."""
-    sizes = {o["work"].get("zap_pte", 0) for o in used}
+    sizes = {_last_mappings(o["work"]) for o in used}
     exceeded = [after for after in cold_after if sum(n > after for n in sizes) >= LEAST_COLD_SIZES]
     return [*exceeded, max(sizes, default=0)]
+
+
+def _last_mappings(work: dict[str, int]) -> int:
+    """PTE-mapped 4 KiB pages of a tear-down that go to the allocator, so that some may be cold."""
+    return work.get("zap_pte", 0) - work.get("zap_elsewhere_folio", 0)
 
 
 def _system(
@@ -142,7 +147,7 @@ def _system(
     after: int,
 ) -> _System:
     """Set up and solve for pages that are cold beyond the first `after` of an mm."""
-    works = [o["work"] | {COLD: max(o["work"].get("zap_pte", 0) - after, 0)} for o in used]
+    works = [o["work"] | {COLD: max(_last_mappings(o["work"]) - after, 0)} for o in used]
     columns = {part: np.array([_cost(work, items, prices) for work in works]) for part, (items, _) in parts.items()}
     seen = {part: column for part, column in columns.items() if column.any()}
     bases = [np.array([1e9 * (o["what"] == what) for o in used]) for what in kinds]

@@ -56,6 +56,18 @@ def test_where_pages_begin_to_be_cold_is_found(after: int) -> None:
     assert table_of(prices, DEFAULT, "here")["cold_after_pages"] == after
 
 
+def test_pages_mapped_elsewhere_are_not_cold() -> None:
+    stays_ns = sum(DEFAULT.entries[item]["ps"] for item in ("zap_pte", "zap_elsewhere_folio")) / 1000
+    shared = []
+    for k, o in enumerate(observations()):
+        n = 10_000 * (k % 3)
+        work = o["work"] | {"zap_pte": o["work"]["zap_pte"] + n, "zap_elsewhere_folio": n}
+        shared.append(o | {"work": work, "median_ns": o["median_ns"] + n * stays_ns})
+    prices = fit_prices(shared, DEFAULT)
+    assert prices.cold_after_pages == 131_072
+    assert prices.factors["cold"][0] == pytest.approx(1.0, rel=1e-3)
+
+
 def test_no_price_is_negative() -> None:
     backwards = [o | {"median_ns": 1e9 / (1 + o["work"]["free_vma"])} for o in observations()]
     prices = fit_prices(backwards, DEFAULT)
