@@ -11,7 +11,7 @@ MOMENTS = ListOf(Int(minimum=None, nullable=True), n_least=1)
 VICTIM_BYTES = 1 << 36  # far more than a guest is given
 STEP = Fields(
     {"ns": SIGNED, "role": Text(), "row": Int(), "rss_pages": Int()},
-    {"cpu": Int(), "pid": Int(), "freed_pages": Int(), "waited_ns": Int()},
+    {"cpu": Int(), "pid": Int(), "freed_pages": Int(), "free_pages": Int(), "queued_ns": Int(), "waited_ns": Int()},
 )
 TURN = Fields(
     {"role": Text(), "to": Int(minimum=-1), "label": Text(may_be_empty=True), "held": Bool(), "whole": Bool()}
@@ -28,7 +28,7 @@ HEAD = Fields(
 FIELDS: dict[str, Rule] = {
     **{"kind": Text(), "role": Text(), "design": Text(), "victim": Parameters()},
     **{"error": Text(may_be_empty=True), "errno": Text(may_be_empty=True)},
-    **dict.fromkeys(("ns", "mrelease_ns", "exit_after_ns", "munmap_ns"), TIMES),
+    **dict.fromkeys(("ns", "mrelease_ns", "exit_after_ns", "munmap_ns", "plain_ns"), TIMES),
     **{"delay_ns": ListOf(Int(), n_least=1), "lost": ListOf(Bool(), n_least=1)},
     **{"left_by_quarter": ListOf(ListOf(Int(), n_least=1), n_least=1)},
     **{"n_collateral_kills": Int(), "trigger": Text(may_be_empty=True)},

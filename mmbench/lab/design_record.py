@@ -2,7 +2,8 @@
 
 ``boots`` as in a lab record, with the ``design`` of every experiment. ``steps`` is the log of the module: when each
 step began (ns), on which cpu, by whom (role), which row of the program, the target's rss_pages then, freed_pages
-that this CPU had freed since boot, and waited_ns that this task had waited for a CPU; one list per repetition.
+that this CPU had freed since boot, free_pages of the zones, and beside a holder or a reader queued_ns that this task
+had been runnable without a CPU; one list per repetition.
 ``refused`` says of designs that were asked for why this kernel cannot run them.
 """
 
@@ -25,8 +26,9 @@ from mmbench.records.files import read_json
 from mmbench.records.lab_types import DesignRecord, Experiment, LabBoot, LabStep
 from mmbench.records.schema import Fields, ListOf, MapOf, Parameters, check, of_file
 
-FORMAT = "mmbench-lab-designs 2"
-FORMATS = (FORMAT, "mmbench-lab-designs 1")  # the first had neither refusals nor waits for a CPU
+FORMAT = "mmbench-lab-designs 3"
+# The first had no refusals; the second had waited_ns, the kernel's own run_delay, which says too much.
+FORMATS = (FORMAT, "mmbench-lab-designs 2", "mmbench-lab-designs 1")
 STOCK = "stock"
 SCHEDULE = "schedule"  # the set of a record of forced schedules
 ALONE = ("exit", "mrelease", "reaper")

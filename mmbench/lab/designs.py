@@ -92,6 +92,7 @@ N_REPS = {
     "quick": {"exit": 2, "mrelease": 2, "reaper": 1},
     "full": {"exit": 2, "mrelease": 2, "reaper": 1},
 }
+N_CHARGED = 3
 
 
 def boots(programs: list[Program], set_name: str, has_mrelease: bool) -> list[Boot]:
@@ -108,7 +109,7 @@ def boots(programs: list[Program], set_name: str, has_mrelease: bool) -> list[Bo
     ]
     logged: list[Item] = [DesignItem("designs", "steps", QUICK[0], 1, design) for design in designs]
     logged += late(programs) if has_mrelease else []
-    logged += [DesignItem("designs", "charged", victim, N_REPS[set_name]["exit"]) for victim in QUICK]
+    logged += [DesignItem("designs", "charged", victim, N_CHARGED) for victim in QUICK]
     found = [_boot("designs", [*alone, *logged]), _boot("holders", beside_holders(designs, set_name, has_mrelease))]
     found += [_boot(FORCED, forced(programs))] if set_name == "full" else []
     raced = races(designs, set_name) if has_mrelease else []

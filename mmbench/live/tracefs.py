@@ -90,14 +90,15 @@ class TraceInstance:
         except OSError as error:
             raise because(error, "making a trace instance") from error
 
-    def enable(self, event: str, pids: list[int] | None = None) -> None:
+    def enable(self, event: str, pids: list[int] | None = None, names: tuple[str, ...] = ("common_pid",)) -> None:
         """Record an event or a group of events ("oom", "mmap/exit_mmap"), of these tasks only when ``pids`` are given.
 
-        Everybody's mmap_lock events would drown the rest, so their filter is set first.
+        names: the event's fields in which a pid may stand. Everybody's mmap_lock events would drown the rest, so their
+        filter is set first.
         """
         try:
             if pids is not None:
-                self.write(f"events/{event}/filter", " || ".join(f"common_pid == {pid}" for pid in pids))
+                self.write(f"events/{event}/filter", " || ".join(f"{name} == {pid}" for name in names for pid in pids))
             self.write(f"events/{event}/enable", "1")
         except OSError:
             self.missing.append(event)

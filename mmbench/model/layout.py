@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -88,7 +89,7 @@ class VmaTable:
 COLUMNS = tuple(f.name for f in fields(VmaTable) if f.name != "runs")
 
 
-def vma_table(rows: dict[str, object], runs: dict[int, np.ndarray] | None = None) -> VmaTable:
+def vma_table(rows: Mapping[str, object], runs: dict[int, np.ndarray] | None = None) -> VmaTable:
     """Make a VmaTable from columns or scalars (broadcast to the length of `start`) and validate it.
 
     Missing columns are zero, except `resident`, which defaults to fully resident.

@@ -19,6 +19,8 @@ class LabStep(TypedDict):
     cpu: NotRequired[int]
     pid: NotRequired[int]
     freed_pages: NotRequired[int]
+    free_pages: NotRequired[int]
+    queued_ns: NotRequired[int]
     waited_ns: NotRequired[int]
 
 
@@ -62,6 +64,7 @@ class Answered(TypedDict, total=False):
     mrelease_ns: list[int]
     exit_after_ns: list[int]
     munmap_ns: list[int]
+    plain_ns: list[int]
     delay_ns: list[int]
     lost: list[bool]
     left_by_quarter: list[list[int]]
@@ -232,6 +235,7 @@ class BesideHolder(Happened):
     model_gave_up: bool
     model_reaper_left: int
     model_skip_ms: float | None
+    back_pages: int | None
 
 
 class Told(TypedDict):

@@ -13,6 +13,7 @@ import numpy as np
 from mmbench.errors import InputError
 from mmbench.model.layout import (
     ANON,
+    COLUMNS,
     PAGE_BYTES,
     PAGES_PER_TABLE,
     SHMEM,
@@ -62,6 +63,18 @@ def vmas_of(config: Config) -> VmaTable:
         "huge": (end - first) // PAGES_PER_TABLE if config["kind"] == "thp" else 0,
     }
     return vma_table(columns, present_runs(edges, stride))
+
+
+def with_own_pages(table: VmaTable, n_own: int) -> VmaTable:
+    """The same victim with the pages of the process that measures below its range.
+
+    Almost all of them are of files, so a gather takes them and they stay.
+    """
+    if not n_own:
+        return table
+    own = vma_table({"start": FIRST_PAGE - n_own, "pages": n_own, "elsewhere": n_own})
+    columns = {name: np.append(getattr(own, name), getattr(table, name)) for name in COLUMNS}
+    return vma_table(columns, {k + 1: pages for k, pages in table.runs.items()})
 
 
 def locked_pages(config: Config) -> int:

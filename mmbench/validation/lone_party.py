@@ -1,10 +1,11 @@
 """What a lone party in a booted kernel costs besides the model's work at the prices of that kernel's own table.
 
-Four things that the table of a kernel does not know, each told from the record itself, and never from the cell that it
+Five things that the table of a kernel does not know, each told from the record itself, and never from the cell that it
 is used for. Of exit and process_mrelease: how dear everything is in this boot (6.1 tears its first victim down at the
 table's price and all later ones for 3 % less). Of a reaper: the interpreter's own pages as it meets them, free lists
 that have shrunk while everybody slept, and what a page costs that a trylocking reaper of the module looks up by itself
-(the model's takes them in batches).
+(the model's takes them in batches). Of whoever unmaps pages that a child maps, too: what those cost more than in the
+table, which has one kernel's price of them.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import numpy as np
 
 from mmbench.cost.table import CostTable
 from mmbench.machine.work import NAMES
+from mmbench.model.layout import PAGE_BYTES
 from mmbench.records.lab_types import Cell
 from mmbench.records.measured_types import Config
 from mmbench.release import version_of
@@ -29,6 +31,7 @@ OWN_PAGES = 3400  # of the victim's interpreter: rss when a reap pass begins, le
 TRIED = "trylock_munlock"
 TRYLOCKS = ("REAP_PASS_TRYLOCK_PAGES", "REAP_PASS_TRYLOCK_VMAS")
 LEAST_VICTIMS = 3
+SMALL_PAGES = ("anon", "forked")  # kinds of memory in 4 KiB pages
 
 
 def after_sleep(costs: CostTable, release: str) -> CostTable:
@@ -55,8 +58,23 @@ def corrected(cells: list[Cell], designs: dict[str, Loaded], stock: str) -> list
             model_ns = round(cell["busy_ns"] + own + looked_up_ns(alike, cell, own, designs))
         else:
             model_ns = round(cell["model_ns"] * level(others))
-        found.append({**cell, "model_ns": model_ns, "error": model_ns / cell["ns"] - 1.0})
-    return found
+        found.append(with_model(cell, model_ns))
+    missing = missing_elsewhere_ns(found, stock)
+    return [
+        with_model(c, c["model_ns"] + missing) if c["victim"]["kind"] == "forked" and c["design"] != stock else c
+        for c in found
+    ]
+
+
+def with_model(cell: Cell, model_ns: int) -> Cell:
+    """The cell with another time of the model, and its error."""
+    return {**cell, "model_ns": model_ns, "error": model_ns / cell["ns"] - 1.0}
+
+
+def missing_elsewhere_ns(cells: list[Cell], stock: str) -> int:
+    """What the model misses of pages that a child maps, too, by exit of the kernel's own code; for other designs."""
+    exits = [c for c in cells if c["design"] == stock and c["victim"]["kind"] == "forked" and c["what"] == "exit"]
+    return exits[0]["ns"] - exits[0]["model_ns"] if exits else 0
 
 
 def level(donors: list[Cell]) -> float:
@@ -65,15 +83,24 @@ def level(donors: list[Cell]) -> float:
 
 
 def own_ns(donors: list[Cell], cell: Cell) -> float:
-    """What a reap of the interpreter's own pages takes: as the kernel's own code shows it on other victims."""
-    if not donors:
+    """What a reap of the interpreter's own pages takes: as the kernel's own code shows it on other victims.
+
+    Those are of 4 KiB pages, and what the model misses of theirs is in it; beside huge pages, and where the reaper
+    leaves the victim as it is, it is the table's base.
+    """
+    if not donors or cell["victim"]["kind"] not in SMALL_PAGES or leaves_all(cell):
         return float(cell["model_ns"] - cell["busy_ns"])
     return float(np.median([c["ns"] - c["busy_ns"] for c in donors]))
 
 
+def leaves_all(cell: Cell) -> bool:
+    """Whether the reaper of a cell takes no page of the victim's range."""
+    return cell.get("model_left", 0) * PAGE_BYTES >= cell["victim"]["span_bytes"]
+
+
 def looked_up_ns(alike: list[Cell], cell: Cell, own: float, designs: dict[str, Loaded]) -> float:
     """What the module's trylock walk takes more for a cell's pages, by the same design's other anonymous victims."""
-    if cell["victim"]["kind"] != "anon" or not tries_locks(designs[cell["design"]]):
+    if cell["victim"]["kind"] not in SMALL_PAGES or not tries_locks(designs[cell["design"]]):
         return 0.0
     return float(np.array(looked_up(cell["victim"])) @ looked_up_prices(alike, own))
 
@@ -98,7 +125,9 @@ def beside_others(costs: CostTable, cells: list[Cell], design: Loaded) -> CostTa
     reapers = [c for c in cells if c["what"] == "reaper" and c["design"] == design.name]
     if not reapers or not tries_locks(design):
         return costs
-    own = float(np.median([c["model_ns"] - c["busy_ns"] for c in reapers if c["victim"]["kind"] != "anon"] or [0.0]))
+    own = float(
+        np.median([c["model_ns"] - c["busy_ns"] for c in reapers if c["victim"]["kind"] not in SMALL_PAGES] or [0.0])
+    )
     mlocked, other = looked_up_prices(reapers, own) * 1000
     base_ps = {what: round(ps + other * OWN_PAGES) for what, ps in costs.base_ps.items()}
     tried = int(costs.prices[NAMES.index(TRIED)]) + round(mlocked)

@@ -18,7 +18,7 @@ from mmbench.scenarios import Scenario, scenario
 from mmbench.scenarios.scenario import NEVER, US
 from mmbench.strategies import load
 from mmbench.strategies.load import Loaded
-from mmbench.validation.geometry import vmas_of
+from mmbench.validation.geometry import vmas_of, with_own_pages
 
 HELD_PS = 10**14  # 100 s: a victim held at its exit stop, as seen by process_mrelease
 # From the hold, the caller takes the mm 59 times of 60; issued 50 us after a kill it still does 4 times of 12.
@@ -63,9 +63,9 @@ class Answer:
 class Victim:
     """A configuration whose world is built once and torn down in every way that is asked for."""
 
-    def __init__(self, config: Config, design: Loaded) -> None:
+    def __init__(self, config: Config, design: Loaded, own_pages: int = 0) -> None:
         self.config, self.design = config, design
-        self.prepared: Prepared = prepare(vmas_of(config))
+        self.prepared: Prepared = prepare(with_own_pages(vmas_of(config), own_pages))
 
     def run(self, starts: dict[str, int], costs: CostTable) -> Run:
         """Run the engine without an OOM killer and return its record, which has no timeline."""

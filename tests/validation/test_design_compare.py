@@ -7,19 +7,13 @@ from typing import Any
 import pytest
 
 from mmbench.cli.main import main
+from mmbench.cost.table import load_table
 from mmbench.lab import design_record
 from mmbench.strategies.load import load
+from mmbench.validation.beside import as_the_lists_stood, at_the_zones_price, held_ppm, slept_meanwhile
 from mmbench.validation.design_rows import plain_rows
-from mmbench.validation.designs import (
-    compare_designs,
-    held_ppm,
-    left_it,
-    nearest_table,
-    reaper_left,
-    skip_ns,
-    with_batch_of,
-    worked_at_once,
-)
+from mmbench.validation.designs import compare_designs, nearest_table, with_batch_of
+from mmbench.validation.seen_beside import left_it, reaper_left, skip_set, worked_at_once
 
 SMALL = {"span_bytes": 1 << 20, "locked_share": 0.5, "n_vmas": 1, "stride_pages": 1, "kind": "anon"}
 
@@ -136,19 +130,70 @@ ROWS = [["UNMAP_VMAS", "0"], ["SET_FLAG", "2"], ["REAP_PASS", "0"], ["END", "0"]
 
 
 def logged(*steps: tuple[int, str, int, int]) -> list[dict[str, Any]]:
-    names = ("ns", "role", "row", "waited_ns")
+    names = ("ns", "role", "row", "queued_ns")
     return [dict(zip(names, step, strict=True)) for step in steps]
 
 
 def test_skip_is_set_by_exit_or_by_the_reaper_whoever_is_first_and_waits_for_a_cpu_are_not_its_own() -> None:
     steps = logged((3, "exit", 0, 100), (7, "exit", 1, 102), (1, "reaper", 2, 0))
     entry = {"reaper_ended_ns": [None], "gave_up_ns": [None]}
-    assert skip_ns(entry, steps, ROWS) == (7, 5)
-    assert skip_ns(entry | {"reaper_ended_ns": [5]}, steps, ROWS) == (5, 5)
-    assert skip_ns(entry | {"gave_up_ns": [4]}, steps, ROWS) == (4, 4)
-    assert skip_ns(entry, [], ROWS) is None
-    old = [{name: value for name, value in step.items() if name != "waited_ns"} for step in steps]
-    assert skip_ns(entry, old, ROWS) == (7, None)
+    assert skip_set(entry, steps, ROWS) == (7, 5, steps[:2])
+    assert skip_set(entry | {"reaper_ended_ns": [5]}, steps, ROWS) == (5, 5, steps[2:])
+    assert skip_set(entry | {"gave_up_ns": [4]}, steps, ROWS) == (4, 4, [])
+    assert skip_set(entry, [], ROWS) is None
+    old = [{name: value for name, value in step.items() if name != "queued_ns"} for step in steps]
+    assert skip_set(entry, old, ROWS)[:2] == (7, None)  # the kernel's own count said too much
+
+
+def test_as_many_pages_are_cold_as_went_back_to_the_zones_before_skip() -> None:
+    victim, both = SMALL | {"span_bytes": 64 << 20}, logged((3, "exit", 0, 0), (7, "exit", 1, 0))
+    steps = [step | {"free_pages": free} for step, free in zip(both, (9, 5009), strict=True)]
+    entry, costs = {"victim": victim, "reaper_ended_ns": [None], "gave_up_ns": [None]}, load_table("lab-6.1")
+
+    def cold_after() -> int:
+        return as_the_lists_stood(costs, entry, skip_set(entry, steps, ROWS)).cold_after_pages
+
+    assert cold_after() == 16384 - 5000
+    steps[1]["free_pages"] = 5  # a trigger took more than came back
+    assert cold_after() == 16384
+    del steps[0]["free_pages"]
+    assert cold_after() == costs.cold_after_pages
+
+
+def beside(design: str, own_ms: float | None, model_ms: float, back: int | None, **more: Any) -> dict[str, Any]:
+    row = {"design": design, "holds": "lock-page", "gave_up": False, "model_gave_up": False}
+    return row | {"skip_own_ms": own_ms, "model_skip_ms": model_ms, "back_pages": back} | more
+
+
+def test_what_a_page_back_to_the_zones_costs_is_learned_from_other_designs_beside_the_same_bystander() -> None:
+    others = [beside(name, 31.0, 30.0, 10_000) for name in ("a", "b", "c:x=1")]
+    asked = beside("v6.1:lru_batch=15", 99.0, 30.0, 5_000)
+    kin = [beside("v6.1", 90.0, 30.0, 10_000), beside("d", 90.0, 30.0, 10_000, holds="read-users")]
+    found = at_the_zones_price([asked, *others, *kin])
+    assert found[0]["model_skip_ms"] == pytest.approx(30.0 + 5_000 * 1.0 / 10_000)
+    assert at_the_zones_price([asked, *others[:2], *kin])[0] == asked  # too few to learn from
+    gave_up = beside("e", 1057.0, 1057.0, 0, gave_up=True, model_gave_up=True)
+    assert at_the_zones_price([gave_up, *others])[0] == gave_up
+    few = [beside(name, 31.0, 30.0, 10) for name in "abc"]  # ten pages tell nothing
+    assert at_the_zones_price([asked, *few])[0] == asked
+
+
+@pytest.mark.parametrize(
+    ("exits", "slept"),
+    [
+        ([(1, "exit", 0, 0), (90, "exit", 1, 0)], True),
+        ([(1, "exit", 0, 0), (30, "exit", 1, 0)], False),  # it went on while the reaper worked
+        ([(90, "exit", 0, 0)], False),  # it had not begun
+    ],
+)
+def test_an_exit_that_stood_in_its_munlock_while_the_reaper_worked_had_no_part_in_it(
+    exits: list[tuple[int, str, int, int]], slept: bool
+) -> None:
+    rows = [["UNLOCK_RANGE", "0"], ["SET_FLAG", "2"], ["REAP_PASS", "0"], ["MMAP_READ_UNLOCK", "0"]]
+    steps = logged(*exits, (20, "reaper", 2, 0), (50, "reaper", 3, 0))
+    entry = {"steps": [steps], "holds": "lock-page", "reaper_ended_ns": [51], "gave_up_ns": [None]}
+    assert slept_meanwhile(entry, skip_set(entry, steps, rows), rows) is slept
+    assert not slept_meanwhile(entry | {"holds": "read-count"}, skip_set(entry, steps, rows), rows)
 
 
 @pytest.mark.parametrize(
@@ -180,9 +225,11 @@ def test_a_series_without_a_table_takes_its_neighbours(series: str, table: str) 
 
 
 def test_a_page_charged_to_a_cgroup_costs_what_the_kernels_own_code_shows() -> None:
-    entries = [lone("stock", "exit", 1000, []), lone("stock", "charged", 1100, [])]
+    entries = [lone("stock", "exit", 1000, []), lone("stock", "charged", 1100, []) | {"plain_ns": [1010, 1000]}]
     assert compare_designs(record_of("6.12.1", ["v6.1"], entries))["charged"] == pytest.approx(1.1)
     assert compare_designs(record_of("6.12.1", ["v6.1"], entries[:1]))["charged"] == 1.0
+    del entries[1]["plain_ns"]  # an older record, in which nothing was measured beside it
+    assert compare_designs(record_of("6.12.1", ["v6.1"], entries))["charged"] == 1.0
 
 
 @pytest.mark.parametrize(("spec", "lost", "said"), [("v6.18", True, "ESRCH"), ("exit-mm-stash", False, "reaps")])
@@ -238,3 +285,11 @@ def test_a_record_of_a_file_of_ones_own_is_compared_with_that_file(
     assert "'mine@mine.py' is of a file: give it" in capsys.readouterr().err
     assert main(["lab", "compare", str(path), "--strategy", str(own), "--format", "json"]) == 0
     assert "mine@mine.py" in capsys.readouterr().out
+
+
+def test_a_lone_reaper_that_hands_over_to_nobody_munlocks_as_the_old_kernel_does() -> None:
+    entries = [lone(name, "reaper", 1_000_000, [0, 0]) for name in ("v6.18", "handover-1g")]
+    old = compare_designs(record_of("5.10.1", ["v6.18", "handover-1g"], entries))["cells"]
+    assert old[1]["model_ns"] == old[0]["model_ns"]  # one chunk, one gather, one munlock a page
+    now = compare_designs(record_of("6.12.1", ["v6.18", "handover-1g"], entries))["cells"]
+    assert now[1]["model_ns"] == pytest.approx(now[0]["model_ns"], rel=1e-3)

@@ -13,7 +13,7 @@ from mmbench.live.workload import VictimConfig
 from mmbench.model.build import build
 from mmbench.model.layout import SHMEM, VM_LOCKED, VM_SHARED
 from mmbench.model.world import TABLE_ALLOCATED, TABLE_HUGE, views
-from mmbench.validation.geometry import vma_edges, vmas_of
+from mmbench.validation.geometry import vma_edges, vmas_of, with_own_pages
 
 MIB = 1 << 20
 
@@ -60,3 +60,13 @@ def test_bad_configurations_are_refused_in_a_sentence() -> None:
         vmas_of({"span_bytes": 4 * MIB, "locked_share": 0.0, "n_vmas": 1})
     with pytest.raises(InputError, match="'file' memory cannot be predicted; allowed: anon, thp, forked, shmem"):
         vmas_of(VictimConfig(4 * MIB, kind="file").to_dict())
+
+
+@pytest.mark.parametrize(("n_vmas", "stride"), [(1, 1), (7, 3)])
+def test_own_pages_lie_below_the_range_and_belong_to_nobody_s_freed_ones(n_vmas: int, stride: int) -> None:
+    alone = vmas_of(VictimConfig(4 * MIB, 0.5, n_vmas, stride).to_dict())
+    both = with_own_pages(alone, 700)
+    assert (both.n_vmas, both.resident_pages) == (alone.n_vmas + 1, alone.resident_pages + 700)
+    assert (both.freeable_pages, both.locked_pages) == (alone.freeable_pages, alone.locked_pages)
+    assert {k + 1: runs.tolist() for k, runs in alone.runs.items()} == {k: r.tolist() for k, r in both.runs.items()}
+    assert with_own_pages(alone, 0) is alone

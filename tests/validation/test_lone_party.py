@@ -56,3 +56,14 @@ def test_free_lists_have_shrunk_by_two_eighths_when_the_reaper_comes() -> None:
     assert after_sleep(costs, "6.6.9") is costs
     assert after_sleep(costs, "6.12.118+deb13-amd64").cold_after_pages == round(20_000 * 49 / 64) - OWN_PAGES
     assert after_sleep(replace(costs, cold_after_pages=0), "7.3.4").cold_after_pages == 0
+
+
+def test_what_pages_that_a_child_maps_cost_more_is_learned_from_the_kernels_own_exit_for_others() -> None:
+    def forked(design: str, what: str, ns: int) -> dict[str, Any]:
+        one = cell(design, 0.9, ns, 1000, what)
+        return one | {"victim": one["victim"] | {"kind": "forked"}}
+
+    cells = [forked("stock", "exit", 1205), forked("v4.17", "exit", 1300), forked("v4.17", "mrelease", 1100)]
+    own, copy, caller = corrected(cells, DESIGNS, "stock")
+    assert (own["model_ns"], copy["model_ns"], caller["model_ns"]) == (1005, 1205, 1205)  # never from itself
+    assert copy["error"] == pytest.approx(1205 / 1300 - 1)

@@ -68,7 +68,7 @@ def stop_log() -> list[dict[str, Any]]:
     with open(f"{FOLDER}/log") as file:
         rows = [[int(word) for word in line.split()] for line in file]
     _write("log", "0")
-    names = ("ns", "cpu", "pid", "role", "row", "rss_pages", "freed_pages", "waited_ns")
+    names = ("ns", "cpu", "pid", "role", "row", "rss_pages", "freed_pages", "free_pages")
     found = [dict(zip(names, row, strict=True)) for row in rows]
     return [entry | {"role": ROLES[entry["role"]]} for entry in found]
 

@@ -12,7 +12,7 @@ from contextlib import ExitStack, suppress
 from typing import Any
 
 from mmbench.errors import CannotError
-from mmbench.lab.guest import interpreter
+from mmbench.lab.guest import interpreter, queued
 from mmbench.lab.guest.experiments import MAX_VICTIM_BYTES, Found
 from mmbench.live.cgroup import OwnCgroup, memory_hierarchy, remove_cgroup
 from mmbench.live.kmsg import KernelLog, OomMessage
@@ -51,6 +51,7 @@ def kill_beside_holder(config: VictimConfig, item: dict[str, Any]) -> Found:
         bystander = stack.enter_context(Victim(BYSTANDER, MAX_VICTIM_BYTES, str(cgroup.path)))
         write_file(f"/proc/{bystander.pid}/oom_score_adj", "0")
         trigger = stack.enter_context(Trigger(str(cgroup.path)))
+        queued.watch(trace, [pid for pid in (victim.pid, reaper, os.getpid()) if pid is not None])
         stack.callback(interpreter.release)
         interpreter.command(item["holds"], victim.pid, victim.start + item["held_page"] * PAGE_BYTES)
         interpreter.set_target(victim.pid)
@@ -146,7 +147,7 @@ def _told(scene: _Scene, events: list[TraceEvent], names: dict[int, str], pid: i
     at = {e.event: e.t_ns - zero for e in events if e.fields.get("pid") == str(pid)}
     said = {m.kind: m.log_us for m in scene.messages if m.pid == pid}
     gave_up = (said["unable"] - said["killed"]) * 1000 if "unable" in said and "killed" in said else None
-    steps = interpreter.stop_log()
+    steps = queued.with_queued(interpreter.stop_log(), events)
     return {
         "further_kills": [
             {"who": names.get(int(e.fields["pid"]), "other"), "ns": e.t_ns - zero} for e in kills if e.t_ns > zero

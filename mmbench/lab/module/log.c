@@ -12,7 +12,7 @@ struct entry {
 	int cpu, pid, role, row;
 	long rss_pages; /* of the mm, exact */
 	unsigned long freed_pages; /* PGFREE of this CPU */
-	u64 waited_ns;		   /* how long this task has waited for a CPU since it began */
+	unsigned long free_pages;  /* in the zones: those on a CPU's list are not */
 };
 
 static struct entry entries[MAX_ENTRIES];
@@ -49,9 +49,7 @@ void log_step(struct mm_struct *mm, enum role_id role, int row)
 	entry->cpu = get_cpu();
 	entry->freed_pages = __this_cpu_read(vm_event_states.event[PGFREE]);
 	put_cpu();
-#ifdef CONFIG_SCHED_INFO
-	entry->waited_ns = current->sched_info.run_delay;
-#endif
+	entry->free_pages = global_zone_page_state(NR_FREE_PAGES);
 }
 
 void clear_log(void)
@@ -64,9 +62,9 @@ static int log_show(struct seq_file *file, void *unused)
 	int i, n = min(atomic_read(&n_entries), MAX_ENTRIES);
 
 	for (i = 0; i < n; i++)
-		seq_printf(file, "%llu %d %d %d %d %ld %lu %llu\n", entries[i].ns, entries[i].cpu, entries[i].pid,
+		seq_printf(file, "%llu %d %d %d %d %ld %lu %lu\n", entries[i].ns, entries[i].cpu, entries[i].pid,
 			   entries[i].role, entries[i].row, entries[i].rss_pages, entries[i].freed_pages,
-			   entries[i].waited_ns);
+			   entries[i].free_pages);
 	return 0;
 }
 
