@@ -87,6 +87,8 @@ def refused_view(record: DesignRecord) -> list[str]:
 
 def schedule_view(row: Row) -> list[RenderableType]:
     """What the kernel did, in a sentence; then every turn as asked and as seen."""
+    from mmbench.report.forced import came_of, taken
+
     entry: Any = row
     said = f"{entry['design']} on {entry['release']}: breaks {entry['property']} by the checker"
     if "error" in entry:
@@ -95,22 +97,11 @@ def schedule_view(row: Row) -> list[RenderableType]:
         {"who": turn["role"], "goes on until": _until(turn), "seen": _seen(turn, found)}
         for turn, found in zip(entry["turns"], entry["turns_seen"], strict=True)
     ]
-    taken = sum(found["reached"] for found in entry["turns_seen"])
     return [
-        f"{said}; {taken} of {len(seen)} turns taken as it says; the kernel: {came_of(entry)}",
+        f"{said}; {taken(entry)} of {len(seen)} turns taken as it says; the kernel: {came_of(entry)}",
         table_view(("who", "goes on until", "seen"), seen),
         "",
     ]
-
-
-def came_of(entry: Mapping[str, Any]) -> str:
-    """What a kernel did under a forced schedule: the stall, pages that stay mlocked, or nothing."""
-    gave_up = entry["reaper_said"] == "unable"
-    asleep = gave_up and any(found["sleeps_in"] for found in entry["turns_seen"])
-    mlocked = entry.get("nr_mlock_shared", 0)
-    parts = ["stalls: exit sleeps, and the reaper gave up" if asleep else "the reaper gave up"] if gave_up else []
-    parts += [f"{mlocked:,} pages that a child maps, too, stay mlocked"] if mlocked else []
-    return "; ".join(parts) or "no oops, no bad page, every counter back"
 
 
 def _until(turn: Mapping[str, Any]) -> str:

@@ -14,6 +14,7 @@ from mmbench.report.reading import blocked_ps, moment, part
 from mmbench.report.text.ranked import BASELINE, ratio_text
 from mmbench.report.units import NOTHING, format_count, format_share, format_time
 from mmbench.scenarios import NAMED
+from mmbench.site.forced import Forcing, forced_part
 from mmbench.site.lead import verdict_words
 from mmbench.site.parts import MEASURED, MODEL, badge, code, document, figure, table, to_front
 from mmbench.site.real import HOLDER, READER, Real, outcomes, share, verdict_cell
@@ -30,11 +31,12 @@ def design_page(
     schedules: Sequence[str],
     timeline: str,
     reals: Mapping[str, Sequence[Real]],
+    forcing: Forcing,
 ) -> str:
     """One document.
 
     runs: scenario -> records of all designs; schedules: names of files in schedules/; timeline: path of a picture;
-    reals: the design and its variants -> what booted kernels did with them
+    reals: the design and its variants -> what booted kernels did with them; forcing: the checker's schedules of these
     """
     name = loaded.strategy.id
     mine = {s: next((r for r in records if r["strategy"] == name), None) for s, records in runs.items()}
@@ -51,6 +53,8 @@ def design_page(
 {checker_part(verdict, schedules)}
 <h2>In a real kernel {badge(MEASURED)}</h2>
 {real_part(reals)}
+<h2>The checker&rsquo;s schedules, forced in a real kernel {badge(MEASURED)}</h2>
+{forced_part(forcing)}
 <h2>What it is</h2>
 <div class="fit">{table((), [[escape(key), escape(value)] for key, value in facts(loaded).items()])}</div>
 <h2>Step by step</h2>

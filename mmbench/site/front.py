@@ -13,6 +13,7 @@ from mmbench.report.reading import moment, part, setting, total
 from mmbench.report.text.grid import MEASURES, worst
 from mmbench.report.units import NOTHING, format_count, format_pages_size, format_share, format_size, format_time
 from mmbench.scenarios import NAMED
+from mmbench.site.forced import Forcing
 from mmbench.site.lead import lead, name_of
 from mmbench.site.matrix_page import DESIGNS
 from mmbench.site.parts import MEASURED, MODEL, badge, code, document, figure, links, table
@@ -38,7 +39,8 @@ class Facts:
     verdicts: strategy -> checker's verdict; schedules: strategy -> files in schedules/;
     validations: file stem -> validation record; lab: file in lab/ -> lab record; asv: asv's published index.json;
     shared: strategy -> rules that it breaks once a second process maps its pages;
-    reals: design -> what booted kernels did with it; answers: page in answers/ -> its title
+    reals: design -> what booted kernels did with it; forcing: the checker's schedules, forced in them;
+    answers: page in answers/ -> its title
     """
 
     runs: Mapping[str, Sequence[Record]]
@@ -51,6 +53,7 @@ class Facts:
     asv: Record
     shared: Mapping[str, Sequence[str]] = field(default_factory=dict)
     reals: Mapping[str, Sequence[Real]] = field(default_factory=dict)
+    forcing: Forcing = field(default_factory=Forcing)
     answers: Mapping[str, str] = field(default_factory=dict)
 
 

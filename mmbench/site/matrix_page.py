@@ -12,6 +12,7 @@ from mmbench.records.lab_types import BesideHolder
 from mmbench.report.outcome import flaw_words, ranking
 from mmbench.report.reading import moment
 from mmbench.report.units import NOTHING, format_time
+from mmbench.site.forced import Forcing, forced_lines
 from mmbench.site.lead import name_of, status_of
 from mmbench.site.parts import MEASURED, MODEL, badge, code, document, table, to_front
 from mmbench.site.real import NOTHING_SEEN, Real, by_release, family, is_predicted, kind_of, share
@@ -21,22 +22,35 @@ DESIGNS = "designs.html"
 BESIDE = {"lock-page": "holder", "read-count": "reader", "read-users": "/proc reader"}
 
 
-def matrix_page(records: Sequence[Record], verdicts: Mapping[str, Verdict], reals: Mapping[str, Sequence[Real]]) -> str:
-    """The document. records: one run per design, of the first scenario; reals: as real_designs gives them."""
+def matrix_page(
+    records: Sequence[Record],
+    verdicts: Mapping[str, Verdict],
+    reals: Mapping[str, Sequence[Real]],
+    forcing: Forcing,
+) -> str:
+    """The document.
+
+    records: one run per design, of the first scenario; reals: as real_designs gives them; forcing: as read_forcing does
+    """
     everyone = sorted((real for found in reals.values() for real in found), key=by_release)
     kernels = list(dict.fromkeys(real.series for real in everyone))
     header = f"""{to_front()}
 <h1>Every design: modelled, searched, run for real</h1>
 <p class="answer">{sentence(reals, everyone)}</p>"""
-    heads = ["design", f"in time {badge(MODEL)}", "checker"]
+    heads = ["design", f"in time {badge(MODEL)}", "checker", f"its schedules, forced {badge(MEASURED)}"]
     heads += [f"Linux {escape(series)} {badge(MEASURED)}" for series in kernels]
-    rows = [row for place in ranking(records) for row in rows_of(records[place.row], verdicts, reals, kernels)]
+    rows = [row for place in ranking(records) for row in rows_of(records[place.row], verdicts, reals, forcing, kernels)]
     body = f"""<div class="fit">{table(heads, rows)}</div>
 <ul class="legend">
 <li>In time: the question of the front page, a victim of 64 GiB while a page-lock holder waits for memory. What gave up,
 killed another process or is unsafe stands last.</li>
 <li>The checker: safe in every interleaving of a small world; stalls until the reaper gives up; fails, with a
 schedule.</li>
+<li>Its schedules, forced: the checker shows with a schedule that a rule breaks; a booted kernel was made to take it,
+turn by turn, and this is how many came to what. <em>In shared</em>: in the checker&rsquo;s scope of that name, where
+another process maps the victim&rsquo;s pages. Nothing breaks: no oops, no bad page, every counter back; a guest stops
+nobody within a pass, so what needs a page lock taken while the reaper is at that page does not show. Not run: the
+kernel lacks what the schedule needs, as the design&rsquo;s page says. -: none was forced.</li>
 <li>Inside a kernel, victims of 64 MiB: how many processes more the OOM killer killed, and whether the reaper gave up,
 while somebody held the lock of one page (<em>holder</em>) or mmap_lock for read (<em>reader</em>: pins the struct
 alone, as process_mrelease does; <em>/proc reader</em>: pins its user count). The model of that very victim says the
@@ -45,7 +59,9 @@ same unless the cell names it. How many counts of <em>pages</em> that a lone rea
 <li>A row that begins with a colon is a variant: a point that the proposal left open. {blind_words(everyone)}</li>
 </ul>
 <p>Again: {code("mmbench lab run 6.12 --strategy v6.1 exit-write")} runs designs inside a kernel;
-{code("mmbench check")} searches them; {code("mmbench compare --scenario stuck-holder")} times them.</p>"""
+{code("mmbench check --save FOLDER")} searches them and keeps the schedules, which
+{code("mmbench lab run 5.10 --schedule FILE")} forces;
+{code("mmbench compare --scenario stuck-holder")} times them.</p>"""
     return document("mmbench: every design, modelled, searched, run for real", header, body)
 
 
@@ -61,8 +77,8 @@ def sentence(reals: Mapping[str, Sequence[Real]], everyone: Sequence[Real]) -> s
     pages, kill, schedule = (f"<strong>{right} of {n}</strong>" for right, n in (left, kills, told))
     return f"""{len(designs)} designs ran inside booted kernels, Linux {escape(series)}. As predicted were {pages}
 counts of the pages that a lone reaper leaves, {kill} outcomes of an OOM kill beside a holder of a page lock or a reader
-of mmap_lock, and {schedule} forced schedules; {len(broken) or "none"} brought a kernel to an oops, a bad page or an
-overlap."""
+of mmap_lock, and {schedule} forced schedules of their own steps; {len(broken) or "none"} brought a
+kernel to an oops, a bad page or an overlap."""
 
 
 def blind_words(everyone: Sequence[Real]) -> str:
@@ -77,7 +93,11 @@ def blind_words(everyone: Sequence[Real]) -> str:
 
 
 def rows_of(
-    record: Record, verdicts: Mapping[str, Verdict], reals: Mapping[str, Sequence[Real]], kernels: Sequence[str]
+    record: Record,
+    verdicts: Mapping[str, Verdict],
+    reals: Mapping[str, Sequence[Real]],
+    forcing: Forcing,
+    kernels: Sequence[str],
 ) -> list[list[str]]:
     """A design and, below it, its variants that a kernel ran."""
     name = str(record["strategy"])
@@ -87,12 +107,24 @@ def rows_of(
     said = f'<span class="{"wrong" if wrong else "agree"}">{escape(wrong) or "memory back"}</span><small>{time}</small>'
     checked = f'<span class="verdict {verdict.verdict}">{verdict.verdict}</span>'
     own = {spec: {real.series: real for real in found} for spec, found in family(reals, name).items()}
-    first = [f"{name_of(name)}<small>{escape(status_of(record))}</small>", said, checked]
+    mine, told = forcing.family(name), {name, *own}
+    taken = forced_cell(mine.of([name]), mine.without(told), verdict.scope)
+    first = [f"{name_of(name)}<small>{escape(status_of(record))}</small>", said, checked, taken]
     rows = [[*first, *(kernel_cell(own.get(name, {}).get(series)) for series in kernels)]]
     for spec, found in own.items():
         if spec != name:
-            rows.append([code(spec.removeprefix(name)), "", "", *(kernel_cell(found.get(s)) for s in kernels)])
+            taken = forced_cell(mine.of([spec]), Forcing(), verdict.scope)
+            rows.append([code(spec.removeprefix(name)), "", "", taken, *(kernel_cell(found.get(s)) for s in kernels)])
     return rows
+
+
+def forced_cell(own: Forcing, others: Forcing, scope: str) -> str:
+    """What came of a design's schedules when kernels took them, and of those of its variants without a row."""
+    lines, more = forced_lines(own, scope), forced_lines(others, scope)
+    n = len(others.designs)
+    if more:
+        lines += [f"<em>{n} variant{'s' * (n != 1)} more:</em>", *more]
+    return "".join(f'<div class="seen">{line}</div>' for line in lines) or NOTHING
 
 
 def kernel_cell(real: Real | None) -> str:

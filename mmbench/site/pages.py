@@ -15,12 +15,13 @@ from mmbench.site.answers import write_answers
 from mmbench.site.designs import design_page
 from mmbench.site.explore import write_explorer_data
 from mmbench.site.explore_page import EXPLORER, SCRIPT, explorer_page
+from mmbench.site.forced import read_forcing
 from mmbench.site.front import KERNELS, Facts, front_page
 from mmbench.site.head import check_head, check_shared, run_head, run_sweep, write_schedules
 from mmbench.site.kernels import ask, designs
 from mmbench.site.kernels_page import kernels_page
 from mmbench.site.matrix_page import DESIGNS, matrix_page
-from mmbench.site.real import family, real_designs, record_files
+from mmbench.site.real import family, real_designs, record_files, schedule_files
 from mmbench.strategies import load_all
 
 MARK = "mmbench-site.json"
@@ -41,10 +42,11 @@ def write_pages(site: Path, results: Path, answers: Path) -> None:
     for loaded in load_all():
         name = loaded.strategy.id
         schedules, timeline = facts.schedules.get(name, ()), f"../plots/timeline-{name}.png"
-        page = design_page(loaded, facts.runs, facts.verdicts[name], schedules, timeline, family(facts.reals, name))
+        reals, forcing = family(facts.reals, name), facts.forcing.family(name)
+        page = design_page(loaded, facts.runs, facts.verdicts[name], schedules, timeline, reals, forcing)
         write_text(site / "designs" / f"{name}.html", page)
     if facts.reals:
-        write_text(site / DESIGNS, matrix_page(first, facts.verdicts, facts.reals))
+        write_text(site / DESIGNS, matrix_page(first, facts.verdicts, facts.reals, facts.forcing))
     if facts.lab:
         write_text(site / KERNELS, kernels_page(ask(facts.lab), designs()))
     write_explorer_data(site / "explore")
@@ -72,6 +74,7 @@ def gather(site: Path, results: Path, answers: Path) -> Facts:
         asv=read_json(site / "asv" / "index.json"),
         shared=check_shared(),
         reals=real_designs(record_files(results / "lab")),
+        forcing=read_forcing(schedule_files(results / "lab")),
         answers=write_answers(answers, site / "answers"),
     )
 

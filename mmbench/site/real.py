@@ -66,9 +66,19 @@ def is_predicted(row: BesideHolder) -> bool:
 
 def record_files(folder: Path) -> list[Path]:
     """Records of designs at any depth below a folder; schedules of the checker, forced, are no cells of theirs."""
+    return [path for path, is_schedule in design_files(folder) if not is_schedule]
+
+
+def schedule_files(folder: Path) -> list[Path]:
+    """Records of forced schedules of the checker at any depth below a folder."""
+    return [path for path, is_schedule in design_files(folder) if is_schedule]
+
+
+def design_files(folder: Path) -> list[tuple[Path, bool]]:
+    """Records of designs at any depth below a folder, and whether each is one of forced schedules."""
     found = [(path, read_json(path)) for path in sorted(folder.rglob("*.json"))]
     records = [(path, record) for path, record in found if isinstance(record, dict)]
-    return [path for path, record in records if record.get("format") in FORMATS and record.get("set") != SCHEDULE]
+    return [(path, record.get("set") == SCHEDULE) for path, record in records if record.get("format") in FORMATS]
 
 
 def real_designs(paths: Iterable[Path]) -> dict[str, list[Real]]:
@@ -93,7 +103,12 @@ def real_designs(paths: Iterable[Path]) -> dict[str, list[Real]]:
 
 def by_release(real: Real) -> tuple[int, ...]:
     """5.10 after 5.4."""
-    return tuple(int(part) for part in real.series.split(".") if part.isdigit())
+    return by_series(real.series)
+
+
+def by_series(series: str) -> tuple[int, ...]:
+    """The numbers of a kernel's series, to sort by."""
+    return tuple(int(part) for part in series.split(".") if part.isdigit())
 
 
 def family(found: Mapping[str, Sequence[Real]], design: str) -> dict[str, Sequence[Real]]:

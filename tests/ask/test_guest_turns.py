@@ -89,6 +89,10 @@ def entry(**more: object) -> dict[str, object]:
         ({}, "2 of 2 turns taken as it says; the kernel: stalls: exit sleeps, and the reaper gave up"),
         ({"reaper_said": "reaped"}, "the kernel: no oops, no bad page, every counter back"),
         ({"reaper_said": "", "nr_mlock_shared": 3686}, "the kernel: 3,686 pages that a child maps, too, stay mlocked"),
+        (
+            {"reaper_said": "reaped", "nr_mlock_left": -3, "tables_left": [2]},
+            "the kernel: counters off: -3 mlocked pages, 2 page tables",
+        ),
     ],
 )
 def test_what_the_kernel_did_stands_in_the_first_sentence(more: dict[str, object], said: str) -> None:

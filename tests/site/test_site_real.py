@@ -9,6 +9,7 @@ import pytest
 
 from mmbench.checker.verdict import Verdict
 from mmbench.lab.design_record import read_record
+from mmbench.site.forced import Forcing
 from mmbench.site.matrix_page import matrix_page
 from mmbench.site.real import family, outcome, real_designs, record_files, run_on
 from mmbench.strategies import IDS
@@ -54,7 +55,7 @@ def test_the_page_has_a_row_for_every_design_and_variant(reals):
     records = storm()
     names = [record["strategy"] for record in records]
     said = {name: Verdict(name, "default", "safe", True, "", 1, 1, 1, 0.0, {}, {}) for name in names}
-    page = matrix_page(records, said, reals)
+    page = matrix_page(records, said, reals, Forcing())
     rows = re.findall(r'<tr><th scope="row">.*?>([\w.:=-]+)</', page)
     variants = [spec[spec.index(":") :] for name in names for spec in family(reals, name) if ":" in spec]
     assert sorted(rows) == sorted([*names, *variants]) and variants
