@@ -187,7 +187,8 @@ def compare_design_records(paths: Sequence[Path], strategy: str | None = None) -
 
 def as_predicted(one: DesignComparison) -> bool:
     """Whether every page count and outcome of a record of designs is the model's, and no design was seen to break."""
-    beside = [*one["holders"], *one["readers"]]
-    same = all((h["kills"], h["gave_up"]) == (h["model_kills"], h["model_gave_up"]) for h in beside)
+    from mmbench.validation.beside import ends_as_predicted
+
+    same = all(map(ends_as_predicted, [*one["holders"], *one["readers"]]))
     same &= all(row["seen"] == row["told"] for rows in (one["forced"], one["late"]) for row in rows)
     return same and one["left"]["exact"] == one["left"]["n"] and set(one["verdicts"].values()) <= {"nothing seen"}

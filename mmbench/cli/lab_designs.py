@@ -16,10 +16,11 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from mmbench.ask.labs import Watcher
-    from mmbench.records.lab_types import BesideHolder, DesignComparison, DesignRecord
+    from mmbench.records.lab_types import BesideHolder, Copy, DesignComparison, DesignRecord
     from mmbench.records.measured_types import Config
 
 Row = Mapping[str, object]
+SHORT = ("Linux", "left", "exit", "mrelease", "reaper", "ends", "OOM_SKIP", "forced")
 
 
 def add_doctor(actions: Any) -> None:
@@ -157,13 +158,14 @@ def compare_records(args: argparse.Namespace, paths: list[Path]) -> int:
     cells = [{"release": one["release"], **cell} for one in found for cell in one["cells"]]
     records = map(read_record, paths)
     taken = [{"release": r["release"], **e} for r in records for e in experiments(r, "schedule")]
-    parts = [part for one in found for part in compared(one)] + [part for row in taken for part in schedule_view(row)]
+    parts = [*in_short(found), *(part for one in found for part in compared(one))]
+    parts += [part for row in taken for part in schedule_view(row)]
     print_found(args.format, found, cells, lambda: Group(*parts))
     return EXIT_OK if all(as_predicted(one) for one in found) else EXIT_BAD_NEWS
 
 
 def compared(one: DesignComparison) -> list[RenderableType]:
-    """A line per design and party, one per design beside a holder, and the interpreter's own cost."""
+    """A line per design and party, and one per design beside a holder or a reader."""
     victims = {str(c["victim"]): n for n, c in enumerate(one["cells"])}
     alone = [
         {"design": c["design"], "alone": c["what"], "victim": f"{_victim(c['victim'])}"}
@@ -176,16 +178,6 @@ def compared(one: DesignComparison) -> list[RenderableType]:
         *("design", "holds", "further kills", "gave up", "OOM_SKIP, ms", "own CPU, ms", "error"),
         *("reaper left", "exit sleeps in"),
     )
-    copies = [abs(copy["error"]) for copy in one["copies"]]
-    own_costs = one["costs"] == f"lab-{'.'.join(one['release'].split('.')[:2])}"
-    notes = [
-        *([] if own_costs else [f"instructions at the prices of {one['costs']}: this series has no table of its own"]),
-        *([f"pages left as predicted: {one['left']['exact']} of {one['left']['n']}"] if one["left"]["n"] else []),
-        *([f"the copy of {one['era']} against the kernel's own code: within {max(copies):.2%}"] if copies else []),
-        *([_told(one["forced"], "forced schedules")] if one["forced"] else []),
-        *([_told(one["late"], "process_mrelease after exit_mm")] if one["late"] else []),
-        *(f"{design}: {verdict}" for design, verdict in one["verdicts"].items() if verdict != "nothing seen"),
-    ]
     title = f"{one['release']}: seen | model"
     parts: list[RenderableType] = []
     if alone:
@@ -197,7 +189,55 @@ def compared(one: DesignComparison) -> list[RenderableType]:
         if rows:
             title = f"an OOM kill beside {what}: seen | model; own CPU: less the time its task waited for a CPU"
             parts.append(table_view(beside, [_beside(row) for row in rows], title))
-    return [*parts, *(f"{one['release']}, {note}" for note in notes)]
+    return parts
+
+
+def in_short(found: Sequence[DesignComparison]) -> list[RenderableType]:
+    """A row per kernel: how much of what it did was predicted; then what was not, and what to know."""
+    rows = [_counts(one) for one in found if one["cells"] or one["holders"] or one["readers"]]
+    title = "as predicted, by kernel"
+    legend = (
+        "left: pages that a lone party left; exit, mrelease, reaper: their instructions,\n"
+        "alone, median error; ends: OOM kills beside a holder or a reader, who died and\n"
+        "who gave up; OOM_SKIP: the time to it there, within 2 %"
+    )
+    table = [table_view(SHORT, rows, title), legend] if rows else []
+    return [*table, *(f"{one['release']}, {note}" for one in found for note in _notes(one))]
+
+
+def _counts(one: DesignComparison) -> Row:
+    """A kernel's row of the short table."""
+    from mmbench.validation.beside import NEAR, ends_as_predicted, times_off
+
+    beside = [*one["holders"], *one["readers"]]
+    off, left, forced = times_off(beside), one["left"], one["forced"]
+    errors = {what: f"{e['median_abs_error']:.1%}" for what, e in one["errors"].items() if e["n"]}
+    return {
+        "Linux": ".".join(one["release"].split(".")[:2]),
+        "left": _share(left["exact"], left["n"]),
+        **errors,
+        "ends": _share(sum(map(ends_as_predicted, beside)), len(beside)),
+        "OOM_SKIP": _share(sum(error <= NEAR for error in off), len(off)),
+        "forced": _share(sum(row["seen"] == row["told"] for row in forced), len(forced)),
+    }
+
+
+def _share(right: int, n: int) -> str | None:
+    return None if not n else f"all {n:,}" if right == n else f"{right:,}/{n:,}"
+
+
+def _notes(one: DesignComparison) -> list[str]:
+    """What was seen to break, what came out otherwise than predicted, whose prices these are, what the copy costs."""
+    left, worst = one["left"], max(one["copies"], key=lambda copy: abs(copy["error"]), default=None)
+    own_costs = one["costs"] == f"lab-{'.'.join(one['release'].split('.')[:2])}"
+    return [
+        *(f"{design}: {verdict}" for design, verdict in one["verdicts"].items() if verdict != "nothing seen"),
+        *([f"pages left as predicted: {left['exact']} of {left['n']}"] if left["exact"] < left["n"] else []),
+        *_otherwise(one["forced"], "forced schedules"),
+        *_otherwise(one["late"], "process_mrelease after exit_mm"),
+        *([] if own_costs else [f"instructions at the prices of {one['costs']}: this series has no table of its own"]),
+        *([f"the copy of {one['era']} off the kernel's own code by at most {_worst(worst)}"] if worst else []),
+    ]
 
 
 def _beside(row: BesideHolder) -> Row:
@@ -216,11 +256,16 @@ def _beside(row: BesideHolder) -> Row:
     }
 
 
-def _told(rows: Sequence[Row], what: str) -> str:
+def _worst(copy: Copy) -> str:
+    return f"{abs(copy['error']):.1%} ({copy['what']}, {_victim(copy['victim'])})"
+
+
+def _otherwise(rows: Sequence[Row], what: str) -> list[str]:
+    """One sentence on rows that went otherwise than told, if any did."""
     other = [
         f"{row['design']}{_before(row)}: {row['seen']}, not {row['told']}" for row in rows if row["seen"] != row["told"]
     ]
-    return "; ".join([f"{what} as told: {len(rows) - len(other)} of {len(rows)}", *other])
+    return ["; ".join([f"{what} as told: {len(rows) - len(other)} of {len(rows)}", *other])] if other else []
 
 
 def _before(row: Row) -> str:

@@ -15,7 +15,8 @@ from mmbench.report.units import NOTHING, format_time
 from mmbench.site.forced import Forcing, forced_lines
 from mmbench.site.lead import name_of, status_of
 from mmbench.site.parts import MEASURED, MODEL, badge, code, document, table, to_front
-from mmbench.site.real import NOTHING_SEEN, Real, by_release, family, is_predicted, kind_of, share
+from mmbench.site.real import NOTHING_SEEN, Real, by_release, family, kind_of, share
+from mmbench.validation.beside import ends_as_predicted
 
 Record = Mapping[str, Any]
 DESIGNS = "designs.html"
@@ -146,7 +147,7 @@ def in_short(row: BesideHolder) -> str:
     """One kill in two words, and the model's two where they differ."""
     words = few_words(row["kills"], row["gave_up"])
     said = f'<span class="{kind_of(row)}">{words}</span>'
-    if not is_predicted(row):
+    if not ends_as_predicted(row):
         said += f" <em>(model: {few_words(row['model_kills'], row['model_gave_up'])})</em>"
     return said
 

@@ -12,6 +12,7 @@ from mmbench.lab.design_record import FORMATS, SCHEDULE, STOCK, read_record, ver
 from mmbench.records.files import read_json
 from mmbench.records.lab_types import BesideHolder, Cell, Meeting
 from mmbench.report.units import format_count
+from mmbench.validation.beside import ends_as_predicted
 from mmbench.validation.designs import compare_designs
 
 NOTHING_SEEN = "nothing seen"
@@ -51,17 +52,12 @@ class Real:
     def as_predicted(self) -> tuple[int, int]:
         """Kills beside a holder or a reader whose outcome is the model's, and all of them."""
         told = [*self.holders, *self.readers]
-        return sum(is_predicted(row) for row in told), len(told)
+        return sum(ends_as_predicted(row) for row in told), len(told)
 
     @property
     def tells_apart(self) -> bool:
         """Whether this kernel's own code does beside a holder what the model says: if not, no design shows there."""
-        return all(is_predicted(row) for row in self.own)
-
-
-def is_predicted(row: BesideHolder) -> bool:
-    """Whether further kills and the give-up beside a holder are the model's."""
-    return row["kills"] == row["model_kills"] and row["gave_up"] == row["model_gave_up"]
+        return all(ends_as_predicted(row) for row in self.own)
 
 
 def record_files(folder: Path) -> list[Path]:
@@ -136,7 +132,7 @@ def kind_of(row: BesideHolder) -> str:
 def outcome(row: BesideHolder, real: Real) -> str:
     """An outcome as HTML, with the model's beside it."""
     said = f'<span class="{kind_of(row)}">{happened(row["kills"], row["gave_up"])}</span>'
-    if is_predicted(row):
+    if ends_as_predicted(row):
         return f"{said} <small>as modelled</small>"
     if not real.tells_apart:
         return f"{said} <small>so does the kernel's own code; model: {format_count(row['model_kills'])}</small>"

@@ -7,6 +7,7 @@ model one for each, so the time is by the own clock of the task that sets the fl
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -31,6 +32,7 @@ from mmbench.validation.seen_beside import Setting, happened, pages_back, rows_o
 
 NEED_PAGES = 4096  # what the trigger lacks: half of its 32 MiB
 EXIT_MM_NS = 1_000_000  # after the kill, where the log has no step of the victim's: exit_mmap is the reader's
+NEAR = 0.02  # a time so near is called as predicted
 LEAST_OTHERS, LEAST_BACK_PAGES = 3, 1000
 ONE_CPU = {"free_contended": 0, "lru_contended": 0, "thp_contended": 0}  # nobody runs beside anybody
 FOR_EVER_PAGES = 1 << 30  # more than any guest has
@@ -47,11 +49,11 @@ def beside_holder(entry: Experiment, design: Loaded, costs: CostTable, record: D
         design = without_delay(design)
     victim = Victim(entry["victim"], design, own_pages(entry))
     starts = circumstances(entry, record)
-    found = run_prepared(victim.prepared, design, scenario("quiet", starts), costs, victim="booted")
+    found = run_prepared(victim.prepared, design, scenario("quiet", starts), costs, victim="booted", story=False)
     timed = found
     if slept_meanwhile(entry, setting, rows):
         kept_on = scenario("quiet", starts | {"holder_needs_pages": FOR_EVER_PAGES})
-        timed = run_prepared(victim.prepared, design, kept_on, costs, victim="booted")
+        timed = run_prepared(victim.prepared, design, kept_on, costs, victim="booted", story=False)
     return {
         **happened(entry, rows),
         "model_kills": int(found["collateral_kills"]),
@@ -198,7 +200,18 @@ def own_work_ps(config: Config, design: Loaded, costs: CostTable, n_own: int) ->
         "quiet", {"exit_start_ps": 0, "reaper_start_ps": NEVER, "mrelease_start_ps": NEVER, "oom_victim": 0}
     )
     work = [
-        run_prepared(Victim(config, design, n).prepared, design, calm, costs, victim="booted")["busy_ps"]["exit"]
+        run_prepared(Victim(config, design, n).prepared, design, calm, costs, victim="booted", story=False)
         for n in (n_own, 0)
     ]
-    return work[0] - work[1]
+    return work[0]["busy_ps"]["exit"] - work[1]["busy_ps"]["exit"]
+
+
+def ends_as_predicted(row: BesideHolder) -> bool:
+    """Whether who died, and whether the reaper gave up, beside a bystander is the model's."""
+    return (row["kills"], row["gave_up"]) == (row["model_kills"], row["model_gave_up"])
+
+
+def times_off(rows: Sequence[BesideHolder]) -> list[float]:
+    """How far the model's times to MMF_OOM_SKIP are off, as shares, of those rows that have both."""
+    pairs = [(row["skip_own_ms"], row["model_skip_ms"]) for row in rows]
+    return [abs(model / own - 1.0) for own, model in pairs if own and model is not None]
