@@ -83,6 +83,7 @@ MUTANTS = [
     ("machine/teardown.py", "- 1) >> TABLE_SHIFT) + 1", "- 1) >> TABLE_SHIFT)", "machine/test_passes.py"),
     ("machine/reap.py", "w.mem[task_at(task) + T_VMA] + row[ROW_B])", "w.mem[task_at(task) + T_VMA] + 1)", "machine"),
     ("machine/locks.py", "w.mem[MM_USERS] != 0, work)", "w.mem[MM_USERS] != 1, work)", "machine/test_last_user.py"),
+    ("machine/bystander_ops.py", "return n > had", "return n >= had", "engine/test_bystanders.py"),
     (
         "machine/bystander_ops.py",
         "is_pending and is_in_sight(",

@@ -10,7 +10,7 @@ from typing import Any
 from mmbench.accelerate import njit_inner
 from mmbench.machine import work as wk
 from mmbench.machine.locks import branch, forget_passed, go_on
-from mmbench.machine.status import BLOCKED, RAN, ROW_A, WOKE
+from mmbench.machine.status import BLOCKED, RAN, ROW_A, ROW_B, WOKE
 from mmbench.model.world import (
     DONE,
     MM_COLLATERAL,
@@ -131,12 +131,23 @@ def is_in_sight(w: Any, loses_sight: int) -> bool:
 
 
 @njit_inner
+def has_progressed(w: Any, task: int) -> bool:
+    """Whether pages came back since the task asked so last; its T_TRIES keeps how many had. Mutates: mem."""
+    n = w.mem[MM_FREED] + w.mem[MM_EXTRA_FREED]
+    had = w.mem[task_at(task) + T_TRIES]
+    w.mem[task_at(task) + T_TRIES] = n
+    return n > had
+
+
+@njit_inner
 def out_of_memory(w: Any, task: int, row: Any, work: Any) -> int:
     """One last try, then the killer's scan: it aborts at an OOM victim without MMF_OOM_SKIP, or kills the next one.
 
-    The next victim gives T_NEXT_VICTIM pages back at once. Mutates: mem, work.
+    The next victim gives T_NEXT_VICTIM pages back at once. Row B: it asks page by page. Mutates: mem, work.
     """
     if not has_enough(w, task):
+        if row[ROW_B] and has_progressed(w, task):
+            return branch(w, task, row, True, work)
         is_pending = w.mem[MM_FLAGS] & MMF_OOM_VICTIM and not w.mem[MM_FLAGS] & MMF_OOM_SKIP
         if is_pending and is_in_sight(w, row[ROW_A]):
             return branch(w, task, row, True, work)

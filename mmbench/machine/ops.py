@@ -163,9 +163,10 @@ class Op(IntEnum):
     )
     ALLOC = OpSpec("allocate the scenario's pages, or go to `otherwise`", branches=True)
     # loses_sight: when a memory cgroup's killer no longer finds the victim, and so kills the next one all the same
+    # by_page: who asks page by page calls the killer only when nothing at all has come back since the last time
     OUT_OF_MEMORY = OpSpec(
         "one last try; MMF_OOM_SKIP set: kill the next victim; clear: kill nobody, go to `otherwise`",
-        ("loses_sight",),
+        ("loses_sight", "by_page"),
         branches=True,
     )
     EXIT_MM_IF_LAST = OpSpec("exit_mm; go on to exit_mmap when that was the last mm user", branches=True)

@@ -68,7 +68,8 @@ def circumstances(entry: Experiment, record: DesignRecord) -> dict[str, int]:
     """What a scenario needs of an experiment: when exit and reaper began, who holds what, what the killer sees."""
     exits = [step["ns"] for step in entry["steps"][0] if step["role"] == "exit"]
     began_ns = EXIT_MM_NS if entry["holds"] == "read-users" or not exits else max(0, exits[0])
-    starts = {"exit_start_ps": began_ns * 1000, "need_pages": NEED_PAGES, "batch_pages": BATCHES_FOR_ALL}
+    starts = {"exit_start_ps": began_ns * 1000, "batch_pages": BATCHES_FOR_ALL}
+    starts |= {"need_pages": NEED_PAGES, "need_by_page": 1}  # of a file that is written page by page
     if entry["hurry"]:
         woken, began = entry["reaper_woken_ns"][0], entry["reaper_began_ns"][0]
         known = [ns for ns in (woken, began) if ns is not None]

@@ -76,6 +76,13 @@ def test_a_killer_that_loses_sight_of_an_exiting_victim_kills_again(strategy):
     assert pinned == [0, 1, 1]
 
 
+@pytest.mark.parametrize(("strategy", "kills"), [("v5.18", [1, 0]), ("v6.18", [1, 1])])
+def test_who_asks_page_by_page_kills_again_only_when_nothing_came_back(strategy, kills):
+    # v5.18 reaps itself VMA by VMA and frees as it goes; v6.18 fills a gather first, and nothing has come back by then
+    need = {"need_pages": 16_000, "killer_blind": 2, "exit_start_ps": 2 * MS}
+    assert [record_of(strategy, "quiet", need_by_page=k, **need)["collateral_kills"] for k in (0, 1)] == kills
+
+
 def test_further_victims_that_are_small_are_killed_one_after_the_other():
     record = record_of("v6.18", "quiet", killer_blind=2, need_pages=65_536, next_victim_pages=16_384, size=1 << 30)
     assert record["collateral_kills"] == 4

@@ -14,7 +14,10 @@ BYSTANDER = Bystander(
     what="the allocation that ran out of memory, with the OOM killer's rule",
     steps=lambda values: (
         step("allocate", Op.ALLOC, otherwise="out_of_memory", to="done"),
-        step("out_of_memory", Op.OUT_OF_MEMORY, loses_sight=values["killer_blind"], otherwise="sleep", to="allocate"),
+        step(
+            "out_of_memory", Op.OUT_OF_MEMORY, loses_sight=values["killer_blind"], by_page=values["need_by_page"],
+            otherwise="sleep", to="allocate",
+        ),
         step("sleep", Op.ALLOC_SLEEP, ps=JIFFY_PS),
         step("retry", Op.GOTO, to="allocate"),
     ),
@@ -27,6 +30,11 @@ BYSTANDER = Bystander(
             "killer_blind", "", 0, 0, 2,
             "the OOM killer no longer sees the victim: 0 never (global), 1 once it has left its memory cgroup (up to "
             "6.18), 2 once it exits (a memory cgroup's, 7.0 and later)",
+        ),
+        Option(
+            "need_by_page", "", 0, 0, 1,
+            "1: it needs its pages one by one, as a written file does, and calls the OOM killer only when none came "
+            "back since it asked last",
         ),
         Option(
             "next_victim_pages", "pages", 0, 0, MAX_COUNT,

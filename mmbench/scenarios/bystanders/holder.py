@@ -12,7 +12,10 @@ BYSTANDER = Bystander(
     steps=lambda values: (
         step("lock_page", Op.LOCK_PAGE),
         step("allocate", Op.ALLOC, otherwise="out_of_memory", to="unlock_page"),
-        step("out_of_memory", Op.OUT_OF_MEMORY, loses_sight=values["killer_blind"], otherwise="sleep", to="allocate"),
+        step(
+            "out_of_memory", Op.OUT_OF_MEMORY, loses_sight=values["killer_blind"], by_page=values["need_by_page"],
+            otherwise="sleep", to="allocate",
+        ),
         step("sleep", Op.ALLOC_SLEEP, ps=JIFFY_PS),
         step("retry", Op.GOTO, to="allocate"),
         step("unlock_page", Op.UNLOCK_PAGE),
