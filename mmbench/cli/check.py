@@ -15,7 +15,7 @@ from mmbench.ask.values import parse_int
 from mmbench.cli.inputs import add_format_option
 from mmbench.cli.streams import tell
 from mmbench.cli.values import option
-from mmbench.errors import EXIT_BAD_NEWS, EXIT_OK, InputError
+from mmbench.errors import EXIT_BAD_NEWS, EXIT_OK, InputError, short
 
 if TYPE_CHECKING:
     from mmbench.ask.timed_replay import Retaken
@@ -66,6 +66,14 @@ def file_name(c: Counterexample) -> str:
     return re.sub(r"[^\w.-]+", "-", f"{c.strategy}-{c.scope.name}-{c.property.name}") + ".json"
 
 
+def make_folder(name: str) -> None:
+    """Make a folder unless it is there. Raises InputError where it cannot be."""
+    try:
+        Path(name).mkdir(exist_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot make the folder {short(name)}: {error.strerror}.") from error
+
+
 def write_files(args: argparse.Namespace, found: list[Counterexample]) -> None:
     """Write what --save and --trace ask for."""
     from mmbench.checker.counterexample import to_json
@@ -75,11 +83,18 @@ def write_files(args: argparse.Namespace, found: list[Counterexample]) -> None:
     if (args.save or args.trace) and not found:
         print("mmbench: no counterexample, so nothing is written.", file=sys.stderr)
         return
-    if args.save and Path(args.save).is_dir():
+    if args.save and (args.save.endswith("/") or Path(args.save).is_dir()):
+        make_folder(args.save)
         for c in found:
             write_json(str(Path(args.save) / file_name(c)), to_json(c))
     elif args.save:
         write_json(args.save, to_json(found[0]))
+        if len(found) > 1:
+            print(
+                f"mmbench: {args.save} has the first of {len(found)} counterexamples; a folder, "
+                f"--save {args.save.removesuffix('.json')}/, takes them all.",
+                file=sys.stderr,
+            )
     if args.trace:
         write_json(args.trace, chrome_trace(found[0]))
 

@@ -233,6 +233,7 @@ def _notes(one: DesignComparison) -> list[str]:
     return [
         *(f"{design}: {verdict}" for design, verdict in one["verdicts"].items() if verdict != "nothing seen"),
         *([f"pages left as predicted: {left['exact']} of {left['n']}"] if left["exact"] < left["n"] else []),
+        *_ends_otherwise([*one["holders"], *one["readers"]]),
         *_otherwise(one["forced"], "forced schedules"),
         *_otherwise(one["late"], "process_mrelease after exit_mm"),
         *([] if own_costs else [f"instructions at the prices of {one['costs']}: this series has no table of its own"]),
@@ -254,6 +255,16 @@ def _beside(row: BesideHolder) -> Row:
         "reaper left": _both(row["reaper_left"], row["model_reaper_left"]),
         "exit sleeps in": row["sleeps_in"][-1:] if row["holds"] == "lock-page" else row["sleeps_in"][:1],
     }
+
+
+def _ends_otherwise(rows: Sequence[BesideHolder]) -> list[str]:
+    """One sentence on OOM kills that ended otherwise than the model's, if any did."""
+    from mmbench.validation.beside import ends_as_predicted
+
+    other = [
+        f"{row['design']} ({row['holds']}, {_victim(row['victim'])})" for row in rows if not ends_as_predicted(row)
+    ]
+    return [f"ends as predicted: {len(rows) - len(other)} of {len(rows)}; not {', '.join(other)}"] if other else []
 
 
 def _worst(copy: Copy) -> str:

@@ -47,11 +47,11 @@ PAIR = ListOf(Int(), n_least=2, n_most=2)  # in the locked part of the range, in
 PAGES = ("pages_before", "pages_after")
 BOTH = ("pages_before", "pages_after", "ns")
 BESIDE = (
-    *("holds", "held_page", "hurry", "trigger", "stacks", "further_kills", "steps"),
+    *("holds", "held_page", "hold_ms", "hurry", "trigger", "stacks", "further_kills", "steps"),
     *("reaper_woken_ns", "reaper_began_ns", "reaper_ended_ns", "gave_up_ns"),
 )
 NEEDED = {
-    **{"exit": ("pages_before", "ns"), "mrelease": BOTH, "reaper": ("pages_before", "pages_after")},
+    **{"exit": ("pages_before", "ns"), "mrelease": BOTH, "reaper": BOTH},
     **{"role race": ("ns", "lost"), "design race": ("steps", "lost"), "memcg": PAGES},
     **{"munlock": ("pages_before", "ns"), "steps": ("steps",)},
     **{"exiting-victim": ("scope", "need_bytes", "trigger", "further_kills", "exit_mmap_ns")},
@@ -82,5 +82,7 @@ def check_experiment(entry: Any, where: str, label: str) -> None:
     victim = VictimConfig.from_dict(entry["victim"])
     if victim.span_bytes > VICTIM_BYTES:
         raise fail(f"{where}.victim.span_bytes", victim.span_bytes, f"at most {VICTIM_BYTES}")
+    if len(entry.get("turns", ())) != len(entry.get("turns_seen", ())):
+        raise fail(f"{where}.turns_seen", entry.get("turns_seen"), "one for each of turns")
     if {"lost", "ns"} <= entry.keys() and len(entry["lost"]) != len(entry["ns"]):
         raise fail(f"{where}.lost", entry["lost"], "one for each of ns")

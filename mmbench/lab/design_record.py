@@ -38,7 +38,7 @@ NUMBER = re.compile(r"-?[0-9]{1,19}", re.ASCII)
 TOP = ("format", "series", "release", "kernel_version", "package", "package_version", "vmlinuz_sha256", "qemu")
 RECORD = Fields(
     dict.fromkeys((*TOP, "python", "set", "gcc", "module_source", "module_sha256"), TEXT)
-    | {"programs": MapOf(ListOf(TEXT)), "fatal": ListOf(Parameters()), "boots": ListOf(Parameters())},
+    | {"programs": MapOf(ListOf(TEXT)), "fatal": ListOf(Parameters()), "boots": ListOf(Parameters(), n_least=1)},
     {"refused": MapOf(TEXT)},
 )
 

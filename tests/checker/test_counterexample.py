@@ -280,3 +280,16 @@ def test_a_property_of_ones_own(tmp_path: Path, capsys: pytest.CaptureFixture[st
     path.write_text("NAME = 'x'\n")
     with pytest.raises(InputError, match="def holds"):
         run("v4.17", "--property", str(path))
+
+
+def test_all_schedules_go_to_a_folder_that_is_made_and_a_file_says_that_it_has_one_of_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, file = tmp_path / "all", tmp_path / "one.json"
+    assert run("v4.14", "drop-oom-skip", "--save", f"{folder}/") == 1
+    assert sorted(path.name for path in folder.iterdir()) == ["drop-oom-skip-default-S1.json", "v4.14-default-I5.json"]
+    capsys.readouterr()
+    assert run("v4.14", "drop-oom-skip", "--save", str(file)) == 1
+    assert "has the first of 2 counterexamples; a folder" in capsys.readouterr().err
+    with pytest.raises(InputError, match=r"cannot make the folder .* File exists"):
+        run("v4.14", "--save", f"{file}/")

@@ -69,7 +69,7 @@ def test_a_cgroups_kill_has_totals(tmp_path: Path) -> None:
     found = made([record.experiment(Item("semantics", "memcg", LOCKED, 1), {"reps": reps})])
     record.check_record(found)
     assert summary.truth_table(found)[0]["memcg"] == 0
-    found["boots"][0]["experiments"][0]["kind"] = "reaper"
+    found["boots"][0]["experiments"][0] |= {"kind": "reaper", "ns": [9]}
     with pytest.raises(InputError, match="pages_before' is 1024"):
         record.check_record(found)
 

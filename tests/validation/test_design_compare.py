@@ -9,6 +9,7 @@ import pytest
 from mmbench.cli.main import main
 from mmbench.cost.table import load_table
 from mmbench.lab import design_record
+from mmbench.lab.program import Program
 from mmbench.strategies.load import load
 from mmbench.validation.beside import as_the_lists_stood, at_the_zones_price, held_ppm, slept_meanwhile
 from mmbench.validation.design_rows import plain_rows
@@ -295,3 +296,28 @@ def test_a_lone_reaper_that_hands_over_to_nobody_munlocks_as_the_old_kernel_does
     assert old[1]["model_ns"] == old[0]["model_ns"]  # one chunk, one gather, one munlock a page
     now = compare_designs(record_of("6.12.1", ["v6.18", "handover-1g"], entries))["cells"]
     assert now[1]["model_ns"] == pytest.approx(now[0]["model_ns"], rel=1e-3)
+
+
+def test_a_file_that_has_changed_since_it_ran_is_no_model_of_what_ran(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own, path = tmp_path / "mine.py", tmp_path / "6.12.json"
+    text = Path(load("v6.1").path).read_text().replace('id="v6.1"', 'id="mine"')
+    own.write_text(text)
+    program = ["name mine@mine.py", *Program.from_plain(plain_rows(load(str(own)))).text.split("\n")[1:]]
+    record = record_of("6.12.1", ["v6.1"], [lone(who, "exit", 1000, [128, 128]) for who in ("stock", "mine@mine.py")])
+    path.write_text(json.dumps(record | {"programs": {"mine@mine.py": program}}))
+    assert main(["lab", "compare", str(path), "--strategy", str(own)]) == 0
+    own.write_text(text.replace("MMF_OOM_SKIP", "MMF_UNSTABLE"))
+    capsys.readouterr()
+    assert main(["lab", "compare", str(path), "--strategy", str(own)]) == 2
+    assert "has changed since it ran: its steps are others" in capsys.readouterr().err
+
+
+def test_an_end_that_was_not_predicted_has_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    exits = [{"ns": 1_000_000, "role": "exit", "row": 2, "rss_pages": 9}]
+    path = tmp_path / "6.12.json"
+    path.write_text(design_record.to_text(record_of("6.12.1", ["v6.18"], [stuck("v6.18", None, 1, exits)])))
+    assert main(["lab", "compare", str(path)]) == 1
+    said = " ".join(capsys.readouterr().out.split())
+    assert "ends as predicted: 0 of 1; not v6.18 (lock-page, 64 MiB anon, 90% locked)" in said
