@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
@@ -184,17 +184,17 @@ def compare_design_records(paths: Sequence[Path], strategy: str | None = None) -
     records = [read_record(path) for path in paths]
     if own is not None:
         for record in records:
-            check_same_steps(own, record["programs"])
+            check_same_steps(own, record)
     return [{**compare_designs(record, find), "verdicts": verdicts(record)} for record in records]
 
 
-def check_same_steps(own: Loaded, programs: Mapping[str, Sequence[str]]) -> None:
+def check_same_steps(own: Loaded, record: DesignRecord) -> None:
     """Raise InputError when a file of one's own no longer has the steps that ran."""
-    from mmbench.lab.program import Program
     from mmbench.validation.design_rows import plain_rows
+    from mmbench.validation.forced import rows_of
 
-    ran = [line for line in programs.get(own.name, ()) if line.startswith("row ")]
-    now = [line for line in Program.from_plain(plain_rows(own)).text.split("\n") if line.startswith("row ")]
+    ran, plain = rows_of(record, own.name), plain_rows(own)["rows"]
+    now = [[row["op"], *map(str, (*row["args"], row["next"], row["otherwise"]))] for row in plain]
     if ran and ran != now:
         raise InputError(f"{short(str(own.path))} has changed since it ran: its steps are others. Run it again.")
 

@@ -207,13 +207,14 @@ def in_short(found: Sequence[DesignComparison]) -> list[RenderableType]:
 
 def _counts(one: DesignComparison) -> Row:
     """A kernel's row of the short table."""
+    from mmbench.lab.kernels import series_of
     from mmbench.validation.beside import NEAR, ends_as_predicted, times_off
 
     beside = [*one["holders"], *one["readers"]]
     off, left, forced = times_off(beside), one["left"], one["forced"]
     errors = {what: f"{e['median_abs_error']:.1%}" for what, e in one["errors"].items() if e["n"]}
     return {
-        "Linux": ".".join(one["release"].split(".")[:2]),
+        "Linux": series_of(one["release"]),
         "left": _share(left["exact"], left["n"]),
         **errors,
         "ends": _share(sum(map(ends_as_predicted, beside)), len(beside)),
@@ -228,8 +229,10 @@ def _share(right: int, n: int) -> str | None:
 
 def _notes(one: DesignComparison) -> list[str]:
     """What was seen to break, what came out otherwise than predicted, whose prices these are, what the copy costs."""
+    from mmbench.lab.kernels import series_of
+
     left, worst = one["left"], max(one["copies"], key=lambda copy: abs(copy["error"]), default=None)
-    own_costs = one["costs"] == f"lab-{'.'.join(one['release'].split('.')[:2])}"
+    own_costs = one["costs"] == f"lab-{series_of(one['release'])}"
     return [
         *(f"{design}: {verdict}" for design, verdict in one["verdicts"].items() if verdict != "nothing seen"),
         *([f"pages left as predicted: {left['exact']} of {left['n']}"] if left["exact"] < left["n"] else []),

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from mmbench.machine.protocol import JIFFY_PS as JIFFY_PS
-from mmbench.machine.protocol import Role
+from mmbench.machine.protocol import Op, Role, step
 
 US, MS, SECOND = 10**6, 10**9, 10**12
 MAX_PS = 10**17  # about 28 hours
@@ -15,6 +15,17 @@ NEVER = -1
 BEFORE_THE_KILL = -US  # who holds a lock from the start has it when the kill comes
 
 Values = Mapping[str, int]
+
+
+def allocation(values: Values, then: str) -> Role:
+    """Steps of an allocation that ran out of memory: tried every jiffy, with the OOM killer's rule; then that step."""
+    sight, by_page = values["killer_blind"], values["need_by_page"]
+    return (
+        step("allocate", Op.ALLOC, otherwise="out_of_memory", to=then),
+        step("out_of_memory", Op.OUT_OF_MEMORY, loses_sight=sight, by_page=by_page, otherwise="sleep", to="allocate"),
+        step("sleep", Op.ALLOC_SLEEP, ps=JIFFY_PS),
+        step("retry", Op.GOTO, to="allocate"),
+    )
 
 
 @dataclass(frozen=True)

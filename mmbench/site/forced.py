@@ -13,7 +13,7 @@ from mmbench.lab.design_record import experiments, ops_of, overlap_ns, read_reco
 from mmbench.records.lab_types import DesignRecord, Experiment
 from mmbench.report.forced import ASTRAY, Came, all_came, came_of, slept_in, taken
 from mmbench.site.parts import code, table
-from mmbench.site.real import by_series
+from mmbench.site.real import base, by_series
 
 CLAIMS = {one.name: one.claim for one in ALL}
 HEAD = ("design, in which kernel", "breaks, by the checker", "what the kernel did", "turns taken")
@@ -77,11 +77,6 @@ class Forcing:
     def designs(self) -> set[str]:
         """Everything that has a schedule here, with parameters, and files that no kernel could be made to take."""
         return {one.design for one in self.taken} | {one.design for one in self.not_run}
-
-
-def base(spec: str) -> str:
-    """A design's name without parameters."""
-    return spec.partition(":")[0]
 
 
 def read_forcing(paths: Iterable[Path]) -> Forcing:

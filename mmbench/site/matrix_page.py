@@ -15,7 +15,7 @@ from mmbench.report.units import NOTHING, format_time
 from mmbench.site.forced import Forcing, forced_lines
 from mmbench.site.lead import name_of, status_of
 from mmbench.site.parts import MEASURED, MODEL, badge, code, document, table, to_front
-from mmbench.site.real import NOTHING_SEEN, Real, by_release, family, kind_of, share
+from mmbench.site.real import NOTHING_SEEN, Real, base, by_release, family, kind_of, share
 from mmbench.validation.beside import ends_as_predicted
 
 Record = Mapping[str, Any]
@@ -68,7 +68,7 @@ same unless the cell names it. How many counts of <em>pages</em> that a lone rea
 
 def sentence(reals: Mapping[str, Sequence[Real]], everyone: Sequence[Real]) -> str:
     """How often reality was as predicted."""
-    designs = {name.partition(":")[0] for name in reals}
+    designs = {base(name) for name in reals}
     left = [sum(column) for column in zip(*(real.left for real in everyone), strict=True)]
     told = [sum(column) for column in zip(*(real.as_told for real in everyone), strict=True)]
     telling = [real.as_predicted for real in everyone if real.tells_apart]

@@ -107,9 +107,14 @@ def by_series(series: str) -> tuple[int, ...]:
     return tuple(int(part) for part in series.split(".") if part.isdigit())
 
 
+def base(spec: str) -> str:
+    """A design's name without parameters."""
+    return spec.partition(":")[0]
+
+
 def family(found: Mapping[str, Sequence[Real]], design: str) -> dict[str, Sequence[Real]]:
     """A design and its variants: everything that is called so but for parameters."""
-    return {name: reals for name, reals in found.items() if name.partition(":")[0] == design}
+    return {name: reals for name, reals in found.items() if base(name) == design}
 
 
 def run_on(found: Mapping[str, Sequence[Real]], design: str) -> list[str]:

@@ -18,17 +18,17 @@ from mmbench.machine.ops import Op
 from mmbench.machine.protocol import step
 from mmbench.model.flags import MMF_OOM_SKIP
 from mmbench.records.lab_types import BesideHolder, DesignRecord, Experiment
-from mmbench.records.measured_types import Config
 from mmbench.records.types import Run
 from mmbench.release import hides_exiting
 from mmbench.scenarios import scenario
 from mmbench.scenarios.scenario import MS, NEVER
 from mmbench.strategies.load import Loaded
 from mmbench.validation.calibration import with_prices
+from mmbench.validation.forced import rows_of
 from mmbench.validation.geometry import vmas_of
-from mmbench.validation.lone_party import OWN_PAGES
+from mmbench.validation.lone_party import OWN_PAGES, base_ps
 from mmbench.validation.predict import Victim
-from mmbench.validation.seen_beside import Setting, happened, pages_back, rows_of, skip_set
+from mmbench.validation.seen_beside import Setting, happened, pages_back, skip_set
 
 NEED_PAGES = 4096  # what the trigger lacks: half of its 32 MiB
 EXIT_MM_NS = 1_000_000  # after the kill, where the log has no step of the victim's: exit_mmap is the reader's
@@ -47,7 +47,8 @@ def beside_holder(entry: Experiment, design: Loaded, costs: CostTable, record: D
     costs = with_prices(as_the_lists_stood(costs, entry, setting), ONE_CPU)
     if entry["hurry"]:
         design = without_delay(design)
-    victim = Victim(entry["victim"], design, own_pages(entry))
+    n_own = own_pages(entry)
+    victim = Victim(entry["victim"], design, n_own)
     starts = circumstances(entry, record)
     found = run_prepared(victim.prepared, design, scenario("quiet", starts), costs, victim="booted", story=False)
     timed = found
@@ -55,11 +56,11 @@ def beside_holder(entry: Experiment, design: Loaded, costs: CostTable, record: D
         kept_on = scenario("quiet", starts | {"holder_needs_pages": FOR_EVER_PAGES})
         timed = run_prepared(victim.prepared, design, kept_on, costs, victim="booted", story=False)
     return {
-        **happened(entry, rows),
+        **happened(entry, rows, setting),
         "model_kills": int(found["collateral_kills"]),
         "model_gave_up": found["outcome"] == "gave-up",
         "model_reaper_left": sum(found["reaper_left_pages"].values()),
-        "model_skip_ms": model_skip_ms(timed, entry, design, costs),
+        "model_skip_ms": model_skip_ms(timed, victim, costs, n_own),
         "back_pages": pages_back(setting),
     }
 
@@ -140,7 +141,7 @@ def slept_meanwhile(entry: Experiment, setting: Setting | None, rows: list[list[
     return bool(rows) and bool(before) and before == done and rows[before[-1]["row"]][0] == "UNLOCK_RANGE"
 
 
-def model_skip_ms(found: Run, entry: Experiment, design: Loaded, costs: CostTable) -> float | None:
+def model_skip_ms(found: Run, victim: Victim, costs: CostTable, n_own: int) -> float | None:
     """When the model sets MMF_OOM_SKIP, ms; what was unmapped before includes the interpreter's own pages.
 
     Those have a measured price, base_ps; what the model charged for them is taken off.
@@ -150,8 +151,7 @@ def model_skip_ms(found: Run, entry: Experiment, design: Loaded, costs: CostTabl
         return None
     if found["outcome"] == "gave-up" or first_ps is None or not 0 <= first_ps <= skip_ps:
         return skip_ps / 1e9
-    base_ps = costs.base_ps.get("mrelease", costs.base_ps.get("exit", 0))
-    return (skip_ps + base_ps - own_work_ps(entry["victim"], design, costs, own_pages(entry))) / 1e9
+    return (skip_ps + base_ps(costs, "reaper") - own_work_ps(victim, costs, n_own)) / 1e9
 
 
 def at_the_zones_price(rows: list[BesideHolder]) -> list[BesideHolder]:
@@ -195,16 +195,16 @@ def held_ppm(entry: Experiment) -> int:
     return min(999_999, entry["held_page"] * 1_000_000 // max(1, n_locked))
 
 
-def own_work_ps(config: Config, design: Loaded, costs: CostTable, n_own: int) -> int:
-    """What the model charges exit for so many pages of the interpreter: base_ps has the measured price of them."""
+def own_work_ps(victim: Victim, costs: CostTable, n_own: int) -> int:
+    """What the model charges exit for a victim's n_own pages of the interpreter; base_ps has their measured price."""
     calm = scenario(
         "quiet", {"exit_start_ps": 0, "reaper_start_ps": NEVER, "mrelease_start_ps": NEVER, "oom_victim": 0}
     )
-    work = [
-        run_prepared(Victim(config, design, n).prepared, design, calm, costs, victim="booted", story=False)
-        for n in (n_own, 0)
-    ]
-    return work[0]["busy_ps"]["exit"] - work[1]["busy_ps"]["exit"]
+    both, alone = (
+        run_prepared(one.prepared, one.design, calm, costs, victim="booted", story=False)["busy_ps"]["exit"]
+        for one in (victim, Victim(victim.config, victim.design))
+    )
+    return both - alone
 
 
 def ends_as_predicted(row: BesideHolder) -> bool:

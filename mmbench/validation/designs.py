@@ -24,13 +24,12 @@ from mmbench.strategies.load import Loaded, load
 from mmbench.validation.beside import at_the_zones_price, beside_holder
 from mmbench.validation.forced import meetings
 from mmbench.validation.kernel_lab import era_of, summary, total
-from mmbench.validation.lone_party import after_sleep, beside_others, corrected, level
+from mmbench.validation.lone_party import after_sleep, base_ps, beside_others, corrected, is_anon, level
 from mmbench.validation.predict import HELD_PS, Victim
 
 FORMAT = "mmbench-design-comparison 1"
 STOCK = "stock"
 ALONE = ("exit", "mrelease", "reaper")
-BASE = {"exit": "exit", "mrelease": "mrelease", "reaper": "mrelease"}  # the same interpreter's pages are reaped
 
 
 def compare_designs(record: DesignRecord, find: Callable[[str], Loaded] = load) -> DesignComparison:
@@ -115,9 +114,8 @@ def alone(entry: Experiment, design: Loaded, costs: CostTable) -> Cell:
     starts = {"exit_start_ps": HELD_PS, "reaper_start_ps": NEVER, "mrelease_start_ps": NEVER} | {f"{who}_start_ps": 0}
     calm = scenario("quiet", starts | {"batch_pages": 2, "oom_victim": int(what == "reaper")})
     found = run_prepared(victim.prepared, design, calm, costs, victim="booted", story=False)
-    base = costs.base_ps.get(BASE[what], costs.base_ps.get("exit", 0))
     ns, busy_ns = min(entry["ns"]), found["busy_ps"][who] / 1000
-    model_ns = round(busy_ns + base / 1000)
+    model_ns = round(busy_ns + base_ps(costs, what) / 1000)
     row: Cell = {
         "design": entry["design"], "victim": entry["victim"], "what": what, "ns": ns, "model_ns": model_ns,
         "busy_ns": busy_ns, "error": model_ns / ns - 1.0,
@@ -146,11 +144,6 @@ def plain_pass(step: Step) -> Step:
         return step
     args = {"skip": step.args["skip"], "direction": step.args["direction"], "lru_batch": NO_LRU_BATCH}
     return replace(step, op=Op.REAP_PASS, args=args, otherwise="")
-
-
-def is_anon(cell: Cell) -> bool:
-    """Whether a cell is of anonymous 4 KiB pages, those that the tables are fitted to."""
-    return cell["victim"]["kind"] == "anon"
 
 
 def charged_ratio(entries: list[Experiment]) -> float:

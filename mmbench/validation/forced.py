@@ -90,6 +90,11 @@ def seen(entry: Experiment, rows: Rows) -> str:
     return "reaps" if passes else "leaves"
 
 
+def rows_of(record: DesignRecord, design: str) -> Rows:
+    """A design's rows as words: op, three arguments, next, other; none for the kernel's own code."""
+    return [line.split()[1:] for line in record["programs"].get(design, []) if line.startswith("row ")]
+
+
 def meetings(record: DesignRecord) -> list[Meeting]:
     """Per forced schedule of a record of designs: the design, who stands before which step, told and seen."""
     found: list[Meeting] = []
@@ -97,7 +102,7 @@ def meetings(record: DesignRecord) -> list[Meeting]:
         for entry in boot["experiments"]:
             if entry["kind"] == "forced" and "error" not in entry:
                 text = record["programs"][entry["design"]]
-                rows = [line.split()[1:] for line in text if line.startswith("row ")]
+                rows = rows_of(record, entry["design"])
                 stops = entry.get("stops", "exit")
                 if stops == "exit":
                     said = told(rows, entry["stop"], start_of(text, "mrelease"))

@@ -47,7 +47,7 @@ def corrected(cells: list[Cell], designs: dict[str, Loaded], stock: str) -> list
 
     cells: as validation.designs.alone returns them, with ``busy_ns`` of the model
     """
-    donors = [cell for cell in cells if cell["design"] == stock and cell["victim"]["kind"] == "anon"]
+    donors = [cell for cell in cells if cell["design"] == stock and is_anon(cell)]
     found: list[Cell] = []
     for cell in cells:
         others = [c for c in donors if c["what"] == cell["what"] and c["victim"] != cell["victim"]]
@@ -64,6 +64,20 @@ def corrected(cells: list[Cell], designs: dict[str, Loaded], stock: str) -> list
         with_model(c, c["model_ns"] + missing) if c["victim"]["kind"] == "forked" and c["design"] != stock else c
         for c in found
     ]
+
+
+def is_anon(cell: Cell) -> bool:
+    """Whether a cell is of anonymous 4 KiB pages, those that the tables are fitted to."""
+    return cell["victim"]["kind"] == "anon"
+
+
+def base_ps(costs: CostTable, what: str) -> int:
+    """What the interpreter's own pages cost whoever meets them: "exit", "mrelease" or "reaper".
+
+    A reap pass meets the same ones, whoever makes it, and without the rest of do_exit; an old kernel's table has only
+    what exit takes.
+    """
+    return costs.base_ps.get("exit" if what == "exit" else "mrelease", costs.base_ps.get("exit", 0))
 
 
 def with_model(cell: Cell, model_ns: int) -> Cell:
@@ -112,7 +126,7 @@ def tries_locks(design: Loaded) -> bool:
 
 def looked_up_prices(cells: list[Cell], own: float) -> np.ndarray:
     """Of an mlocked page and of another, in instructions, that fit one design's reapers; zero of too few victims."""
-    known = [c for c in cells if c["victim"]["kind"] == "anon"]
+    known = [c for c in cells if is_anon(c)]
     if len(known) < LEAST_VICTIMS:
         return np.zeros(2)
     missing = np.array([c["ns"] - c["busy_ns"] - own for c in known])

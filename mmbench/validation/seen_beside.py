@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from mmbench.model.flags import WHY_GAVE_UP
-from mmbench.records.lab_types import DesignRecord, Experiment, Happened, LabStep
+from mmbench.records.lab_types import Experiment, Happened, LabStep
 from mmbench.validation.forced import REAP_OPS, is_skip
 
 PASSES = (*REAP_OPS, "UNMAP_VMAS")
@@ -26,13 +26,8 @@ class Setting(NamedTuple):
     steps: list[LabStep]
 
 
-def rows_of(record: DesignRecord, design: str) -> list[list[str]]:
-    """A design's rows as words: op, three arguments, next, other; none for the kernel's own code."""
-    return [line.split()[1:] for line in record["programs"].get(design, []) if line.startswith("row ")]
-
-
-def happened(entry: Experiment, rows: list[list[str]]) -> Happened:
-    """What was seen: who died, whether the reaper gave up, what it left, when MMF_OOM_SKIP was set.
+def happened(entry: Experiment, rows: list[list[str]], setting: Setting | None) -> Happened:
+    """What was seen: who died, whether the reaper gave up, what it left, when MMF_OOM_SKIP was set (``setting``).
 
     ``skip_ms`` is the guest's clock; ``skip_own_ms`` leaves out how long the task that set it had waited for a CPU, for
     the parties share one and the model gives each its own; None where the record does not tell, and where exit and
@@ -40,7 +35,6 @@ def happened(entry: Experiment, rows: list[list[str]]) -> Happened:
     death the model has not.
     """
     steps = entry["steps"][0]
-    found = skip_set(entry, steps, rows)
     return {
         "design": entry["design"],
         "victim": entry["victim"],
@@ -50,8 +44,8 @@ def happened(entry: Experiment, rows: list[list[str]]) -> Happened:
         "killed": [kill["who"] for kill in entry["further_kills"]],
         "gave_up": entry["gave_up_ns"][0] is not None or left_it(steps, rows),
         "reaper_left": reaper_left(steps),
-        "skip_ms": in_ms(None if found is None else found.ns),
-        "skip_own_ms": None if found is None or worked_at_once(steps, found.ns, rows) else in_ms(found.own_ns),
+        "skip_ms": in_ms(None if setting is None else setting.ns),
+        "skip_own_ms": None if setting is None or worked_at_once(steps, setting.ns, rows) else in_ms(setting.own_ns),
         "trigger": entry["trigger"],
         "sleeps_in": entry["stacks"][-1][:3] if entry["stacks"] else [],
     }

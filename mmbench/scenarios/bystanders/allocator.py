@@ -6,21 +6,12 @@ the cgroup, which is after exit_mm; from 7.0 on (and in late 6.19) every task th
 css_task_iter hides those (a72f73c4dd9b; measured: docs/answers/memcg-exiting-victim.md).
 """
 
-from mmbench.machine.protocol import Op, step
-from mmbench.scenarios.bystander import JIFFY_PS, MAX_COUNT, Bystander, Option
+from mmbench.scenarios.bystander import MAX_COUNT, Bystander, Option, allocation
 
 BYSTANDER = Bystander(
     key="allocator",
     what="the allocation that ran out of memory, with the OOM killer's rule",
-    steps=lambda values: (
-        step("allocate", Op.ALLOC, otherwise="out_of_memory", to="done"),
-        step(
-            "out_of_memory", Op.OUT_OF_MEMORY, loses_sight=values["killer_blind"], by_page=values["need_by_page"],
-            otherwise="sleep", to="allocate",
-        ),
-        step("sleep", Op.ALLOC_SLEEP, ps=JIFFY_PS),
-        step("retry", Op.GOTO, to="allocate"),
-    ),
+    steps=lambda values: allocation(values, then="done"),
     options=(
         Option(
             "need_pages", "pages", 4096, 1, MAX_COUNT, "the allocation that ran out of memory needs so much",

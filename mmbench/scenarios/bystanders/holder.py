@@ -4,20 +4,14 @@ Its allocation is an allocation like any other: it kills again once MMF_OOM_SKIP
 """
 
 from mmbench.machine.protocol import Op, step
-from mmbench.scenarios.bystander import BEFORE_THE_KILL, JIFFY_PS, MAX_COUNT, Bystander, Option
+from mmbench.scenarios.bystander import BEFORE_THE_KILL, MAX_COUNT, Bystander, Option, allocation
 
 BYSTANDER = Bystander(
     key="holder",
     what="holds a page lock until its own allocation succeeds",
     steps=lambda values: (
         step("lock_page", Op.LOCK_PAGE),
-        step("allocate", Op.ALLOC, otherwise="out_of_memory", to="unlock_page"),
-        step(
-            "out_of_memory", Op.OUT_OF_MEMORY, loses_sight=values["killer_blind"], by_page=values["need_by_page"],
-            otherwise="sleep", to="allocate",
-        ),
-        step("sleep", Op.ALLOC_SLEEP, ps=JIFFY_PS),
-        step("retry", Op.GOTO, to="allocate"),
+        *allocation(values, then="unlock_page"),
         step("unlock_page", Op.UNLOCK_PAGE),
     ),
     options=(
